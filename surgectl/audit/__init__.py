@@ -1,0 +1,1 @@
+"""Three ledgers reconciled: every invariant a checker, every verdict counted."""

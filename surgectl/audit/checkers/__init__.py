@@ -1,0 +1,1 @@
+"""One invariant a file; copy the neighbour to add one."""

@@ -1,0 +1,94 @@
+"""The only source of randomness: a hash of (seed, who, what for).
+
+Counter-based, so any fan's draw can be computed alone, by any worker, in any order: the union of all
+shards is the plan. The mixer is SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import struct
+
+_MASK = (1 << 64) - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mix(x: int) -> int:
+    """SplitMix64's finaliser: 64 bits in, 64 well-mixed bits out."""
+    x = (x + _GOLDEN) & _MASK
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+    return x ^ (x >> 31)
+
+
+_purposes: dict[str, int] = {}
+
+
+def _purpose(name: str) -> int:
+    """A stable 64-bit number for a purpose's name (Python's own hash differs by process)."""
+    number = _purposes.get(name)
+    if number is None:
+        number = _purposes[name] = struct.unpack("<Q", hashlib.blake2b(name.encode(), digest_size=8).digest())[0]
+    return number
+
+
+def bits(seed: int, purpose: str, *counters: int) -> int:
+    """64 random bits that depend on nothing but the arguments."""
+    x = mix(seed ^ _purpose(purpose))
+    for counter in counters:
+        x = mix(x ^ (counter & _MASK))
+    return x
+
+
+def unit(seed: int, purpose: str, *counters: int) -> float:
+    """A number in [0, 1)."""
+    return (bits(seed, purpose, *counters) >> 11) * (1.0 / (1 << 53))
+
+
+def between(low: float, high: float, seed: int, purpose: str, *counters: int) -> float:
+    """Uniform in [low, high)."""
+    return low + (high - low) * unit(seed, purpose, *counters)
+
+
+def exponential(mean: float, seed: int, purpose: str, *counters: int) -> float:
+    """Exponential with that mean."""
+    return -mean * math.log1p(-unit(seed, purpose, *counters))
+
+
+def normal(seed: int, purpose: str, *counters: int) -> float:
+    """Standard normal (Box & Muller 1958)."""
+    u = unit(seed, purpose, *counters, 1)
+    v = unit(seed, purpose, *counters, 2)
+    return math.sqrt(-2.0 * math.log1p(-u)) * math.cos(2.0 * math.pi * v)
+
+
+def lognormal(median: float, sigma: float, seed: int, purpose: str, *counters: int) -> float:
+    """Log-normal given by its median and the deviation of its logarithm."""
+    return median * math.exp(sigma * normal(seed, purpose, *counters))
+
+
+def weibull(shape: float, scale: float, seed: int, purpose: str, *counters: int) -> float:
+    """Weibull: the field's usual model of how long people wait."""
+    return scale * (-math.log1p(-unit(seed, purpose, *counters))) ** (1.0 / shape)
+
+
+def uuid(seed: int, purpose: str, *counters: int) -> str:
+    """A version-4-shaped UUID (RFC 9562) that the same seed mints again."""
+    high = bits(seed, purpose, *counters, 1)
+    low = bits(seed, purpose, *counters, 2)
+    high = (high & ~0xF000) | 0x4000
+    low = (low & ~(0b11 << 62)) | (0b10 << 62)
+    text = f"{high:016x}{low:016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def fresh_seed() -> int:
+    """A seed nobody chose: 32 bits from the operating system, printed so that a run can be repeated."""
+    return int.from_bytes(os.urandom(4), "big")
+
+
+def token() -> str:
+    """An unguessable token from the operating system: for run ids and secrets, never for a plan."""
+    return os.urandom(8).hex()

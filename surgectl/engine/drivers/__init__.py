@@ -1,0 +1,1 @@
+"""How bytes move: one HTTP client a file behind the Driver interface."""

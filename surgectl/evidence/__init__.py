@@ -1,0 +1,1 @@
+"""What the authorities say afterwards: the shop's books and the provider's ledger."""

@@ -1,0 +1,1 @@
+"""What will happen: arrivals, crowd and chaos timeline, computed from profile and seed alone."""

@@ -1,0 +1,1 @@
+"""What the user wrote: rehearsals, targets and retry profiles as frozen data."""

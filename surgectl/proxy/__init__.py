@@ -1,0 +1,1 @@
+"""The embedded proxy: Toxiproxy's API and toxics for machines without Toxiproxy."""

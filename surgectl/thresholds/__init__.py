@@ -1,0 +1,1 @@
+"""Numbers the user demands: a small grammar and its evaluation over series."""
