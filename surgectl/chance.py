@@ -71,7 +71,7 @@ def lognormal(median: float, sigma: float, seed: int, purpose: str, *counters: i
 
 def weibull(shape: float, scale: float, seed: int, purpose: str, *counters: int) -> float:
     """Weibull: the field's usual model of how long people wait."""
-    return scale * (-math.log1p(-unit(seed, purpose, *counters))) ** (1.0 / shape)
+    return scale * math.pow(-math.log1p(-unit(seed, purpose, *counters)), 1.0 / shape)
 
 
 def uuid(seed: int, purpose: str, *counters: int) -> str:
