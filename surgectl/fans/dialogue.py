@@ -1,0 +1,102 @@
+"""The dialogue between a fan's script and the engine: the script says what to do, the engine does it.
+
+A script is a generator: it yields one of these moves and is resumed with an Answer (Send), a bool (Meet: whether the
+barrier opened in time) or None (the rest). It reads no clock: every instant comes with an Answer or a Start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import msgspec
+
+from surgectl.journey.messages import Reply, Verdict, Wire
+from surgectl.recording.rows import Outcome
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """Send this now; journal it first."""
+
+    attempt: str
+    wire: Wire
+    judge: Callable[[Reply], Verdict]
+    """Pure; the engine calls it once the reply is in and journals the verdict with it."""
+    step: str
+    role: str
+    op: int
+    try_: int = 1
+    poll: bool = False
+    key: str | None = None
+    status_read: bool = False
+    double: Double | None = None
+
+
+class Double(msgspec.Struct, frozen=True, kw_only=True):
+    """The second half of a double click: the same bytes under another attempt id, this much later.
+
+    Its verdict is journalled; the script never waits for it.
+    """
+
+    after_ns: int
+    attempt: str
+    wire: Wire
+
+
+class Think(msgspec.Struct, frozen=True, kw_only=True):
+    """Do nothing for a while: think, back off, wait for the next poll."""
+
+    ns: int
+    why: str = "think"
+
+
+class Minted(msgspec.Struct, frozen=True, kw_only=True):
+    """A new unique value exists: journal it before anything carries it."""
+
+    name: str
+    value: str
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation came to something: journal the fan's belief."""
+
+    op: int
+    step: str
+    role: str
+    outcome: Outcome
+    end: str
+    claims: dict[str, Any] = {}
+    status_read: bool = False
+
+
+class Fork(msgspec.Struct, frozen=True, kw_only=True):
+    """Open these further tabs of the same person; the first success closes the others."""
+
+    tabs: tuple[Script, ...]
+
+
+class Meet(msgspec.Struct, frozen=True, kw_only=True):
+    """Wait at a barrier until enough fans have come."""
+
+    name: str
+    fans: int
+    within_ns: int
+
+
+class Leave(msgspec.Struct, frozen=True, kw_only=True):
+    """The last move: this tab is done."""
+
+    end: str
+    outcome: Outcome
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine brings back for a Send."""
+
+    reply: Reply
+    verdict: Verdict
+    now_ns: int
+
+
+Move = Send | Think | Minted | Told | Fork | Meet | Leave
+Script = Generator[Move, Answer | bool | None, None]

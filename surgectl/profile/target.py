@@ -1,0 +1,280 @@
+"""The target: how to talk to one shop and read its books. One YAML file, these frozen structs.
+
+The language is described in docs/target-language.md. Nothing here runs: journey/ compiles it once into closures.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from surgectl.profile.values import Duration, Share
+
+Role = Literal["browse", "join", "poll", "hold", "pay", "status"]
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of a target: frozen, and strict about its keys."""
+
+
+class When(_Part, frozen=True, kw_only=True):
+    """Conditions on a reply; all named ones must hold. A list means any."""
+
+    status: int | str | list[int | str] | None = None
+    json: dict[str, Any] | list[dict[str, Any]] | None = None
+    location: str | list[str] | None = None
+    url: str | list[str] | None = None
+    body: str | list[str] | None = None
+    header: dict[str, str] | None = None
+    var: dict[str, Any] | None = None
+
+
+class Hint(_Part, frozen=True, kw_only=True):
+    """Where the shop says how long to wait."""
+
+    header: str | None = None
+    json: str | None = None
+    unit: Literal["s", "ms"] = "s"
+
+
+class Rule(_Part, frozen=True, kw_only=True):
+    """If `when` holds, then go there or end so."""
+
+    when: When | list[When]
+    then: str | None = None
+    """next · poll · again [STEP] · shed · goto STEP · flow NAME"""
+    end: str | None = None
+    """confirmed · accepted · sold-out · declined · limit · gone · refused · a name of one's own with `means`."""
+    means: Literal["ok", "fail", "info"] | None = None
+    at_most: int = 20
+    hint: Hint | None = None
+
+
+class Take(_Part, frozen=True, kw_only=True):
+    """One value out of a reply."""
+
+    json: str | None = None
+    regex: str | None = None
+    header: str | None = None
+    location: bool | str | None = None
+    cookie: str | None = None
+    url: bool | str | None = None
+    else_: str | None = msgspec.field(name="else", default=None)
+    default: Any = msgspec.UNSET
+    pick: str | int | None = None
+
+
+class Claim(_Part, frozen=True, kw_only=True):
+    """What the shop told the fan, in a form that can be checked against its books."""
+
+    json: str | None = None
+    regex: str | None = None
+    header: str | None = None
+    location: bool | str | None = None
+    url: bool | str | None = None
+    var: str | None = None
+    money: str | None = None
+    """`minor EUR` · `major EUR` · `text`"""
+
+
+class GraphQL(_Part, frozen=True, kw_only=True):
+    """A GraphQL request: the query verbatim, variables rendered."""
+
+    query: str
+    variables: dict[str, Any] = {}
+
+
+class Follow(_Part, frozen=True, kw_only=True):
+    """Follow redirects until one points there (that one is not fetched)."""
+
+    until: str
+
+
+class Request(_Part, frozen=True, kw_only=True):
+    """What a step, a poll or a probe sends."""
+
+    get: str | None = None
+    post: str | None = None
+    put: str | None = None
+    patch: str | None = None
+    delete: str | None = None
+    head: str | None = None
+    origin: str | None = None
+    query: dict[str, Any] = {}
+    json: Any = msgspec.UNSET
+    form: dict[str, Any] | None = None
+    graphql: GraphQL | None = None
+    body: str | None = None
+    form_page: bool = False
+    headers: dict[str, str] = {}
+    follow: bool | Follow = False
+    timeout: Duration | None = None
+
+
+class Poll(Request, frozen=True, kw_only=True):
+    """Ask again until the shop knows. Reading, never an attempt."""
+
+    every: Duration = Duration(500_000_000)
+    jitter: Share = Share(0.2)
+    hint: Hint | None = None
+    within: Duration = Duration(60 * 10**9)
+    outcomes: list[Rule] = []
+    take: dict[str, Take] = {}
+    claims: dict[str, Claim | int | str] = {}
+
+
+class Barrier(_Part, frozen=True, kw_only=True):
+    """Hold fans until enough have come."""
+
+    name: str
+    fans: int
+    within: Duration
+
+
+class Repeat(_Part, frozen=True, kw_only=True):
+    """Walk a wizard: look where we are, do that page's steps, until done."""
+
+    by: When | dict[str, str]
+    cases: dict[str, list[Step]]
+    until: When
+    at_most: int = 8
+
+
+class Step(Request, frozen=True, kw_only=True):
+    """One operation of the journey."""
+
+    step: str
+    role: Role = "browse"
+    outcomes: list[Rule] | None = None
+    take: dict[str, Take] = {}
+    claims: dict[str, Claim | int | str] = {}
+    poll: Poll | None = None
+    only: When | None = None
+    repeat: Repeat | None = None
+    barrier: Barrier | None = None
+
+
+class Link(_Part, frozen=True, kw_only=True):
+    """A dependency reached through a proxy: made by us, or found by name."""
+
+    upstream: str | None = None
+    listen: str = "127.0.0.1:0"
+    proxy: str | None = None
+
+
+class Hook(_Part, frozen=True, kw_only=True):
+    """A command run once a rehearsal; its stdout is JSON."""
+
+    run: list[str]
+    timeout: Duration = Duration(300 * 10**9)
+
+
+class Promises(_Part, frozen=True, kw_only=True):
+    """The shop's own constants: what the settling window follows from."""
+
+    hold_ttl: Duration = Duration(120 * 10**9)
+    payment_timeout: Duration = Duration(10 * 10**9)
+    payment_tries: int = 3
+    reconcile_every: Duration = Duration(5 * 10**9)
+    webhook_delay: Duration = Duration(0)
+    payment_deadline: Duration = Duration(0)
+    late_refunds: Duration = Duration(0)
+    one_order_per: Literal["intent", "none"] = "none"
+
+
+class Http(_Part, frozen=True, kw_only=True):
+    """Rows over HTTP, page by page."""
+
+    get: str | None = None
+    post: str | None = None
+    origin: str | None = None
+    json: Any = msgspec.UNSET
+    graphql: GraphQL | None = None
+    headers: dict[str, str] = {}
+    rows: str | None = None
+    """JMESPath to the list of rows; None = the body is the list, or the one row."""
+    count: str | None = None
+    next: str | None = None
+    offset: dict[str, Any] | None = None
+    """{limit: 50, total: path}"""
+    skip: dict[str, Any] | None = None
+    """{take: 50, total: path}"""
+    cursor: dict[str, Any] | None = None
+    """{after: id, more: has_more}"""
+
+
+class Sql(_Part, frozen=True, kw_only=True):
+    """Rows by a query, verbatim, in a read-only transaction (SQLAlchemy)."""
+
+    dsn: str
+    query: str
+    params: dict[str, str] = {}
+
+
+class Stripe(_Part, frozen=True, kw_only=True):
+    """Charges and refunds of any Stripe-shaped provider."""
+
+    base_url: str
+    secret: str
+
+
+class Csv(_Part, frozen=True, kw_only=True):
+    file: str
+
+
+class Column(_Part, frozen=True, kw_only=True):
+    """Where a column comes from, where its name alone does not say it."""
+
+    from_: str = msgspec.field(name="from")
+    money: str | None = None
+    unit: Literal["s", "ms", "ns"] | None = None
+
+
+class Each(_Part, frozen=True, kw_only=True):
+    """One row per item of a column."""
+
+    from_: str = msgspec.field(name="from")
+    split: str | None = None
+
+
+class Source(_Part, frozen=True, kw_only=True):
+    """One kind of row: where it is read and how it maps to the fixed shape."""
+
+    http: Http | None = None
+    sql: Sql | None = None
+    stripe: Stripe | None = None
+    csv: Csv | None = None
+    jsonl: Csv | None = None
+    same: str | None = None
+    each: Each | None = None
+    row: dict[str, str | Column | int] = {}
+    states: dict[str, list[str]] = {}
+    key: list[str] = []
+    live: Duration | None = None
+
+
+class Target(_Part, frozen=True, kw_only=True):
+    """One shop, whole."""
+
+    surgectl_target: int = msgspec.field(name="surgectl-target")
+    name: str
+    base_url: str
+    journey: list[Step]
+    about: str = ""
+    origins: dict[str, str] = {}
+    allow: list[str] = []
+    headers: dict[str, str] = {}
+    form_defaults: dict[str, str] = {}
+    cookies: Literal["per-fan", "none"] = "per-fan"
+    timeout: Duration = Duration(10 * 10**9)
+    links: dict[str, Link] = {}
+    setup: Hook | None = None
+    teardown: Hook | None = None
+    promises: Promises = Promises()
+    mint: dict[str, str] = {}
+    flows: dict[str, list[Step]] = {}
+    probes: dict[str, Request] = {}
+    evidence: dict[str, Source] = {}
+    stage: dict[str, Any] | None = None
+    """The embedded stage that stands in for a shop; the cli starts it, the engine never sees it."""

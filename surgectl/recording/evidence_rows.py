@@ -1,0 +1,112 @@
+"""What the authorities say, one row a fact: the lines of evidence/KIND.jsonl.
+
+Each row says which source it came from (`source`, `line`) and carries `keys`: values found in it, in the order of the
+target's `key:` list, which may equal something that we minted. Linking to intents is the audit's work, not ours.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+OrderState = Literal["valid", "pending", "void"]
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    source: str = ""
+    line: int = 0
+    keys: list[str] = []
+    at_s: float | None = None
+    """The authority's own clock, seconds since the epoch: never ordered against ours closer than the error bound."""
+
+
+class OrderRow(_Row, frozen=True, kw_only=True):
+    order: str
+    state: OrderState
+    qty: int | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    identity: str | None = None
+    key: str | None = None
+    payments: list[str] = []
+
+
+class TicketRow(_Row, frozen=True, kw_only=True):
+    ticket: str
+    order: str
+    state: OrderState
+    seat: str | None = None
+
+
+class HoldRow(_Row, frozen=True, kw_only=True):
+    hold: str
+    state: Literal["active", "used", "released", "expired"]
+    qty: int | None = None
+    expires_s: float | None = None
+
+
+class StockRow(_Row, frozen=True, kw_only=True):
+    """One consistent snapshot of the shop's own counters."""
+
+    capacity: int | None = None
+    available: int | None = None
+    held: int | None = None
+    sold: int | None = None
+    pending: int | None = None
+    snapshot: int = 0
+    """0 = the first read after settling, 1 = the read after it, …"""
+
+
+class ChargeRow(_Row, frozen=True, kw_only=True):
+    charge: str
+    captured_minor: int
+    currency: str
+    authorised_minor: int | None = None
+    refunded_minor: int = 0
+    voided_minor: int = 0
+    key: str | None = None
+    state: Literal["succeeded", "processing", "failed", "authorised", "voided"] = "succeeded"
+    payment: str | None = None
+    """The provider's payment (intent) id, which an order may name."""
+
+
+class RefundRow(_Row, frozen=True, kw_only=True):
+    refund: str
+    charge: str
+    amount_minor: int
+    state: Literal["succeeded", "pending", "failed"] = "succeeded"
+
+
+class RequestRow(_Row, frozen=True, kw_only=True):
+    """One request that the provider received."""
+
+    payment: str | None = None
+    key: str | None = None
+    status: int | None = None
+    method: str = "POST"
+
+
+class SourceRow(_Row, frozen=True, kw_only=True):
+    """How the reading of one kind went: what an audit may rest on."""
+
+    kind: str
+    rows: int
+    complete: bool
+    stable: bool = True
+    """Two successive reads agreed."""
+    declared: int | None = None
+    """The count that the source itself declared."""
+    error: str = ""
+
+
+KINDS: dict[str, type[_Row]] = {
+    "orders": OrderRow,
+    "tickets": TicketRow,
+    "holds": HoldRow,
+    "stock": StockRow,
+    "charges": ChargeRow,
+    "refunds": RefundRow,
+    "requests": RequestRow,
+    "sources": SourceRow,
+}
