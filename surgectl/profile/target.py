@@ -135,7 +135,8 @@ class Barrier(_Part, frozen=True, kw_only=True):
 class Repeat(_Part, frozen=True, kw_only=True):
     """Walk a wizard: look where we are, do that page's steps, until done."""
 
-    by: When | dict[str, str]
+    by: Take
+    """The first group of its pattern names the case."""
     cases: dict[str, list[Step]]
     until: When
     at_most: int = 8
