@@ -99,7 +99,7 @@ class Expect(_Part, frozen=True, kw_only=True):
     """What the user demands of the run."""
 
     invariants: InvariantsExpected = InvariantsExpected()
-    coverage: dict[str, int | Share] = {}
+    coverage: dict[str, int | str] = {}
     """Coverage id → least count or share, e.g. payments_in_fault: 30%, lost_replies: 1."""
     thresholds: list[str] = []
 

@@ -1,1 +1,6 @@
-"""The payment provider simulator: Stripe-shaped, with limits, faults and an honest ledger."""
+"""A pretend card company: it takes pretend money, writes down every charge, and can be told to have a bad day.
+
+Shaped like version 1 of Stripe's API (docs.stripe.com/api), because that is what shops speak. It runs in a
+process of its own (`surgectl stage payments`), holds its books in memory, and keeps an append-only ledger
+file so that a kill -9 forgets neither a charge nor the stored result of an idempotency key.
+"""
