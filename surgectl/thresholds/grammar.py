@@ -1,0 +1,260 @@
+"""A number the user demands, read from one line: `p99(confirm) < 3s`.
+
+    threshold  = function "(" name ")" comparison bound [ scope ]
+    function   = pNN[.N] | median | mean | min | max          a duration:  p99(confirm) < 3s
+               | availability | error_rate                    a share:     availability(about) >= 99.9%
+               | amplification                                a factor:    amplification(payments) <= 2
+               | rate                                         per second:  rate(confirmed) >= 20/s
+               | count                                        a count:     count(dropped) <= 0
+               | recovery                                     a duration:  recovery(payments) < 30s
+    comparison = "<" | "<=" | ">" | ">="
+    scope      = ( "before" | "during" | "after" ) fault | "in" phase
+
+A fault is named by its link, its brownout or its number in the timeline; `fault` means any. A scope selects by the
+instant a thing was *due*: a send that was planned inside the window counts there, however late it went out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from surgectl.errors import UsageError, did_you_mean
+from surgectl.units import parse_duration_ns, parse_rate_per_s, show_duration, show_rate
+
+Kind = Literal["latency", "availability", "error_rate", "amplification", "rate", "count", "recovery"]
+Statistic = Literal["percentile", "mean", "min", "max", "value"]
+Comparison = Literal["<", "<=", ">", ">="]
+Unit = Literal["ns", "share", "factor", "per_s", "count"]
+When = Literal["before", "during", "after", "in"]
+
+_UNITS: dict[Kind, Unit] = {
+    "latency": "ns",
+    "availability": "share",
+    "error_rate": "share",
+    "amplification": "factor",
+    "rate": "per_s",
+    "count": "count",
+    "recovery": "ns",
+}
+_PLAIN: dict[str, Kind] = {
+    "availability": "availability",
+    "error_rate": "error_rate",
+    "amplification": "amplification",
+    "rate": "rate",
+    "count": "count",
+    "recovery": "recovery",
+}
+_STATISTICS: dict[str, Statistic] = {"mean": "mean", "min": "min", "max": "max"}
+_FUNCTIONS = (*_PLAIN, *_STATISTICS, "median", "p50", "p90", "p95", "p99", "p99.9")
+_TRY: dict[Unit, str] = {
+    "ns": "try 3s or 250ms",
+    "share": "try 99.9%",
+    "factor": "try 2",
+    "per_s": "try 20/s",
+    "count": "try 10",
+}
+_WHENS: tuple[When, ...] = ("before", "during", "after", "in")
+
+_SPACE = re.compile(r"\s*")
+_WORD = re.compile(r"[A-Za-z_][\w.\-]*")
+_NAME = re.compile(r"[A-Za-z0-9_][\w.\-]*")
+_COMPARE = re.compile(r"<=|>=|<|>")
+_BOUND = re.compile(r"-?[0-9][^\s]*")
+_NUMBER = re.compile(r"\d+(\.\d+)?")
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of the run that a threshold looks at."""
+
+    when: When
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.when} {self.name}"
+
+
+class Threshold(msgspec.Struct, frozen=True, kw_only=True):
+    """One demand, parsed. `bound` is in `unit`: ns, share 0..1, factor, per second, or a count."""
+
+    text: str
+    kind: Kind
+    statistic: Statistic
+    metric: str
+    comparison: Comparison
+    bound: float
+    unit: Unit
+    percentile: float | None = None
+    """0..100, where the statistic is a percentile."""
+    scope: Scope | None = None
+
+    def holds(self, observed: float) -> bool:
+        """Whether an observed number satisfies the demand; NaN never does."""
+        if math.isnan(observed):
+            return False
+        if self.comparison == "<":
+            return observed < self.bound
+        if self.comparison == "<=":
+            return observed <= self.bound
+        if self.comparison == ">":
+            return observed > self.bound
+        return observed >= self.bound
+
+    def show(self, value: float) -> str:
+        """A number of this threshold's unit as a person writes it."""
+        return show(value, self.unit)
+
+
+class ThresholdError(UsageError):
+    """A threshold that cannot be meant; `at` is the offset of the character to look at."""
+
+    def __init__(self, what: str, *, text: str, at: int, hint: str | None = None) -> None:
+        self.text = text
+        self.at = at
+        super().__init__(f"threshold {text!r}, character {at + 1}: {what}", hint=hint)
+
+    def caret(self) -> str:
+        """The threshold with a caret under the character in question, on two lines."""
+        return f"{self.text}\n{' ' * self.at}^"
+
+
+def parse(text: str) -> Threshold:
+    """`p99(confirm) < 3s during payments` → Threshold. ThresholdError (exit 2) points at the character."""
+    return _Reader(text).threshold()
+
+
+def show(value: float, unit: Unit) -> str:
+    """A number with its unit: `2.4s`, `99.95%`, `1.3`, `20/s`, `12`."""
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "unbounded"
+    if unit == "ns":
+        return show_duration(value)
+    if unit == "share":
+        return f"{value * 100:.5g}%"
+    if unit == "per_s":
+        return show_rate(value)
+    if unit == "count":
+        return f"{value:.0f}"
+    return f"{value:.4g}"
+
+
+class _Reader:
+    """Reads a threshold from left to right, knowing where it stands."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def fail(self, what: str, *, at: int | None = None, hint: str | None = None) -> ThresholdError:
+        return ThresholdError(what, text=self.text, at=self.at if at is None else at, hint=hint)
+
+    def skip(self) -> None:
+        match = _SPACE.match(self.text, self.at)
+        if match:
+            self.at = match.end()
+
+    def take(self, pattern: re.Pattern[str], what: str, hint: str | None = None) -> tuple[str, int]:
+        self.skip()
+        match = pattern.match(self.text, self.at)
+        if not match:
+            found = f"found {self.text[self.at]!r}" if self.at < len(self.text) else "the text ends"
+            raise self.fail(f"expected {what}, {found}", hint=hint)
+        start, self.at = self.at, match.end()
+        return match[0], start
+
+    def symbol(self, char: str, what: str) -> None:
+        self.take(re.compile(re.escape(char)), what)
+
+    def threshold(self) -> Threshold:
+        word, start = self.take(_WORD, "a function such as p99 or availability", "try p99(confirm) < 3s")
+        kind, statistic, percentile = self.function(word, start)
+        self.symbol("(", f"( after {word}")
+        metric, _ = self.take(_NAME, f"what to measure, as in {word}(confirm)")
+        self.symbol(")", f") after {metric}")
+        comparison, _ = self.take(_COMPARE, "a comparison", "one of < <= > >=")
+        unit = _UNITS[kind]
+        bound_text, bound_at = self.take(_BOUND, "a bound", _TRY[unit])
+        bound = self.bound(bound_text, bound_at, unit)
+        scope = self.scope()
+        return Threshold(
+            text=self.text.strip(),
+            kind=kind,
+            statistic=statistic,
+            metric=metric,
+            comparison=_comparison(comparison),
+            bound=bound,
+            unit=unit,
+            percentile=percentile,
+            scope=scope,
+        )
+
+    def function(self, word: str, start: int) -> tuple[Kind, Statistic, float | None]:
+        if word in _PLAIN:
+            return _PLAIN[word], "value", None
+        if word in _STATISTICS:
+            return "latency", _STATISTICS[word], None
+        if word == "median":
+            return "latency", "percentile", 50.0
+        match = _PERCENTILE.fullmatch(word)
+        if match and 0 < float(match[1]) < 100:
+            return "latency", "percentile", float(match[1])
+        if re.fullmatch(r"p\d+(\.\d+)?", word):
+            raise self.fail(f"{word} is not a percentile", at=start, hint="from p1 to p99.999; the largest is max")
+        hint = did_you_mean(word, _FUNCTIONS) or "one of " + ", ".join(_FUNCTIONS)
+        raise self.fail(f"no such function {word!r}", at=start, hint=hint)
+
+    def bound(self, text: str, at: int, unit: Unit) -> float:
+        if text.startswith("-"):
+            raise self.fail("a bound is never negative", at=at, hint=_TRY[unit])
+        try:
+            if unit == "ns":
+                return float(parse_duration_ns(text))
+            if unit == "per_s":
+                return parse_rate_per_s(text)
+        except ValueError as error:
+            raise self.fail(str(error), at=at) from error
+        if unit == "share":
+            if not text.endswith("%") or not _NUMBER.fullmatch(text[:-1]):
+                raise self.fail(f"{text!r} is not a share", at=at, hint=_TRY[unit])
+            # Decimal, so that 99.9% is the very float that 999/1000 is: the edge itself must count as reached.
+            share = float(Decimal(text[:-1]) / 100)
+            if share > 1:
+                raise self.fail(f"{text!r} is more than the whole", at=at, hint=_TRY[unit])
+            return share
+        if not _NUMBER.fullmatch(text):
+            raise self.fail(f"{text!r} is not a plain number", at=at, hint=_TRY[unit])
+        return float(text)
+
+    def scope(self) -> Scope | None:
+        self.skip()
+        if self.at == len(self.text):
+            return None
+        word, start = self.take(_WORD, "a scope or the end", "during FAULT, after FAULT, before FAULT, in PHASE")
+        for when in _WHENS:
+            if word == when:
+                name, _ = self.take(
+                    _NAME, f"a name after {when}", "the fault's link, brownout or number; a phase's name"
+                )
+                self.skip()
+                if self.at < len(self.text):
+                    raise self.fail("nothing may follow the scope")
+                return Scope(when=when, name=name)
+        hint = did_you_mean(word, _WHENS) or "during FAULT, after FAULT, before FAULT, in PHASE"
+        raise self.fail(f"{word!r} is not a scope", at=start, hint=hint)
+
+
+def _comparison(text: str) -> Comparison:
+    for known in _COMPARISONS:
+        if text == known:
+            return known
+    raise AssertionError(text)  # the pattern lets nothing else through
+
+
+_COMPARISONS: tuple[Comparison, ...] = ("<", "<=", ">", ">=")
