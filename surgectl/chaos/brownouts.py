@@ -1,0 +1,73 @@
+"""Brownouts by name: what each does to the wire.
+
+Which side is cut decides the story. Upstream cut: the request never arrived, nobody was charged. Downstream cut: the
+provider charged and its reply was lost, which is where duplicate charges and charges without tickets come from.
+Numbers: Toxiproxy's units (milliseconds, KB/s, bytes; the slicer's delay is microseconds).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class ToxicSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One toxic to add."""
+
+    type: str
+    stream: Literal["upstream", "downstream"]
+    attributes: dict[str, int] = {}
+    toxicity: float = 1.0
+
+
+class Brownout(msgspec.Struct, frozen=True, kw_only=True):
+    """A named fault: toxics to add, and whether the door is closed, or opened and closed in turn."""
+
+    name: str
+    toxics: tuple[ToxicSpec, ...] = ()
+    door: Literal["open", "closed", "flapping"] = "open"
+
+
+BROWNOUTS: dict[str, Brownout] = {
+    b.name: b
+    for b in (
+        Brownout(
+            name="slow",
+            toxics=(ToxicSpec(type="latency", stream="downstream", attributes={"latency": 2000, "jitter": 800}),),
+        ),
+        Brownout(
+            name="lost-reply",
+            toxics=(ToxicSpec(type="timeout", stream="downstream", attributes={"timeout": 0}, toxicity=0.3),),
+        ),
+        Brownout(
+            name="lost-request",
+            toxics=(ToxicSpec(type="timeout", stream="upstream", attributes={"timeout": 0}),),
+        ),
+        Brownout(
+            name="reset",
+            toxics=(ToxicSpec(type="reset_peer", stream="downstream", attributes={"timeout": 0}),),
+        ),
+        Brownout(
+            name="truncate",
+            toxics=(ToxicSpec(type="limit_data", stream="downstream", attributes={"bytes": 60}),),
+        ),
+        Brownout(
+            name="trickle",
+            toxics=(
+                ToxicSpec(type="bandwidth", stream="downstream", attributes={"rate": 1}),
+                # average_size is never left at its default: a real Toxiproxy dies of a stack overflow on 0.
+                ToxicSpec(
+                    type="slicer",
+                    stream="downstream",
+                    attributes={"average_size": 64, "size_variation": 32, "delay": 10_000},
+                ),
+            ),
+        ),
+        Brownout(name="down", door="closed"),
+        Brownout(name="flap", door="flapping"),
+    )
+}
+
+FLAP_EVERY_NS = 1_000_000_000
+"""How long a flapping door stays as it is."""
