@@ -1,11 +1,11 @@
-"""Opens the links of a target: a proxy for each dependency, made by us or found by name."""
+"""Opens the links of a target: a proxy for each dependency, made by us or found by name, and claimed for this run."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from surgectl.chaos.marks import PREFIX, marks
+from surgectl.chaos import marks
 from surgectl.chaos.nemesis import LinkHandle
 from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy
 from surgectl.errors import RefusedError, UsageError
@@ -13,21 +13,29 @@ from surgectl.profile.target import Link
 
 
 @asynccontextmanager
-async def opened(server: Toxiproxy, links: Mapping[str, Link]) -> AsyncIterator[dict[str, LinkHandle]]:
-    """The target's links, ready to carry traffic; those that we made are taken away again at the end.
+async def opened(server: Toxiproxy, links: Mapping[str, Link], run: str) -> AsyncIterator[dict[str, LinkHandle]]:
+    """The target's links, ready to carry traffic; at the end our claims go, and the proxies that we made with them.
 
-    UsageError where a named proxy does not exist; RefusedError where ours is in use with a fault on it.
+    A claim is a noop toxic that carries the run's name: another rehearsal on the same server sees it and keeps off.
+    UsageError where a named proxy does not exist; RefusedError where a link carries another run's mark.
     """
     made: list[str] = []
+    claimed: list[str] = []
     handles: dict[str, LinkHandle] = {}
     try:
         for name, link in links.items():
             state, is_ours = await _open(server, name, link)
             if is_ours:
                 made.append(state.name)
+            await server.add_toxic(
+                state.name, name=marks.claim(run), type="noop", stream="downstream", toxicity=1.0, attributes={}
+            )
+            claimed.append(state.name)
             handles[name] = LinkHandle(link=name, proxy=state.name, listen=state.listen)
         yield handles
     finally:
+        for proxy in claimed:
+            await server.remove_toxic(proxy, marks.claim(run))
         for proxy in made:
             await server.destroy(proxy)
 
@@ -36,21 +44,27 @@ async def _open(server: Toxiproxy, name: str, link: Link) -> tuple[ProxyState, b
     there = await server.proxies()
     if link.proxy is not None:
         if link.proxy not in there:
-            known = ", ".join(sorted(there)) or "none"
             raise UsageError(
-                f"no proxy named {link.proxy} at {server.url}", where=f"links.{name}", hint=f"it has: {known}"
+                f"no proxy named {link.proxy} at {server.url}",
+                where=f"links.{name}",
+                hint=f"it has: {', '.join(sorted(there)) or 'none'}",
             )
+        _keep_off(server, name, there[link.proxy])
         return there[link.proxy], False
     if link.upstream is None:
         raise UsageError("neither upstream nor proxy", where=f"links.{name}", hint="name one")
-    proxy = f"{PREFIX}{name}"
-    old = there.get(proxy)
-    if old is not None:
-        if marks(old):
-            raise RefusedError(
-                f"link {name} carries another run's fault ({marks(old)[0]})",
-                where=server.url,
-                hint=f"end that run, or: surgectl chaos heal --toxiproxy {server.url}",
-            )
-        await server.destroy(proxy)  # a left-over of an earlier run: no fault on it, but perhaps another address
+    proxy = f"{marks.PREFIX}{name}"
+    if proxy in there:
+        _keep_off(server, name, there[proxy])
+        await server.destroy(proxy)  # a left-over of an earlier run: no mark on it, but perhaps another address
     return await server.create(proxy, link.upstream, link.listen), True
+
+
+def _keep_off(server: Toxiproxy, link: str, proxy: ProxyState) -> None:
+    found = marks.marks(proxy)
+    if found:
+        raise RefusedError(
+            f"link {link} carries another run's mark ({found[0]})",
+            where=server.url,
+            hint=f"let that run end, or: surgectl chaos heal --toxiproxy {server.url}",
+        )

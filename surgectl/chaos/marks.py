@@ -21,15 +21,15 @@ def door_mark(run: str, fault: str) -> str:
     return toxic_name(run, fault, "door")
 
 
+def claim(run: str) -> str:
+    """The noop toxic that says: this run is rehearsing on this link."""
+    return f"{PREFIX}{run}-claim"
+
+
 def marks(proxy: ProxyState, run: str | None = None) -> list[str]:
     """Names of surgectl's toxics on a proxy; of one run, or of any."""
     prefix = f"{PREFIX}{run}-" if run else PREFIX
     return [toxic.name for toxic in proxy.toxics if toxic.name.startswith(prefix)]
-
-
-def strangers(proxy: ProxyState, run: str) -> list[str]:
-    """surgectl's toxics on a proxy that belong to another run."""
-    return [name for name in marks(proxy) if not name.startswith(f"{PREFIX}{run}-")]
 
 
 async def sweep(server: Toxiproxy, run: str | None = None) -> list[str]:

@@ -18,7 +18,7 @@ from surgectl.chaos import canary, marks
 from surgectl.chaos.brownouts import BROWNOUTS, FLAP_EVERY_NS, Brownout, ToxicSpec
 from surgectl.chaos.toxiproxy import Toxiproxy, ToxiproxyError
 from surgectl.clock import Clock
-from surgectl.errors import RefusedError, UsageError, did_you_mean
+from surgectl.errors import UsageError, did_you_mean
 from surgectl.plan.model import PlannedFault
 from surgectl.recording.rows import FaultRow
 
@@ -91,21 +91,8 @@ class Nemesis:
         self._start_ns = start_ns
 
     async def prepare(self) -> None:
-        """Look at every link before the storm: nobody else's fault may be on it, and a canary must know what is usual.
-
-        RefusedError (exit 13) where a link carries another run's mark.
-        """
-        if self._server is None or not self._links:
-            return
-        proxies = await self._server.proxies()
+        """Fly canaries over every link before the storm: they show what is usual."""
         for link in self._links.values():
-            others = marks.strangers(proxies[link.proxy], self._run)
-            if others:
-                raise RefusedError(
-                    f"link {link.link} carries another run's fault ({others[0]})",
-                    where=self._server.url,
-                    hint=f"end that run, or: surgectl chaos heal --toxiproxy {self._server.url}",
-                )
             self._usual[link.link] = canary.slowest([await canary.fly(link.listen, self._clock) for _ in range(3)])
 
     async def play(self, faults: tuple[PlannedFault, ...]) -> None:
