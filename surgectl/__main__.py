@@ -1,0 +1,5 @@
+"""`python -m surgectl` is `surgectl`."""
+
+from surgectl.cli.main import main
+
+main()
