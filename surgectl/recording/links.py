@@ -1,0 +1,138 @@
+"""Whose order is this, whose money? Only a value that we made unique and find again word for word may say so.
+
+The rule is R4 of docs/invariants.md, in SQL over the tables of a recording. A key counts when it is
+
+- the intent's id, or a value minted for the intent (a tagged e-mail, a buyer name, an idempotency key), equal to one of
+  the row's `keys` or to its idempotency key; letters of an e-mail address compare without case;
+- such a minted value of eight characters or more standing as a whole word inside a longer key text;
+- `orders.order=X` in a charge's keys: then the order X speaks for the charge;
+- a payment that the order names and that is the charge's, in either direction;
+- an order id that the shop told a fan of the intent.
+
+A value carried by several intents is no key. A row that keys pull to two intents belongs to neither: it is ambiguous,
+its `intent` is NULL. Nothing else links: the same person, sum or minute convicts nobody.
+"""
+
+from __future__ import annotations
+
+# Ranks say which of several agreeing ways is named in `via`: the target's own key order first.
+_IDEMPOTENCY, _PAYMENT, _TOLD = 1000, 2000, 3000
+
+LINKS = rf"""
+CREATE MACRO fold(v) AS CASE WHEN contains(v, '@') THEN lower(v) ELSE v END;
+
+-- What the ledgers say, one row a value. `whole`: the key itself; otherwise a word, or up to four words, of it.
+CREATE TABLE ledger_keys AS
+WITH texts AS (
+  SELECT 'order' AS kind, order_id AS id, unnest(keys) AS text, generate_subscripts(keys, 1) AS rank FROM orders
+  UNION ALL
+  SELECT 'charge', charge, unnest(keys), generate_subscripts(keys, 1) FROM charges
+  UNION ALL
+  SELECT 'order', order_id, key, {_IDEMPOTENCY} FROM orders WHERE key IS NOT NULL
+  UNION ALL
+  SELECT 'charge', charge, key, {_IDEMPOTENCY} FROM charges WHERE key IS NOT NULL
+), worded AS (
+  SELECT *, string_split_regex(trim(text), '[\s,;|"''<>()\[\]{{}}]+') AS words FROM texts
+  WHERE NOT starts_with(text, 'orders.order=') AND regexp_matches(text, '[\s,;|"''<>()\[\]{{}}/?=&:#]')
+)
+SELECT kind, id, rank, text AS value, true AS whole FROM texts
+UNION ALL
+SELECT DISTINCT kind, id, rank, value, false FROM (
+  SELECT kind, id, rank, unnest(list_concat(parts, list_transform(parts, lambda p: regexp_replace(p, '[.!?:]+$', ''))))
+    AS value
+  FROM (SELECT *, list_concat(
+    words,
+    regexp_extract_all(text, '[^\s,;|"''<>()\[\]{{}}/?=&:#]+'),
+    list_transform(range(1, len(words)), lambda i: array_to_string(words[i:i + 1], ' ')),
+    list_transform(range(1, len(words) - 1), lambda i: array_to_string(words[i:i + 2], ' ')),
+    list_transform(range(1, len(words) - 2), lambda i: array_to_string(words[i:i + 3], ' '))
+  ) AS parts FROM worded)
+) WHERE length(value) >= 8;
+
+-- What we minted, as far as a ledger repeats it. A value of several intents identifies none of them.
+CREATE TABLE minted AS
+WITH wanted AS (SELECT DISTINCT fold(value) AS folded FROM ledger_keys),
+named AS (
+  SELECT intent, 'intent' AS name, intent AS value, 0 AS rank FROM intents
+  UNION ALL SELECT intent, name, value, 1 FROM mints
+  UNION ALL SELECT intent, 'key', key, 2 FROM invokes WHERE key IS NOT NULL
+)
+SELECT fold(value) AS folded, min(intent) AS intent, arg_min(name, rank) AS name, min(intent) <> max(intent) AS shared
+FROM named WHERE fold(value) IN (SELECT folded FROM wanted) GROUP BY ALL;
+
+CREATE TABLE matched AS
+SELECT l.kind, l.id, CASE WHEN m.shared THEN NULL ELSE m.intent END AS intent, m.shared,
+  CASE WHEN l.whole THEN m.name ELSE m.name || ' in text' END AS via,
+  CASE WHEN l.whole THEN l.rank ELSE l.rank + 0.5 END AS rank
+FROM ledger_keys l JOIN minted m ON fold(l.value) = m.folded
+WHERE l.whole OR m.name <> 'intent';
+
+CREATE TABLE told_orders AS
+SELECT DISTINCT order_id, intent FROM tolds WHERE order_id IS NOT NULL
+UNION
+SELECT d.order_id, i.intent FROM dones d JOIN invokes i USING (attempt) WHERE d.order_id IS NOT NULL;
+
+CREATE TABLE order_refs AS
+SELECT id AS charge, substr(value, length('orders.order=') + 1) AS order_id, rank FROM ledger_keys
+WHERE kind = 'charge' AND whole AND starts_with(value, 'orders.order=');
+
+CREATE TABLE paid_orders AS
+SELECT c.charge, o.order_id
+FROM (SELECT DISTINCT order_id, unnest(payments) AS payment FROM orders) o
+JOIN (SELECT charge, charge AS payment FROM charges UNION SELECT charge, payment FROM charges) c USING (payment);
+
+CREATE TABLE order_candidates AS
+SELECT id AS order_id, intent, shared, via, rank FROM matched WHERE kind = 'order'
+UNION ALL
+SELECT p.order_id, m.intent, m.shared, 'payment', {_PAYMENT}
+FROM paid_orders p JOIN matched m ON m.kind = 'charge' AND m.id = p.charge
+UNION ALL
+SELECT o.order_id, t.intent, false, 'told', {_TOLD} FROM orders o JOIN told_orders t USING (order_id);
+
+CREATE TABLE charge_orders AS
+SELECT charge, order_id, rank, 'order' AS via FROM order_refs SEMI JOIN orders USING (order_id)
+UNION
+SELECT charge, order_id, {_PAYMENT}, 'payment' FROM paid_orders;
+
+CREATE TABLE charge_candidates AS
+SELECT id AS charge, intent, shared, via, rank FROM matched WHERE kind = 'charge'
+UNION ALL
+SELECT r.charge, o.intent, o.shared, r.via, r.rank FROM charge_orders r JOIN order_candidates o USING (order_id)
+UNION ALL
+SELECT r.charge, t.intent, false, 'told', {_TOLD} FROM order_refs r JOIN told_orders t USING (order_id);
+
+CREATE TABLE links_orders AS
+WITH found AS (
+  SELECT order_id, min(intent) AS intent, count(DISTINCT intent) AS intents,
+    arg_min(via, rank) FILTER (intent IS NOT NULL) AS via
+  FROM order_candidates GROUP BY ALL
+)
+SELECT o.order_id,
+  CASE WHEN f.intents = 1 THEN f.intent END AS intent,
+  CASE WHEN f.intents = 1 THEN f.via END AS via,
+  coalesce(f.intents <> 1, false) AS ambiguous
+FROM (SELECT DISTINCT order_id FROM orders) o LEFT JOIN found f USING (order_id);
+
+CREATE TABLE links_charges AS
+WITH found AS (
+  SELECT charge, min(intent) AS intent, count(DISTINCT intent) AS intents,
+    arg_min(via, rank) FILTER (intent IS NOT NULL) AS via
+  FROM charge_candidates GROUP BY ALL
+), ordered AS (
+  SELECT charge, CASE WHEN count(DISTINCT order_id) = 1 THEN min(order_id) END AS order_id
+  FROM charge_orders GROUP BY ALL
+)
+SELECT c.charge,
+  CASE WHEN f.intents = 1 THEN f.intent END AS intent,
+  o.order_id,
+  CASE WHEN f.intents = 1 THEN f.via END AS via,
+  coalesce(f.intents <> 1, false) AS ambiguous
+FROM (SELECT DISTINCT charge FROM charges) c LEFT JOIN found f USING (charge) LEFT JOIN ordered o USING (charge);
+
+CREATE VIEW link_coverage AS
+SELECT 'orders' AS kind, count(*) AS rows, count(intent) AS linked, count(*) FILTER (ambiguous) AS ambiguous,
+  count(*) FILTER (intent IS NULL AND NOT ambiguous) AS unlinked FROM links_orders
+UNION ALL
+SELECT 'charges', count(*), count(intent), count(*) FILTER (ambiguous),
+  count(*) FILTER (intent IS NULL AND NOT ambiguous) FROM links_charges;
+"""

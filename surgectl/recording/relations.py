@@ -1,0 +1,140 @@
+"""One recording as tables that can be asked anything: what fans did, what was broken, what the three ledgers say.
+
+The tables are the same whether they come from a run's folder (Parquet, see parquet.py) or from rows in a test:
+DuckDB answers over both. Prose and examples: docs/recording.md; how ledger rows find their intent: links.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from surgectl.errors import UsageError
+from surgectl.recording.evidence_rows import KINDS
+from surgectl.recording.evidence_rows import _Row as EvidenceRow
+from surgectl.recording.links import LINKS
+from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
+from surgectl.recording.tables import EVIDENCE, TABLES, Cells, Row, arrow, cells_of
+
+# An invoke without its done is an attempt that may or may not have happened, never a failure.
+ATTEMPTS = """
+SELECT i.attempt, i.intent, i.tab, i.op, i.step, i.role, i.try, i.poll, i.double, i.method, i.key, i.due_ns, i.at_ns,
+  d.sent_ns, d.done_ns, coalesce(d.outcome, 'info') AS outcome, coalesce(d.why, 'no-reply') AS why, d.then, d.status,
+  coalesce(d.size, 0) AS size, d.order_id, d.amount_minor, d.currency, d.qty, d.seats, d.tickets, d.position, d.wait_s,
+  d.claims, d.detail, i.file, i.line AS invoke_line, d.line AS done_line
+FROM invokes i LEFT JOIN dones d USING (attempt)
+"""
+
+
+class Relations:
+    """The tables of one recording, ready for SQL. Close it, or use it in a `with`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    @classmethod
+    def from_rows(
+        cls,
+        ops: Iterable[OpRow] = (),
+        evidence: Mapping[str, Iterable[EvidenceRow]] | None = None,
+        chaos: Iterable[ChaosRow] = (),
+        vitals: Iterable[VitalsRow] = (),
+    ) -> Relations:
+        """The tables of rows in memory: `line` is a row's place in its list, `file` the name it would have."""
+        given = dict(evidence or {})
+        if unknown := sorted(set(given) - set(KINDS)):
+            raise UsageError(f"no such kind of evidence: {', '.join(unknown)}", hint=f"one of {', '.join(KINDS)}")
+        collected: dict[str, list[Cells]] = {table: [] for table in TABLES}
+        _gather(collected, "ops/0.jsonl.zst", ops)
+        _gather(collected, "chaos.jsonl", chaos)
+        _gather(collected, "vitals.jsonl", vitals)
+        for kind, found in given.items():
+            _gather(collected, f"evidence/{kind}.jsonl", found)
+        connection = duckdb.connect()
+        for table, cells in collected.items():
+            connection.register(table, arrow(table, cells))
+        return cls._open(connection, f"CREATE VIEW attempts AS {ATTEMPTS}")
+
+    @classmethod
+    def from_folder(cls, run: Path) -> Relations:
+        """The tables of a run's folder. Converts what changed since the last time (parquet.py).
+
+        Raises UsageError where the folder is no recording.
+        """
+        from surgectl.recording.parquet import convert
+
+        files = convert(run)
+        connection = duckdb.connect()
+        views = [
+            f"CREATE VIEW {table} AS SELECT * FROM read_parquet([{', '.join(map(quoted, paths))}])"
+            for table, paths in files.items()
+        ]
+        return cls._open(connection, ";\n".join(views))
+
+    @classmethod
+    def _open(cls, connection: duckdb.DuckDBPyConnection, views: str) -> Relations:
+        connection.execute(views)
+        connection.execute(LINKS)
+        return cls(connection)
+
+    def rows(self, query: str, params: Sequence[object] | Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """Every row of the answer. `params` fill `?` (a sequence) or `$name` (a mapping)."""
+        return self.connection.execute(query, params).fetchall()
+
+    def one(self, query: str, params: Sequence[object] | Mapping[str, object] | None = None) -> tuple[Any, ...]:
+        """The first row of an answer that has one: counts and other aggregates."""
+        row = self.connection.execute(query, params).fetchone()
+        if row is None:
+            raise LookupError(f"no row answers {query!r}")
+        return tuple(row)
+
+    def dicts(self, query: str, params: Sequence[object] | Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+        """Every row of the answer, by column name."""
+        cursor = self.connection.execute(query, params)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def columns(self, table: str) -> list[str]:
+        """The column names of a table or view."""
+        return [row[0] for row in self.rows(f"DESCRIBE {identifier(table)}")]
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def where(file: str | None, line: int | None) -> str:
+    """A pointer to the recorded line that proves something: `ops/0.jsonl.zst:118`."""
+    if not file:
+        return ""
+    return f"{file}:{line}" if line else file
+
+
+def _gather(collected: dict[str, list[Cells]], file: str, found: Iterable[Row]) -> None:
+    for line, row in enumerate(found, start=1):
+        for table, cells in cells_of(row):
+            collected[table].append((*cells, file, line))
+
+
+def quoted(text: str | Path) -> str:
+    """A string literal of SQL."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted name of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+__all__ = ["ATTEMPTS", "EVIDENCE", "Relations", "identifier", "quoted", "where"]
