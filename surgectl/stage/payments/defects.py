@@ -1,0 +1,23 @@
+"""The ways in which this provider can be built wrongly on purpose, by name."""
+
+from __future__ import annotations
+
+from surgectl.errors import UsageError, did_you_mean
+
+DEFECTS = {
+    "no-idempotency": "ignores Idempotency-Key: the same request twice is two charges",
+    "short-memory": "forgets an idempotency key after one second instead of a day",
+    "over-refund": "pays back more than was charged",
+    "bare-charges": "does not copy a payment intent's metadata to its charge",
+}
+
+
+def known_defect(name: str | None) -> str | None:
+    """The name itself, or UsageError with the nearest valid one."""
+    if name is not None and name not in DEFECTS:
+        raise UsageError(
+            f"no such defect of the payment provider: {name}",
+            where="--defect",
+            hint=did_you_mean(name, DEFECTS) or f"one of {', '.join(DEFECTS)}",
+        )
+    return name

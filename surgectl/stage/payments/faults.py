@@ -1,0 +1,159 @@
+"""The provider's bad days: which requests are delayed, refused, left hanging or cut, before or after the money moved.
+
+Seeded: whether the n-th request that a fault looks at is hit depends on the seed and n alone.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from surgectl import chance
+from surgectl.errors import UsageError, did_you_mean
+from surgectl.stage.payments.cards import Decline
+from surgectl.units import parse_duration_ns
+
+ACTIONS = {
+    # Before the commit nothing has been charged; only `500-stored` counts as begun, so only it stays with the key.
+    "before_commit": ("delay", "500", "500-stored", "hang", "reset"),
+    # After it the money has moved and the true result is stored, except for `500-stored`, where the 500 is.
+    "after_commit": ("delay", "500", "500-stored", "hang", "reset", "truncate"),
+    # The card's bank: a burst of declines, or a bank that takes its time.
+    "issuer": ("decline", "delay"),
+}
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One fault as posted to the control plane. `ratio` (0–1) or `nth` (every n-th) says which requests it hits."""
+
+    at: Literal["before_commit", "after_commit", "issuer"]
+    do: Literal["delay", "500", "500-stored", "hang", "reset", "truncate", "decline"]
+    ratio: float | None = None
+    nth: int | None = None
+    delay: str | None = None
+    window: str | None = msgspec.field(default=None, name="for")
+    at_most: int | None = None
+    method: str = "POST"
+    path: str = "/v1/"
+    code: str = "card_declined"
+    decline_code: str = "generic_decline"
+
+
+class FaultsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /_sim/faults: replaces what was there; an empty list heals."""
+
+    faults: list[Fault]
+    seed: int | None = None
+
+
+class Armed(msgspec.Struct):
+    """A fault at work: how many requests it looked at and how many it hit."""
+
+    fault: Fault
+    delay_ns: int
+    until_ns: int | None
+    seen: int = 0
+    hit: int = 0
+
+
+class Fate(msgspec.Struct, gc=False):
+    """What will happen to one request; None and 0 mean that nothing will."""
+
+    before: str | None = None
+    before_ns: int = 0
+    issuer_ns: int = 0
+    decline: Decline | None = None
+    after: str | None = None
+    after_ns: int = 0
+
+    def __str__(self) -> str:
+        parts = (
+            ("before_commit", self.before),
+            ("issuer", "decline" if self.decline else "delay" if self.issuer_ns else None),
+            ("after_commit", self.after),
+        )
+        return " ".join(f"{at}:{do}" for at, do in parts if do)
+
+
+_SPARED = Fate()
+
+
+class Faults:
+    """The faults now in force."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self.armed: list[Armed] = []
+
+    def arm(self, wanted: FaultsRequest, now_ns: int) -> None:
+        """Replace all faults. UsageError names the one that cannot be meant."""
+        armed = [_arm(fault, f"faults[{at}]", now_ns) for at, fault in enumerate(wanted.faults)]
+        if wanted.seed is not None:
+            self._seed = wanted.seed
+        self.armed = armed
+
+    def draw(self, method: str, path: str, now_ns: int) -> Fate:
+        """What happens to this request: at each point the first fault that hits."""
+        if not self.armed:
+            return _SPARED
+        fate = Fate()
+        for place, armed in enumerate(self.armed):
+            fault = armed.fault
+            if (fault.method not in ("*", method)) or not path.startswith(fault.path):
+                continue
+            if armed.until_ns is not None and now_ns >= armed.until_ns:
+                continue
+            armed.seen += 1
+            if fault.at_most is not None and armed.hit >= fault.at_most:
+                continue
+            if fault.nth is not None:
+                hit = armed.seen % fault.nth == 0
+            else:
+                hit = chance.unit(self._seed, "payments.fault", place, armed.seen) < (fault.ratio or 0.0)
+            if hit and _befall(fate, armed):
+                armed.hit += 1
+        return fate
+
+
+def _befall(fate: Fate, armed: Armed) -> bool:
+    fault = armed.fault
+    if fault.at == "before_commit":
+        if fate.before is not None:
+            return False
+        fate.before, fate.before_ns = fault.do, armed.delay_ns
+    elif fault.at == "after_commit":
+        if fate.after is not None:
+            return False
+        fate.after, fate.after_ns = fault.do, armed.delay_ns
+    elif fault.do == "decline":
+        if fate.decline is not None:
+            return False
+        fate.decline = Decline(fault.code, fault.decline_code, "Your card was declined.")
+    else:
+        fate.issuer_ns += armed.delay_ns
+    return True
+
+
+def _arm(fault: Fault, where: str, now_ns: int) -> Armed:
+    if fault.do not in ACTIONS[fault.at]:
+        raise UsageError(
+            f"{fault.do} cannot happen at {fault.at}",
+            where=where,
+            hint=did_you_mean(fault.do, ACTIONS[fault.at]) or f"one of {', '.join(ACTIONS[fault.at])}",
+        )
+    if (fault.ratio is None) == (fault.nth is None):
+        raise UsageError("say which requests it hits: either ratio or nth", where=where)
+    if fault.ratio is not None and not 0.0 <= fault.ratio <= 1.0:
+        raise UsageError(f"ratio {fault.ratio} is not between 0 and 1", where=where)
+    if fault.nth is not None and fault.nth < 1:
+        raise UsageError(f"nth {fault.nth} is not 1 or more", where=where)
+    if fault.do == "delay" and fault.delay is None:
+        raise UsageError("a delay needs its length", where=where, hint='try "delay": "2s"')
+    try:
+        # A hang without a length outlasts any client's patience.
+        delay_ns = parse_duration_ns(fault.delay or ("10m" if fault.do == "hang" else "0s"))
+        window_ns = parse_duration_ns(fault.window) if fault.window is not None else None
+    except ValueError as error:
+        raise UsageError(str(error), where=where) from error
+    return Armed(fault, delay_ns, None if window_ns is None else now_ns + window_ns)

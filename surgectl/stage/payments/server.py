@@ -1,0 +1,108 @@
+"""Opens the provider for business on two ports: one for shops, one for those who look behind the counter."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiohttp import web
+
+from surgectl.clock import Clock, SystemClock
+from surgectl.errors import UsageError
+from surgectl.stage.payments.control import control_app
+from surgectl.stage.payments.defects import known_defect
+from surgectl.stage.payments.options import Options
+from surgectl.stage.payments.provider import Provider
+
+__all__ = ["Options", "Running", "running", "serve"]
+
+_BACKLOG = 4096
+_LAST_REPLIES_S = 2.0
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A provider that is open, and where it listens."""
+
+    provider: Provider
+    url: str
+    control: str
+
+
+class _Ready(msgspec.Struct, frozen=True):
+    ready: str
+    url: str
+    control: str
+
+
+@asynccontextmanager
+async def running(options: Options, clock: Clock | None = None) -> AsyncIterator[Running]:
+    """Open on both ports, and close them again. UsageError where a port or the data folder cannot be had."""
+    known_defect(options.defect)
+    now = clock or SystemClock()
+    async with Provider(options, now) as provider:
+        # handler_cancellation stays off: a client that goes away does not take its charge with it.
+        api = web.ServerRunner(
+            web.Server(provider.handle, handler_cancellation=False, access_log=None, keepalive_timeout=75.0),
+            shutdown_timeout=_LAST_REPLIES_S,
+        )
+        control = web.AppRunner(control_app(provider, now), access_log=None, shutdown_timeout=_LAST_REPLIES_S)
+        try:
+            url = await _listen(api, options.host, options.port, "--listen")
+            control_url = await _listen(control, options.control_host, options.control_port, "--control")
+            yield Running(provider, url, control_url)
+        finally:
+            await api.cleanup()
+            await control.cleanup()
+
+
+async def _listen(runner: web.AppRunner | web.ServerRunner, host: str, port: int, flag: str) -> str:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}", where=flag) from error
+    bound_host, bound_port = runner.addresses[0][:2]
+    return f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
+
+
+async def serve(options: Options) -> None:
+    """Run until SIGINT, SIGTERM or (where asked) the end of stdin; one JSON line on stdout says that it is ready.
+
+    SurgectlError when the ledger can no longer be written: a provider that cannot write down must not take money.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if options.until_stdin_closes:
+        _watch_stdin(loop, stop)
+    async with running(options) as open_:
+        # What is there now stays; and a payment makes a dozen objects, so look for garbage less often.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 100)
+        sys.stdout.write(msgspec.json.encode(_Ready("payments", open_.url, open_.control)).decode() + "\n")
+        sys.stdout.flush()
+        broken = open_.provider.broken
+        broken.add_done_callback(lambda _: stop.set())
+        await stop.wait()
+        if broken.done():
+            raise broken.result()
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Stop at the end of stdin: whoever started us and dies takes us along. A thread, because stdin may be a file."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()
