@@ -1,0 +1,25 @@
+"""How the load generator itself is doing, in words that need no explanation."""
+
+from __future__ import annotations
+
+from surgectl.recording.rows import VitalsRow
+from surgectl.units import show_duration
+
+LAGGING_NS = 100_000_000
+STARVED_CPU = 0.9
+
+
+def in_plain_words(vitals: VitalsRow | None, dropped: int, lost: int) -> tuple[bool, str]:
+    """(healthy?, one sentence)."""
+    if vitals is None:
+        return True, "warming up"
+    where = f"{vitals.cpu:.0%} of a core, {vitals.sockets:,} sockets, {vitals.rss_bytes // 2**20} MiB"
+    if dropped:
+        return False, f"behind: {dropped:,} arrivals dropped; {where}"
+    if vitals.lag_ns > LAGGING_NS or vitals.arrival_lag_ns > LAGGING_NS:
+        worst = max(vitals.lag_ns, vitals.arrival_lag_ns)
+        return False, f"late by up to {show_duration(worst)}; {where}"
+    if vitals.cpu > STARVED_CPU:
+        return False, f"nearly out of CPU; {where}"
+    note = f"; {lost:,} rows not shown here" if lost else ""
+    return True, f"on time (worst {show_duration(vitals.lag_ns)}); {where}{note}"

@@ -1,0 +1,33 @@
+"""What a watcher may see of a run without ever slowing it down: the newest rows, and how many were missed."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
+
+Row = OpRow | ChaosRow | VitalsRow
+
+
+class Tap:
+    """A bounded queue between the run and its watcher. Lossy on purpose: it informs, the recording judges."""
+
+    def __init__(self, most: int = 50_000) -> None:
+        self.lost = 0
+        """Rows that were thrown away because nobody drained in time: the oldest go first."""
+        self._rows: deque[Row] = deque(maxlen=most)
+
+    def __repr__(self) -> str:
+        return f"<Tap rows={len(self._rows)} lost={self.lost}>"
+
+    def publish(self, row: Row) -> None:
+        """Offer a row; never blocks."""
+        if len(self._rows) == self._rows.maxlen:
+            self.lost += 1
+        self._rows.append(row)
+
+    def drain(self) -> list[Row]:
+        """Everything offered since the last call, oldest first."""
+        rows = list(self._rows)
+        self._rows.clear()
+        return rows
