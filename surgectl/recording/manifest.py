@@ -1,0 +1,226 @@
+"""The first page of a recording: what was rehearsed, when, by whom, and whether it came to its end.
+
+`run.json` is written when the run begins (status `running`) and once more when it ends. A manifest that still says
+`running` while its process is gone tells of a kill.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from surgectl.errors import UsageError
+
+SCHEMA = "surgectl.recording/1"
+
+Status = Literal["running", "done", "aborted", "failed"]
+
+
+class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase of the plan, on the run's clock."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+    first_fan: int = 0
+    fans: int = 0
+    peak_rate_per_s: float = 0.0
+
+
+class FaultNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault of the plan, on the run's clock."""
+
+    fault: str
+    from_ns: int
+    to_ns: int
+    link: str = ""
+    brownout: str = ""
+
+
+class LinkNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A proxied connection between shop and dependency."""
+
+    name: str
+    proxy: str = ""
+    """The proxy's name in Toxiproxy."""
+    listen: str = ""
+    upstream: str = ""
+
+
+class SaleNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What was for sale, as the profile said (never as the shop says)."""
+
+    tickets: int
+    price_minor: int
+    currency: str
+    limit: int | None = None
+    order: str = "fifo"
+    wants: dict[str, float] = {}
+
+
+class SettlingNote(msgspec.Struct, frozen=True, kw_only=True):
+    """How long eventual conditions may stay open (invariants.md R3)."""
+
+    window_ns: int
+    at_most_ns: int
+    parts: dict[str, int] = {}
+
+
+class PromisesNote(msgspec.Struct, frozen=True, kw_only=True):
+    """The shop's own constants, after the profile's overlay."""
+
+    hold_ttl_ns: int = 0
+    payment_timeout_ns: int = 0
+    payment_tries: int = 0
+    reconcile_every_ns: int = 0
+    webhook_delay_ns: int = 0
+    payment_deadline_ns: int = 0
+    late_refunds_ns: int = 0
+    one_order_per: str = "none"
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What the generator counted: to be compared with the rows, never instead of them."""
+
+    arrived: int = 0
+    """Arrivals let loose."""
+    dropped: int = 0
+    """Arrivals that we could not send in time."""
+    active: int = 0
+    """Fans that had not left when this was counted."""
+    left: int = 0
+    """Fans that had."""
+    sent: int = 0
+    """Attempts handed to the driver."""
+    cut_off: int = 0
+    """Fans whose time ran out at the drain's deadline."""
+    script_errors: int = 0
+    """Fans whose script or judge failed: an internal error (exit 70)."""
+    first_script_error: str = ""
+    status_reads: int = 0
+    statuses_unread: int = 0
+    """Accepted or unknown intents whose status could not be read before the deadline."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """run.json, whole. Values that came from the environment are redacted before they get here."""
+
+    run: str
+    """The run's id."""
+    profile: str
+    """The profile's name."""
+    seed: int
+    digest: str
+    """The plan's digest."""
+    version: str
+    """Of surgectl."""
+    started_at: str
+    """ISO 8601, UTC: the wall time of row time zero."""
+    started_epoch_s: float
+    """The same instant in seconds since the epoch: joins foreign ledgers' clocks to ours."""
+    started_monotonic_ns: int = 0
+    """The same instant on CLOCK_MONOTONIC of the machine that ran it."""
+    schema: str = SCHEMA
+    status: Status = "running"
+    ended_at: str = ""
+    duration_s: float = 0.0
+    """From row time zero to the end of the run; planned length while it runs."""
+    target: str = ""
+    """The target's name."""
+    rehearsal: dict[str, Any] = {}
+    """The whole effective profile as plain data, redacted."""
+    target_file: dict[str, Any] = {}
+    """The whole effective target as plain data, redacted."""
+    sale: SaleNote | None = None
+    phases: list[PhaseNote] = []
+    faults: list[FaultNote] = []
+    links: list[LinkNote] = []
+    promises: PromisesNote = PromisesNote()
+    settling: SettlingNote | None = None
+    last_fan_ns: int | None = None
+    """When the last fan had left: the settling window starts here."""
+    settled_ns: int | None = None
+    toxiproxy: str = ""
+    """URL of the proxy's API; empty where no link was proxied."""
+    proxy_kind: str = ""
+    """given · found · embedded"""
+    pid: int = 0
+    workers: int = 1
+    why: str = ""
+    """Why it was aborted or failed."""
+    tally: Tally = Tally()
+
+
+_decoder = msgspec.json.Decoder(Manifest)
+
+
+def manifest_path(folder: Path) -> Path:
+    return folder / "run.json"
+
+
+def save(manifest: Manifest, folder: Path) -> None:
+    """Write run.json whole or not at all (a rename is atomic, POSIX rename(2))."""
+    path = manifest_path(folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".run.json.{os.getpid()}")
+    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    fresh.replace(path)
+
+
+def load(folder: Path) -> Manifest:
+    """Read run.json of a recording. UsageError where there is none, or one that we cannot understand."""
+    path = manifest_path(folder)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        hint = "name the folder of a run, e.g. reports/smoke/latest"
+        raise UsageError(f"not a recording: {error.strerror}", where=str(path), hint=hint) from error
+    try:
+        said = msgspec.json.decode(data)
+        schema = said.get("schema") if isinstance(said, dict) else None
+        if schema != SCHEMA:
+            raise UsageError(f"a recording of format {schema!r}; this surgectl reads {SCHEMA!r}", where=str(path))
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"not a manifest: {error}", where=str(path)) from error
+
+
+def replace(manifest: Manifest, **changes: Any) -> Manifest:
+    """The same manifest with some fields changed."""
+    return msgspec.structs.replace(manifest, **changes)
+
+
+def run_folder(reports: Path, profile: str, started: datetime, seed: int) -> Path:
+    """`reports/PROFILE/20300101T120000Z-SEED`: sorted by name is sorted by time."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", profile).strip(".-") or "profile"
+    return reports / safe / f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{seed}"
+
+
+def create_run_folder(reports: Path, profile: str, started: datetime, seed: int) -> Path:
+    """Make the run's folder, never one that exists: two runs in one second get `-2`, `-3` …"""
+    wanted = run_folder(reports, profile, started, seed)
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 1000):
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise UsageError("a thousand runs of this seed in one second", where=str(wanted))
+
+
+def point_latest(folder: Path) -> None:
+    """Let `latest` beside the run's folder point at it, atomically. A `latest` that is no link is left alone."""
+    latest = folder.parent / "latest"
+    if latest.exists() and not latest.is_symlink():
+        return
+    fresh = latest.with_name(f".latest.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(folder.name, target_is_directory=True)
+    fresh.replace(latest)
