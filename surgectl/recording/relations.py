@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,17 +18,9 @@ from surgectl.errors import UsageError
 from surgectl.recording.evidence_rows import KINDS
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.links import LINKS
+from surgectl.recording.parquet import ATTEMPTS, convert, quoted
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
-from surgectl.recording.tables import EVIDENCE, TABLES, Cells, Row, arrow, cells_of
-
-# An invoke without its done is an attempt that may or may not have happened, never a failure.
-ATTEMPTS = """
-SELECT i.attempt, i.intent, i.tab, i.op, i.step, i.role, i.try, i.poll, i.double, i.method, i.key, i.due_ns, i.at_ns,
-  d.sent_ns, d.done_ns, coalesce(d.outcome, 'info') AS outcome, coalesce(d.why, 'no-reply') AS why, d.then, d.status,
-  coalesce(d.size, 0) AS size, d.order_id, d.amount_minor, d.currency, d.qty, d.seats, d.tickets, d.position, d.wait_s,
-  d.claims, d.detail, i.file, i.line AS invoke_line, d.line AS done_line
-FROM invokes i LEFT JOIN dones d USING (attempt)
-"""
+from surgectl.recording.tables import TABLES, Cells, Row, arrow, cells_of
 
 
 class Relations:
@@ -35,6 +28,10 @@ class Relations:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self._aside: TemporaryDirectory[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Relations of {len(TABLES)} tables>"
 
     @classmethod
     def from_rows(
@@ -61,25 +58,37 @@ class Relations:
 
     @classmethod
     def from_folder(cls, run: Path) -> Relations:
-        """The tables of a run's folder. Converts what changed since the last time (parquet.py).
+        """The tables of a run's folder, converting what changed since the last time (parquet.py).
 
-        Raises UsageError where the folder is no recording.
+        Where the folder cannot be written (a CI artefact, a mounted share), the conversion goes to a temporary one that
+        lives as long as this. Raises UsageError where there is no recording, DamagedError where it is damaged.
         """
-        from surgectl.recording.parquet import convert
-
-        files = convert(run)
+        aside: TemporaryDirectory[str] | None = None
+        try:
+            files = convert(run)
+        except OSError:  # not writable; were it not readable either, the second try says so
+            aside = TemporaryDirectory(prefix="surgectl-")
+            files = convert(run, Path(aside.name))
         connection = duckdb.connect()
+        for table in TABLES.keys() - files.keys():
+            connection.register(table, arrow(table, []))
         views = [
             f"CREATE VIEW {table} AS SELECT * FROM read_parquet([{', '.join(map(quoted, paths))}])"
             for table, paths in files.items()
         ]
-        return cls._open(connection, ";\n".join(views))
+        if "attempts" not in files:
+            views.append(f"CREATE VIEW attempts AS {ATTEMPTS}")
+        return cls._open(connection, ";\n".join(views), aside)
 
     @classmethod
-    def _open(cls, connection: duckdb.DuckDBPyConnection, views: str) -> Relations:
+    def _open(
+        cls, connection: duckdb.DuckDBPyConnection, views: str, aside: TemporaryDirectory[str] | None = None
+    ) -> Relations:
         connection.execute(views)
         connection.execute(LINKS)
-        return cls(connection)
+        relations = cls(connection)
+        relations._aside = aside
+        return relations
 
     def rows(self, query: str, params: Sequence[object] | Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Every row of the answer. `params` fill `?` (a sequence) or `$name` (a mapping)."""
@@ -104,6 +113,8 @@ class Relations:
 
     def close(self) -> None:
         self.connection.close()
+        if self._aside is not None:
+            self._aside.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -127,14 +138,6 @@ def _gather(collected: dict[str, list[Cells]], file: str, found: Iterable[Row]) 
             collected[table].append((*cells, file, line))
 
 
-def quoted(text: str | Path) -> str:
-    """A string literal of SQL."""
-    return "'" + str(text).replace("'", "''") + "'"
-
-
 def identifier(name: str) -> str:
     """A quoted name of SQL."""
     return '"' + name.replace('"', '""') + '"'
-
-
-__all__ = ["ATTEMPTS", "EVIDENCE", "Relations", "identifier", "quoted", "where"]

@@ -170,9 +170,6 @@ TABLES: dict[str, dict[str, Any]] = {
 }
 TABLES = {name: {**columns, **_WHERE} for name, columns in TABLES.items()}
 
-EVIDENCE = frozenset(evidence.KINDS)
-"""Tables that stand in evidence/KIND.jsonl, one file each."""
-
 
 def _intent(row: rows.IntentRow) -> Iterator[tuple[str, Cells]]:
     due_ns, at_ns = row.due_ns, row.at_ns
@@ -282,16 +279,14 @@ def _text(value: object) -> str | None:
 
 
 def _whole(value: object) -> int | None:
-    """A whole number, also where the shop wrote it as text; anything else is no number."""
+    """A whole number of 64 bits, also where the shop wrote it as text; anything else is no number."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
-        return int(value)
-    return None
+    if isinstance(value, str) and len(value) < 20 and value.strip().lstrip("-").isdecimal():
+        value = int(value)
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and -(2**63) <= value < 2**63 else None
 
 
 def _real(value: object) -> float | None:
