@@ -1,0 +1,19 @@
+"""Takes silence for a no: the fan is told that it failed, and the money is gone."""
+
+from __future__ import annotations
+
+from surgectl.stage.boxoffice.cashier import Cashier
+from surgectl.stage.boxoffice.conduct import Conduct
+from surgectl.stage.boxoffice.rows import Order
+
+
+async def give_up(cashier: Cashier, order: Order) -> None:
+    """The tries are over, so the order failed; the provider is never asked what became of it."""
+    await cashier.fail(order, "PAYMENT_TIMEOUT")
+
+
+def nothing_goes_back(order: Order) -> bool:
+    return False
+
+
+CONDUCT = Conduct(after_silence=give_up, goes_back=nothing_goes_back)

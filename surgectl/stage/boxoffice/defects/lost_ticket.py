@@ -1,0 +1,38 @@
+"""Clears out old baskets and does not look whether one was bought: some tickets vanish after the confirmation."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from surgectl import chance
+from surgectl.stage.boxoffice import holds
+from surgectl.stage.boxoffice.conduct import Conduct
+from surgectl.units import NS_PER_S
+
+_IDLE_NS = NS_PER_S // 2
+_ONE_IN = 10
+
+
+def expire_whatever_is_idle(books: sqlite3.Connection, now_ns: int, seed: int) -> int:
+    """The right expiry, and then a sweep over "forgotten" baskets that ignores the state of their order.
+
+    It strikes one basket in ten: those whose session the imagined cache had dropped.
+    """
+    ended = holds.expire(books, now_ns)
+    rows = books.execute(
+        "select h.n, h.id, o.id from holds h join orders o on o.hold = h.id"
+        " where h.state = 'ordered' and o.state = 'confirmed' and o.decided_ns <= ?",
+        (now_ns - _IDLE_NS,),
+    ).fetchall()
+    for n, hold_id, order in rows:
+        if chance.bits(seed, "lost-ticket", n) % _ONE_IN:
+            continue
+        hold = holds.find(books, hold_id)
+        if hold is not None:
+            holds.release(books, hold, "expired")
+            books.execute("update tickets set state = 'void' where ord = ?", (order,))
+            ended += 1
+    return ended
+
+
+CONDUCT = Conduct(expire=expire_whatever_is_idle)

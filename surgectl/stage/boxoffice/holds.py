@@ -1,0 +1,123 @@
+"""Seats put aside for one fan, for a while: given, replaced, given back."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from surgectl.stage.boxoffice import stock
+from surgectl.stage.boxoffice.refusals import Refused
+from surgectl.stage.boxoffice.rows import FREE, HELD, Hold
+from surgectl.stage.boxoffice.signing import Signer
+
+_COLUMNS = "id, place, email, intent, qty, seats, total_minor, state, created_ns, expires_ns"
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What a fan at the counter asks for; `place` and `email` come from the pass, not from the request."""
+
+    place: int
+    email: str
+    intent: str | None
+    sku: str
+    qty: int
+    price_minor: int
+    limit: int
+    now_ns: int
+    expires_ns: int
+
+
+def read(row: tuple[object, ...]) -> Hold:
+    fields = dict(zip(Hold.__struct_fields__, row, strict=True))
+    fields["seats"] = tuple(int(n) for n in str(fields["seats"]).split(","))
+    return msgspec.convert(fields, Hold)
+
+
+def find(books: sqlite3.Connection, hold: str) -> Hold | None:
+    row = books.execute(f"select {_COLUMNS} from holds where id = ?", (hold,)).fetchone()
+    return read(row) if row else None
+
+
+def take(books: sqlite3.Connection, wish: Wish, signer: Signer) -> Hold:
+    """Check and take in one job: nobody else can come between. Refused: LIMIT, ALL_HELD, NOT_ENOUGH, SOLD_OUT.
+
+    One basket a pass: asked again for the same (a double click, a retry after a lost reply) the fan gets the
+    same hold; asked for another quantity, the new basket replaces the old one, or neither changes.
+    """
+    standing = basket(books, wish)
+    if standing is not None:
+        if standing.qty == wish.qty:
+            return standing
+        release(books, standing, "released")
+    check_limit(books, wish)
+    seats = stock.free_seats(books, wish.qty)
+    if len(seats) < wish.qty:
+        raise stock.refusal(stock.count(books), wish.qty) or Refused(409, "ALL_HELD", "come back in a moment")
+    return put_aside(books, wish, seats, signer)
+
+
+def basket(books: sqlite3.Connection, wish: Wish) -> Hold | None:
+    """The live hold of this pass, if there is one."""
+    row = books.execute(
+        f"select {_COLUMNS} from holds where place = ? and state = 'active' and expires_ns > ?",
+        (wish.place, wish.now_ns),
+    ).fetchone()
+    return read(row) if row else None
+
+
+def check_limit(books: sqlite3.Connection, wish: Wish) -> None:
+    """Refused LIMIT where this e-mail would hold and own more than the limit."""
+    (has,) = books.execute(
+        "select coalesce(sum(qty), 0) from holds where email = ?"
+        " and (state = 'ordered' or (state = 'active' and expires_ns > ?))",
+        (wish.email, wish.now_ns),
+    ).fetchone()
+    if has + wish.qty > wish.limit:
+        raise Refused(409, "LIMIT", f"{wish.limit} tickets per person, and you have {has}", limit=wish.limit, has=has)
+
+
+def put_aside(books: sqlite3.Connection, wish: Wish, seats: tuple[int, ...], signer: Signer) -> Hold:
+    """Write the hold and mark its seats, whatever they were before: the caller has looked."""
+    (n,) = books.execute("select coalesce(max(n), 0) + 1 from holds").fetchone()
+    hold = Hold(
+        id=signer.sign("hold", n),
+        place=wish.place,
+        email=wish.email,
+        intent=wish.intent,
+        qty=wish.qty,
+        seats=seats,
+        total_minor=wish.qty * wish.price_minor,
+        state="active",
+        created_ns=wish.now_ns,
+        expires_ns=wish.expires_ns,
+    )
+    text = ",".join(map(str, seats))
+    values = (n, hold.id, hold.place, hold.email, hold.intent, hold.qty, text, hold.total_minor, hold.state)
+    books.execute(
+        f"insert into holds (n, {_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?)", (*values, hold.created_ns, hold.expires_ns)
+    )
+    books.executemany("update seats set state = ?, hold = ? where n = ?", [(HELD, hold.id, seat) for seat in seats])
+    return hold
+
+
+def release(books: sqlite3.Connection, hold: Hold, state: str) -> None:
+    """Close a hold and give its seats back to the stock."""
+    books.execute("update holds set state = ? where id = ?", (state, hold.id))
+    stock.move(books, hold.seats, hold.id, FREE)
+
+
+def due(books: sqlite3.Connection, now_ns: int) -> list[Hold]:
+    """Active holds whose time is up. A hold with an order is never among them: its seats wait for the payment."""
+    rows = books.execute(
+        f"select {_COLUMNS} from holds where state = 'active' and expires_ns <= ? limit 500", (now_ns,)
+    ).fetchall()
+    return [read(row) for row in rows]
+
+
+def expire(books: sqlite3.Connection, now_ns: int) -> int:
+    """Give back what was held too long → how many holds ended."""
+    ended = due(books, now_ns)
+    for hold in ended:
+        release(books, hold, "expired")
+    return len(ended)

@@ -1,0 +1,177 @@
+"""An order's life in the books: accepted once, then decided once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+import msgspec
+
+from surgectl.stage.boxoffice import holds, stock
+from surgectl.stage.boxoffice.refusals import Refused, Shedding
+from surgectl.stage.boxoffice.rows import FREE, HELD, PENDING, SOLD, Hold, Order
+from surgectl.stage.boxoffice.signing import Signer
+
+_COLUMNS = (
+    "id, hold, email, intent, token, qty, seats, amount_minor, state, code, payment, tried, created_ns, decided_ns"
+)
+
+
+class Purchase(msgspec.Struct, frozen=True):
+    """What a fan sends to pay: the hold, the means, and the key that makes a repetition harmless."""
+
+    key: str
+    fingerprint: str
+    """Of the body: the same key with another fingerprint is a mistake of the caller's."""
+    hold: str
+    token: str
+    email: str | None
+    intent: str | None
+    currency: str
+    now_ns: int
+
+
+def read(books: sqlite3.Connection, row: tuple[object, ...]) -> Order:
+    fields = dict(zip(Order.__struct_fields__, row, strict=False))
+    fields["seats"] = tuple(int(n) for n in str(fields["seats"]).split(","))
+    fields["tried"] = bool(fields["tried"])
+    tickets = books.execute("select id from tickets where ord = ? order by n", (fields["id"],)).fetchall()
+    fields["tickets"] = tuple(ticket for (ticket,) in tickets)
+    return msgspec.convert(fields, Order)
+
+
+def find(books: sqlite3.Connection, order: str) -> Order:
+    row = books.execute(f"select {_COLUMNS} from orders where id = ?", (order,)).fetchone()
+    return read(books, row)
+
+
+def everything(books: sqlite3.Connection) -> list[Order]:
+    """All orders, for the memory of a shop that has just started."""
+    return [read(books, row) for row in books.execute(f"select {_COLUMNS} from orders order by n").fetchall()]
+
+
+def place(books: sqlite3.Connection, wish: Purchase, signer: Signer, queue: int, shedding: Shedding) -> Order:
+    """Accept an order, or find the one that this key or this hold already has.
+
+    The hold's clock stops here: from now on the seats wait for the payment, however late it comes.
+    With `queue` orders pending already a *new* one is shed; a repetition is always answered.
+    Refused: KEY_REUSED, NO_HOLD, WRONG_EMAIL, HOLD_EXPIRED, BUSY.
+    """
+    known = books.execute("select fingerprint, ord from keys where key = ?", (wish.key,)).fetchone()
+    if known:
+        if known[0] != wish.fingerprint:
+            raise Refused(422, "KEY_REUSED", "this Idempotency-Key was used with another body")
+        return find(books, known[1])
+    hold = holds.find(books, wish.hold)
+    if hold is None:
+        raise Refused(404, "NO_HOLD", "there is no such hold")
+    if wish.email is not None and wish.email.casefold() != hold.email.casefold():
+        raise Refused(422, "WRONG_EMAIL", "the hold is somebody else's")
+    if hold.state == "ordered":
+        # Back button, second tab: another key for the same basket. It is the same order, never a second charge.
+        (order,) = books.execute(
+            "select id from orders where hold = ? and state in ('pending', 'confirmed')", (hold.id,)
+        ).fetchone()
+        books.execute("insert into keys values (?, ?, ?)", (wish.key, wish.fingerprint, order))
+        return find(books, order)
+    if hold.state != "active" or hold.expires_ns <= wish.now_ns:
+        raise Refused(409, "HOLD_EXPIRED", "the hold has ended and its seats went back")
+    (pending,) = books.execute("select count(*) from orders where state = 'pending'").fetchone()
+    if pending >= queue:
+        raise shedding.busy("many payments are waiting to be decided; your hold stays")
+    return _accept(books, wish, hold, signer)
+
+
+def _accept(books: sqlite3.Connection, wish: Purchase, hold: Hold, signer: Signer) -> Order:
+    (n,) = books.execute("select coalesce(max(n), 0) + 1 from orders").fetchone()
+    order = signer.sign("order", n)
+    seats = ",".join(map(str, hold.seats))
+    intent = wish.intent or hold.intent
+    books.execute(
+        "insert into orders (n, id, hold, email, intent, key, token, qty, seats, amount_minor, currency, state,"
+        " created_ns) values (?,?,?,?,?,?,?,?,?,?,?,'pending',?)",
+        (n, order, hold.id, hold.email, intent, wish.key, wish.token, hold.qty, seats)
+        + (hold.total_minor, wish.currency, wish.now_ns),
+    )
+    books.execute("insert into keys values (?, ?, ?)", (wish.key, wish.fingerprint, order))
+    books.execute("update holds set state = 'ordered' where id = ?", (hold.id,))
+    stock.move(books, hold.seats, hold.id, PENDING)
+    return find(books, order)
+
+
+def mark_tried(books: sqlite3.Connection, order: str) -> Order:
+    """Written before the first byte to the provider: after a kill we must know that we may have asked for money."""
+    books.execute("update orders set tried = 1 where id = ?", (order,))
+    return find(books, order)
+
+
+def seats_assured(books: sqlite3.Connection, order: Order) -> bool:
+    """Whether every seat of the order is still put aside for it."""
+    states = [
+        books.execute("select 1 from seats where n = ? and hold = ? and state = ?", (n, order.hold, PENDING)).fetchone()
+        for n in order.seats
+    ]
+    return all(states)
+
+
+def confirm(
+    books: sqlite3.Connection,
+    order_id: str,
+    payment: str | None,
+    now_ns: int,
+    assured: Callable[[sqlite3.Connection, Order], bool] = seats_assured,
+) -> Order:
+    """Paid: issue the tickets. Where the seats are not there any more: SEATS_GONE, and the money is owed back."""
+    order = find(books, order_id)
+    if order.state != "pending":
+        return order  # decided already, and only once
+    if not assured(books, order):
+        _decide(books, order, "failed", "SEATS_GONE", payment, now_ns)
+        holds_row = holds.find(books, order.hold)
+        if holds_row is not None:
+            holds.release(books, holds_row, "released")
+        return find(books, order_id)
+    _decide(books, order, "confirmed", None, payment, now_ns)
+    stock.move(books, order.seats, order.hold, SOLD)
+    tail = order.id.removeprefix("order_")
+    books.executemany(
+        "insert into tickets (id, ord, seat, state, created_ns) values (?, ?, ?, 'valid', ?)",
+        [(f"ticket_{tail}_{i}", order.id, seat, now_ns) for i, seat in enumerate(order.seats, start=1)],
+    )
+    return find(books, order_id)
+
+
+def fail(books: sqlite3.Connection, order_id: str, code: str, now_ns: int, *, keep_hold: bool = False) -> Order:
+    """Not paid, and known for certain. `keep_hold`: a declined card leaves the basket for another card."""
+    order = find(books, order_id)
+    if order.state != "pending":
+        return order
+    _decide(books, order, "failed", code, None, now_ns)
+    hold = holds.find(books, order.hold)
+    if hold is not None and keep_hold and hold.expires_ns > now_ns:
+        books.execute("update holds set state = 'active' where id = ?", (hold.id,))
+        stock.move(books, order.seats, order.hold, HELD)
+    else:
+        if hold is not None:
+            books.execute("update holds set state = 'released' where id = ?", (hold.id,))
+        stock.move(books, order.seats, order.hold, FREE)
+    return find(books, order_id)
+
+
+def refunded(books: sqlite3.Connection, order_id: str, payment: str, refund: str) -> Order:
+    """The money went back. The refund is written; only a failed order becomes `refunded`."""
+    books.execute(
+        "update orders set refund = ?, payment = coalesce(payment, ?),"
+        " state = case when state = 'failed' then 'refunded' else state end where id = ?",
+        (refund, payment, order_id),
+    )
+    return find(books, order_id)
+
+
+def _decide(
+    books: sqlite3.Connection, order: Order, state: str, code: str | None, payment: str | None, now_ns: int
+) -> None:
+    books.execute(
+        "update orders set state = ?, code = ?, payment = ?, decided_ns = ? where id = ?",
+        (state, code, payment, now_ns, order.id),
+    )

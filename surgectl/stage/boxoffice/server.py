@@ -1,0 +1,53 @@
+"""Opens the box office to the street, and closes it without losing a line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aiohttp import web
+
+from surgectl.clock import Clock, SystemClock
+from surgectl.errors import UsageError
+from surgectl.stage.boxoffice.api import Api
+from surgectl.stage.boxoffice.options import Options, split_listen
+from surgectl.stage.boxoffice.shop import open_shop
+
+_LAST_REPLIES_S = 2.0
+
+log = logging.getLogger("surgectl.stage.boxoffice")
+
+
+def _ignore(url: str) -> None:
+    log.info("the box office is open at %s", url)
+
+
+async def serve(
+    options: Options,
+    *,
+    stop: asyncio.Event | None = None,
+    ready: Callable[[str], None] = _ignore,
+    clock: Clock | None = None,
+) -> None:
+    """Sell until `stop` is set (or for ever); `ready` is called once with the URL, when requests are answered.
+
+    Orders still pending at the end stay in the books and go on at the next start. UsageError where the
+    address or the folder cannot be used.
+    """
+    host, port = split_listen(options.listen)
+    async with open_shop(options, clock or SystemClock()) as shop:
+        server = web.Server(Api(shop), access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=_LAST_REPLIES_S)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, host, port, backlog=4096)
+            try:
+                await site.start()
+            except OSError as error:
+                raise UsageError(f"cannot listen: {error.strerror}", where=options.listen) from error
+            bound = runner.addresses[0]
+            ready(f"http://{host}:{bound[1]}")
+            await (stop or asyncio.Event()).wait()
+        finally:
+            await runner.cleanup()

@@ -1,0 +1,154 @@
+"""The box office put together: line, counters, cashier, and the books they all share."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from surgectl.clock import Clock
+from surgectl.stage.boxoffice import orders, stock
+from surgectl.stage.boxoffice.admin import Reader
+from surgectl.stage.boxoffice.cashier import Cashier
+from surgectl.stage.boxoffice.conduct import Conduct
+from surgectl.stage.boxoffice.counter import Counter
+from surgectl.stage.boxoffice.defects import conduct_of
+from surgectl.stage.boxoffice.options import Options
+from surgectl.stage.boxoffice.provider import Provider
+from surgectl.stage.boxoffice.reconciler import Reconciler
+from surgectl.stage.boxoffice.refusals import Shedding
+from surgectl.stage.boxoffice.request_log import RequestLog
+from surgectl.stage.boxoffice.rows import Place, Stock
+from surgectl.stage.boxoffice.schema import open_books
+from surgectl.stage.boxoffice.signing import Signer
+from surgectl.stage.boxoffice.waiting_room import WaitingRoom
+from surgectl.stage.boxoffice.writer import Writer
+
+_ADMIT_EVERY_NS = 20_000_000
+_SWEEP_LEAST_NS, _SWEEP_MOST_NS = 20_000_000, 100_000_000
+
+
+class Shop:
+    """Everything that a request handler needs. Made by `open_shop` alone."""
+
+    def __init__(
+        self,
+        options: Options,
+        conduct: Conduct,
+        signer: Signer,
+        counter: Counter,
+        room: WaitingRoom,
+        cashier: Cashier,
+        log: RequestLog,
+        reader: Reader,
+    ) -> None:
+        self.options = options
+        self.conduct = conduct
+        self.signer = signer
+        self.counter = counter
+        self.room = room
+        self.cashier = cashier
+        self.log = log
+        self.reader = reader
+        self.shedding = Shedding(options.seed)
+        self.served: set[int] = set()
+        """Places that have held seats: these are never answered from memory, their basket may still stand."""
+
+    @property
+    def sold_out(self) -> bool:
+        """For ever: no confirmed order ever gives its seats back."""
+        known = self.counter.stock
+        return known is not None and known.sold >= known.capacity
+
+    async def admit(self) -> None:
+        """Let the line move, until cancelled."""
+        clock, counter = self.counter.clock, self.counter
+        while True:
+            await clock.sleep_until_ns(clock.now_ns() + _ADMIT_EVERY_NS)
+            now_ns = counter.now_ns()
+            admitted = self.room.admit(now_ns)
+            if admitted:
+                first, last = admitted[0], admitted[-1]
+                await counter.writer.run(
+                    lambda books, f=first, la=last, at=now_ns: _write_admitted(books, f, la, at)  # type: ignore[misc]
+                )
+
+    async def sweep(self) -> None:
+        """End holds whose time is up and look at the stock, until cancelled."""
+        clock, counter = self.counter.clock, self.counter
+        every_ns = max(_SWEEP_LEAST_NS, min(_SWEEP_MOST_NS, self.options.hold_ttl_ns // 5))
+
+        def job(books: sqlite3.Connection) -> Stock:
+            self.conduct.expire(books, counter.now_ns(), self.options.seed)
+            return stock.count(books)
+
+        while True:
+            counter.stock = await counter.writer.run(job)
+            await clock.sleep_until_ns(clock.now_ns() + every_ns)
+
+
+def _write_admitted(books: sqlite3.Connection, first: int, last: int, now_ns: int) -> None:
+    books.execute("update places set admitted_ns = ? where seq between ? and ?", (now_ns, first, last))
+
+
+def write_place(books: sqlite3.Connection, place: Place) -> None:
+    """A place in line, once told, survives."""
+    books.execute(
+        "insert or ignore into places (seq, email, intent, joined_ns) values (?, ?, ?, ?)",
+        (place.seq, place.email, place.intent, place.joined_ns),
+    )
+
+
+def _read_places(books: sqlite3.Connection) -> tuple[list[Place], int]:
+    rows = books.execute("select seq, email, intent, joined_ns from places order by seq").fetchall()
+    (head,) = books.execute("select coalesce(max(seq), 0) from places where admitted_ns is not null").fetchone()
+    return [Place(*row) for row in rows], head
+
+
+@asynccontextmanager
+async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
+    """Open the books, take up where a killed predecessor stopped, and run the workers while inside.
+
+    An order that was pending goes on: one that may have been paid is asked about first, with the same key.
+    """
+    folder = Path(options.data)
+    conduct = conduct_of(options.defect)
+    connection, secret = open_books(folder, options)
+    places, head = _read_places(connection)
+    known = orders.everything(connection)
+    held = [row[0] for row in connection.execute("select distinct place from holds").fetchall()]
+    log = RequestLog(folder / "requests.jsonl")
+    reader = Reader(folder, options.sku, log)
+    async with (
+        Writer(connection) as writer,
+        Provider(
+            options.payments_url, options.secret, options.payment_timeout_ns, options.payment_workers + 4
+        ) as provider,
+    ):
+        counter = Counter(writer, clock)
+        counter.restore(known)
+        room = WaitingRoom(options.admission_per_s, options.inside, options.hold_ttl_ns)
+        room.restore(places, head)
+        cashier = Cashier(options, conduct, counter, provider, clock)
+        for order in known:
+            if order.state == "pending":
+                if order.tried:
+                    cashier.leave_unknown(order)
+                else:
+                    cashier.submit(order)
+        reconciler = Reconciler(options, conduct, counter, provider, cashier, clock)
+        shop = Shop(options, conduct, Signer(secret), counter, room, cashier, log, reader)
+        shop.served.update(held)
+        workers = [cashier.work() for _ in range(options.payment_workers)]
+        try:
+            # A worker that dies would leave orders lying about in silence: its error ends the whole shop instead.
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(work) for work in (*workers, reconciler.work(), shop.admit(), shop.sweep())]
+                yield shop
+                for task in tasks:
+                    task.cancel()
+        finally:
+            reader.close()
+            log.close()

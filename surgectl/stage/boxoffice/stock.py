@@ -1,0 +1,50 @@
+"""Where every seat is, read in one look."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from surgectl.stage.boxoffice.refusals import Refused
+from surgectl.stage.boxoffice.rows import FREE, HELD, PENDING, SOLD, Stock
+
+
+def count(books: sqlite3.Connection) -> Stock:
+    """One statement, hence one snapshot: the sum is the capacity at any instant."""
+    by_state = dict(books.execute("select state, count(*) from seats group by state").fetchall())
+    return Stock(
+        capacity=sum(by_state.values()),
+        available=by_state.get(FREE, 0),
+        held=by_state.get(HELD, 0),
+        pending=by_state.get(PENDING, 0),
+        sold=by_state.get(SOLD, 0),
+    )
+
+
+def free_seats(books: sqlite3.Connection, qty: int) -> tuple[int, ...]:
+    """Up to `qty` free seats, the lowest first, so that friends mostly sit together."""
+    rows = books.execute("select n from seats where state = ? order by n limit ?", (FREE, qty)).fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def move(books: sqlite3.Connection, seats: Iterable[int], hold: str, state: int) -> None:
+    """Seats of this hold change their state; seats that belong to another hold by now stay as they are."""
+    keep = None if state == FREE else hold
+    books.executemany(
+        "update seats set state = ?, hold = ? where n = ? and hold = ?", [(state, keep, n, hold) for n in seats]
+    )
+
+
+def refusal(stock: Stock, qty: int) -> Refused | None:
+    """Why `qty` seats cannot be had now, or None where they can.
+
+    SOLD_OUT is said only when it is for ever: a sold seat never comes back, a held or pending one may.
+    """
+    if stock.available >= qty:
+        return None
+    if stock.sold >= stock.capacity:
+        return Refused(409, "SOLD_OUT", "every seat is sold")
+    if stock.capacity - stock.sold < qty:
+        left = stock.capacity - stock.sold
+        return Refused(409, "NOT_ENOUGH", "fewer seats are left than you want", left=left)
+    return Refused(409, "ALL_HELD", "all are in others' baskets for now; some may come back")
