@@ -76,6 +76,8 @@ class Claim(_Part, frozen=True, kw_only=True):
     var: str | None = None
     money: str | None = None
     """`minor EUR` · `major EUR` · `text`"""
+    unit: Literal["s", "ms"] = "s"
+    """Of `wait`."""
 
 
 class GraphQL(_Part, frozen=True, kw_only=True):

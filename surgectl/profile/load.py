@@ -1,0 +1,407 @@
+"""Load what the user wrote: a rehearsal, a target, a retry profile. Strict, with the line of whatever is wrong.
+
+Precedence: defaults < profile < SURGECTL_* < flags. Every function here raises UsageError (exit 2) and nothing else for
+anything a file can say.
+
+- `load_rehearsal`, `load_target`, `load_retry_profile` give the struct alone;
+- `open_rehearsal`, `open_target` also say where each value came from, and carry what the file refers to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from surgectl import plugins
+from surgectl.errors import UsageError, did_you_mean
+from surgectl.profile import check_rehearsal, check_retry, check_target, lookup, yaml
+from surgectl.profile.curve import RecordedCurve, read_curve
+from surgectl.profile.node import (
+    BadFile,
+    Fields,
+    Issue,
+    Node,
+    Place,
+    Scalar,
+    find,
+    laid_over,
+    place_of,
+    with_value,
+)
+from surgectl.profile.reading import read
+from surgectl.profile.rehearsal import Rehearsal
+from surgectl.profile.retry import RetryProfile
+from surgectl.profile.substitute import Secrets, Substitution
+from surgectl.profile.target import Target
+
+FORMAT = 1
+"""The newest `surgectl:` and `surgectl-target:` this version reads."""
+
+
+class OpenRehearsal(msgspec.Struct, frozen=True, kw_only=True):
+    """A profile with all that it refers to."""
+
+    rehearsal: Rehearsal
+    file: Path
+    tree: Node
+    """Where each value stands; SURGECTL_* and flags are laid over it."""
+    target_file: Path | None
+    retries: dict[str, RetryProfile]
+    curves: dict[str, RecordedCurve]
+    """Phase → its recorded curve."""
+    secrets: Secrets
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+
+class OpenTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A target with what was put into it from outside."""
+
+    target: Target
+    file: Path
+    tree: Node
+    secrets: Secrets
+    unset: tuple[str, ...] = ()
+    """Variables that nobody set (only where `keep_unset` allowed it)."""
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+
+def load_rehearsal(name: str | Path, *, environ: Mapping[str, str] | None = None) -> Rehearsal:
+    """The profile of a path, or of a bare name (./profiles, then the shipped ones)."""
+    return open_rehearsal(name, environ=environ).rehearsal
+
+
+def load_target(
+    name: str | Path,
+    variables: Mapping[str, str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    over: OpenRehearsal | None = None,
+    secrets: Secrets | None = None,
+) -> Target:
+    """The target of a path or bare name, with `${…}` from `variables` (the stage's, --set), then the environment.
+
+    `over` is the rehearsal whose `promises:` and `stage:` are laid over the target's. `secrets` collects what must not
+    be shown.
+    """
+    return open_target(name, variables, environ=environ, over=over, secrets=secrets).target
+
+
+def load_retry_profile(name: str, *, near: Path | None = None) -> RetryProfile:
+    """The retry profile of a name: `fans/NAME.yaml` near the rehearsal's folder, the shipped ones, then the entry
+    points `surgectl.fans` (a callable that takes nothing and returns a RetryProfile)."""
+    retry = _find_retry_profile(name, near, os.environ)
+    if retry is None:
+        known = retry_profile_names(near)
+        raise UsageError(f'no such retry profile: "{name}"', hint=did_you_mean(name, known) or _there_are(known))
+    return retry
+
+
+def open_rehearsal(
+    name: str | Path,
+    *,
+    seed: int | str | None = None,
+    target: str | Path | None = None,
+    sets: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> OpenRehearsal:
+    """As `load_rehearsal`, with flags: `seed`, `target` and `sets` (dotted path → YAML text, from --set)."""
+    environ = os.environ if environ is None else environ
+    file = lookup.find(name, "profile", lookup.rehearsal_folders())
+    source = lookup.shown(file)
+    secrets = Secrets()
+    tree = _mapping(yaml.read(file, source), source)
+    _refuse_other_kind(tree, "surgectl", "profile")
+    flags = {**({"seed": str(seed)} if seed is not None else {}), **(sets or {})}
+    if target is not None:
+        flags["target"] = str(target)
+    tree = _with_settings(tree, environ, flags)
+    tree = _substituted(tree, {}, environ, secrets)
+    rehearsal = read(tree, Rehearsal)
+    issues = check_rehearsal.check(rehearsal, tree)
+    retries = _retries(rehearsal, file.parent, tree, environ, issues)
+    curves = _curves(rehearsal, file.parent, tree, issues)
+    target_file = _target_file(rehearsal, file.parent, tree, issues)
+    if issues:
+        raise BadFile(issues)
+    return OpenRehearsal(
+        rehearsal=rehearsal,
+        file=file,
+        tree=tree,
+        target_file=target_file,
+        retries=retries,
+        curves=curves,
+        secrets=secrets,
+    )
+
+
+def open_target(
+    name: str | Path,
+    variables: Mapping[str, str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    over: OpenRehearsal | None = None,
+    secrets: Secrets | None = None,
+    keep_unset: bool = False,
+) -> OpenTarget:
+    """As `load_target`; `keep_unset` leaves `${NAME}` standing where nobody set it, for `plan` and `check`."""
+    environ = os.environ if environ is None else environ
+    secrets = Secrets() if secrets is None else secrets
+    file = lookup.find(name, "target", lookup.target_folders(over.folder if over else None))
+    source = lookup.shown(file)
+    tree = _mapping(yaml.read(file, source), source)
+    _refuse_other_kind(tree, "surgectl-target", "target")
+    if over is not None:
+        for part in ("promises", "stage"):
+            laid = find(over.tree, part)
+            # A target without a stage is a shop of its own: settings of the stage mean nothing to it.
+            if isinstance(laid, Fields) and laid.fields and not (part == "stage" and find(tree, part) is None):
+                tree = _mapping(with_value(tree, part, laid_over(find(tree, part), laid)), source)
+    substitution = Substitution(variables or {}, environ, secrets, keep_unset=keep_unset)
+    tree = _mapping(substitution.tree(tree), source)
+    if substitution.issues:
+        raise BadFile(substitution.issues)
+    target = read(tree, Target)
+    issues = check_target.check(target, tree)
+    if over is not None:
+        issues += check_rehearsal.check_against(over.rehearsal, over.tree, target)
+    if issues:
+        raise BadFile(issues)
+    return OpenTarget(target=target, file=file, tree=tree, secrets=secrets, unset=tuple(substitution.unset))
+
+
+def open_retry_profile(file: Path, *, environ: Mapping[str, str] | None = None) -> RetryProfile:
+    """The retry profile of a file."""
+    source = lookup.shown(file)
+    tree = _mapping(yaml.read(file, source), source)
+    tree = _substituted(tree, {}, os.environ if environ is None else environ, Secrets())
+    retry = read(tree, RetryProfile)
+    issues = check_retry.check(retry, tree)
+    if retry.name != file.stem:
+        issues.append(Issue(place_of(tree, "name"), "name", f'"{retry.name}" stands in a file called "{file.stem}"'))
+    if issues:
+        raise BadFile(issues)
+    return retry
+
+
+def kind_of(file: Path) -> str:
+    """`profile`, `target` or `fan`, by what a file contains. Raises BadFile where it is none of them."""
+    source = lookup.shown(file)
+    tree = _mapping(yaml.read(file, source), source)
+    if "surgectl" in tree.fields:
+        return "profile"
+    if "surgectl-target" in tree.fields:
+        return "target"
+    if {"react", "patience", "quits", "think", "tabs", "refresh", "double"} & set(tree.fields):
+        return "fan"
+    raise BadFile(
+        [
+            Issue(
+                tree.place,
+                "",
+                "is neither a profile nor a target nor a retry profile",
+                "begin it with surgectl: 1 or surgectl-target: 1",
+            )
+        ]
+    )
+
+
+def retry_profile_names(near: Path | None = None) -> list[str]:
+    """Every retry profile that a rehearsal in the folder `near` may name."""
+    return list(dict.fromkeys([*lookup.names_in(lookup.fan_folders(near)), *plugins.names("surgectl.fans")]))
+
+
+def split_sets(pairs: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """`--set` texts → (settings of the profile by path, variables of the target).
+
+    `settle.at_most=90s` or `seed=7` names a key of the profile; anything else, such as `SHOP_URL=…`, is a variable.
+    """
+    settings: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    words = {field.encode_name for field in msgspec.structs.fields(Rehearsal)}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise UsageError(f"--set {pair}: is not NAME=VALUE", hint="try --set settle.at_most=90s")
+        head = key.partition(".")[0]
+        if head in words:
+            settings[key] = value
+        elif "." in key:
+            raise UsageError(f'--set {pair}: a profile has no "{head}"', hint=did_you_mean(head, words))
+        else:
+            variables[key] = value
+    return settings, variables
+
+
+def _mapping(node: Node, source: str) -> Fields:
+    if isinstance(node, Fields):
+        return node
+    raise BadFile([Issue(Place(source, node.place.line), "", "should be a mapping (key: value)")])
+
+
+def _refuse_other_kind(tree: Fields, mark: str, kind: str) -> None:
+    """Before anything else: a newer format, or another kind of file, would only give misleading complaints."""
+    field = tree.fields.get(mark)
+    if field is None:
+        other = "surgectl-target" if mark == "surgectl" else "surgectl"
+        if other in tree.fields:
+            what = f"this is a {'target' if other == 'surgectl-target' else 'profile'}, not a {kind}"
+            raise BadFile([Issue(tree.fields[other].place, "", what)])
+        near = [key for key in tree.fields if did_you_mean(key, [mark])]
+        hint = f"write {mark}: {FORMAT}" + (f' instead of "{near[0]}"' if near else " at its top")
+        raise BadFile([Issue(tree.place, mark, "is missing", hint)])
+    number = yaml.meaning(field.value) if isinstance(field.value, Scalar) else None
+    if isinstance(number, int) and not isinstance(number, bool) and number > FORMAT:
+        raise BadFile(
+            [
+                Issue(
+                    field.place,
+                    mark,
+                    f"this {kind} was written for a newer surgectl (format {number}; this one reads {FORMAT})",
+                    "upgrade surgectl",
+                )
+            ]
+        )
+    if number != FORMAT or isinstance(number, bool):
+        raise BadFile([Issue(field.place, mark, f"should be {FORMAT}, the format's number")])
+
+
+_FROM_ENVIRONMENT = ("sale", "settle", "probe", "generator", "expect", "promises", "stage")
+
+
+def _with_settings(tree: Fields, environ: Mapping[str, str], flags: Mapping[str, str]) -> Fields:
+    """SURGECTL_SEED, SURGECTL_TARGET and SURGECTL_SETTLE__AT_MOST-like variables, then flags."""
+    over: list[tuple[str, str, str]] = []
+    for name, text in sorted(environ.items()):
+        path = name.removeprefix("SURGECTL_").lower().replace("__", ".")
+        if name in ("SURGECTL_SEED", "SURGECTL_TARGET") or (
+            name.startswith("SURGECTL_") and "." in path and path.partition(".")[0] in _FROM_ENVIRONMENT
+        ):
+            over.append((path, text, name))
+    for path, text in flags.items():
+        over.append((path, text, f"--{path}" if path in ("seed", "target") else f"--set {path}"))
+    for path, text, origin in over:
+        value = yaml.parse(text, origin) or Scalar("", Place(origin))
+        tree = _mapping(with_value(tree, path, _moved(value, Place(origin))), origin)
+    return tree
+
+
+def _moved(node: Node, place: Place) -> Node:
+    """A value of a flag has no line: all of it stands at the flag."""
+    if isinstance(node, Scalar):
+        return Scalar(node.text, place, node.plain)
+    if isinstance(node, Fields):
+        return Fields(
+            {
+                key: msgspec.structs.replace(f, value=_moved(f.value, place), place=place)
+                for key, f in node.fields.items()
+            },
+            place,
+        )
+    return msgspec.structs.replace(node, items=tuple(_moved(item, place) for item in node.items), place=place)
+
+
+def _substituted(tree: Fields, variables: Mapping[str, str], environ: Mapping[str, str], secrets: Secrets) -> Fields:
+    substitution = Substitution(variables, environ, secrets)
+    substituted = substitution.tree(tree)
+    if substitution.issues:
+        raise BadFile(substitution.issues)
+    return _mapping(substituted, tree.place.source)
+
+
+def _find_retry_profile(name: str, near: Path | None, environ: Mapping[str, str]) -> RetryProfile | None:
+    file = lookup.find_named(name, lookup.fan_folders(near)) if lookup.is_bare(name) else None
+    if file is not None:
+        return open_retry_profile(file, environ=environ)
+    made = plugins.load("surgectl.fans", name)
+    if made is None:
+        return None
+    retry = made()
+    if not isinstance(retry, RetryProfile):
+        raise UsageError(f'surgectl.fans: "{name}" gave {type(retry).__name__}, not a RetryProfile')
+    return retry
+
+
+def _there_are(known: list[str]) -> str:
+    return f"there are {', '.join(known)}" if known else "there are none"
+
+
+def _retries(
+    rehearsal: Rehearsal, near: Path, tree: Node, environ: Mapping[str, str], issues: list[Issue]
+) -> dict[str, RetryProfile]:
+    found: dict[str, RetryProfile] = {}
+    for name in rehearsal.fans:
+        path = f"fans.{name}"
+        try:
+            retry = _find_retry_profile(name, near, environ)
+        except BadFile as error:
+            issues.extend(error.issues)
+            continue
+        except UsageError as error:
+            issues.append(Issue(place_of(tree, path), path, error.what, error.hint))
+            continue
+        if retry is None:
+            known = retry_profile_names(near)
+            hint = did_you_mean(name, known) or _there_are(known)
+            issues.append(Issue(place_of(tree, path), path, "no such retry profile", hint))
+        else:
+            found[name] = retry
+    return found
+
+
+def _curves(rehearsal: Rehearsal, near: Path, tree: Node, issues: list[Issue]) -> dict[str, RecordedCurve]:
+    curves: dict[str, RecordedCurve] = {}
+    for number, phase in enumerate(rehearsal.load):
+        if phase.file is None:
+            continue
+        path = f"load[{number}].file"
+        file = near / phase.file
+        try:
+            curves[phase.phase] = read_curve(file, lookup.shown(file))
+        except BadFile as error:
+            issues.extend(Issue(place_of(tree, path), path, str(issue)) for issue in error.issues)
+            continue
+        lasts_s = curves[phase.phase].points[-1][0]
+        if phase.for_ is not None and phase.for_ > lasts_s * 1e9:
+            issues.append(
+                Issue(
+                    place_of(tree, f"load[{number}].for"), f"load[{number}].for", f"the curve lasts {lasts_s:g}s only"
+                )
+            )
+    return curves
+
+
+def _target_file(rehearsal: Rehearsal, near: Path, tree: Node, issues: list[Issue]) -> Path | None:
+    """The file that `target:` means: relative to the profile, or to the working directory where a flag said it."""
+    if rehearsal.target is None:
+        return None
+    place = place_of(tree, "target")
+    name = rehearsal.target
+    if lookup.is_bare(name):
+        folders = lookup.target_folders(near)
+        file = lookup.find_named(name, folders)
+        known = lookup.names_in(folders)
+    else:
+        bases = [near, lookup.shipped()] if place.line else [Path()]
+        file = next((base / name for base in bases if (base / name).exists()), None)
+        known = [path for base in bases[:1] for path in _yaml_beside(base, name)]
+    if file is None:
+        hint = did_you_mean(name, known) or "a path, or the name of a file in targets/"
+        issues.append(Issue(place, "target" if place.line else "", f'no such target: "{name}"', hint))
+    return file
+
+
+def _yaml_beside(base: Path, name: str) -> list[str]:
+    folder = Path(name).parent
+    if not (base / folder).is_dir():
+        folder = Path("targets")
+    return [str(folder / stem) + ".yaml" for stem in lookup.names_in([base / folder])]
