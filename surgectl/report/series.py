@@ -1,0 +1,85 @@
+"""What happened in each second of the run: the lines of every chart, and the table under it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from surgectl.recording.relations import Relations
+
+_STEP_NS = 1_000_000_000
+
+
+class OverTime(msgspec.Struct, frozen=True, kw_only=True):
+    """One value per second since the run's start, all lists of the same length. Latencies in milliseconds."""
+
+    second: list[int]
+    due: list[int]
+    """Arrivals planned."""
+    arrived: list[int]
+    sent: list[int]
+    """Attempts, without polls."""
+    polls: list[int]
+    resolved: list[int]
+    """Intents that learnt their fate: confirmed, or told no for good."""
+    confirmed: list[int]
+    in_doubt: list[int]
+    """Attempts without a definite reply."""
+    shed: list[int]
+    open_intents: list[int]
+    """Fans on site at the end of the second."""
+    pay_p50_ms: list[float | None]
+    pay_p95_ms: list[float | None]
+    lag_ms: list[float | None]
+    """Our own worst lateness."""
+
+
+def over_time(relations: Relations) -> OverTime:
+    """Count the recording by second."""
+    (last,) = relations.one(
+        """SELECT coalesce(max(at), 0) FROM (SELECT max(at_ns) AS at FROM lefts
+           UNION ALL SELECT max(done_ns) FROM attempts UNION ALL SELECT max(at_ns) FROM intents)"""
+    )
+    seconds = list(range(int(last) // _STEP_NS + 1))
+
+    def count(query: str) -> list[int]:
+        found = {int(s): int(n) for s, n in relations.rows(query) if s is not None}
+        return [found.get(s, 0) for s in seconds]
+
+    def value(query: str, column: int = 1) -> list[float | None]:
+        found = {int(row[0]): row[column] for row in relations.rows(query) if row[0] is not None}
+        return [None if found.get(s) is None else round(float(found[s]), 3) for s in seconds]
+
+    ends = """SELECT min(at_ns) AS at_ns, bool_or("end" = 'confirmed') AS won FROM lefts
+              WHERE outcome <> 'info' AND "end" <> 'accepted' GROUP BY intent"""
+    pay = f"""SELECT due_ns // {_STEP_NS}, quantile_cont((done_ns - due_ns) / 1e6, 0.5),
+              quantile_cont((done_ns - due_ns) / 1e6, 0.95)
+              FROM attempts WHERE role = 'pay' AND NOT poll AND done_ns IS NOT NULL AND sent_ns IS NOT NULL
+              GROUP BY 1"""
+    arrived = count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM intents GROUP BY 1")
+    left = count(
+        f"""SELECT s, count(*) FROM (SELECT max(at_ns) // {_STEP_NS} AS s FROM lefts GROUP BY intent) GROUP BY 1"""
+    )
+    open_now, on_site = 0, []
+    for came, went in zip(arrived, left, strict=True):
+        open_now += came - went
+        on_site.append(open_now)
+    return OverTime(
+        second=seconds,
+        due=count(
+            f"""SELECT s, count(*) FROM (SELECT due_ns // {_STEP_NS} AS s FROM intents
+                UNION ALL SELECT due_ns // {_STEP_NS} FROM dropped) GROUP BY 1"""
+        ),
+        arrived=arrived,
+        sent=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE NOT poll AND role <> 'status' GROUP BY 1"),
+        polls=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE poll GROUP BY 1"),
+        resolved=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM ({ends}) GROUP BY 1"),
+        confirmed=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM ({ends}) WHERE won GROUP BY 1"),
+        in_doubt=count(
+            f"SELECT done_ns // {_STEP_NS}, count(*) FROM attempts WHERE outcome = 'info' AND NOT poll GROUP BY 1"
+        ),
+        shed=count(f"SELECT done_ns // {_STEP_NS}, count(*) FROM attempts WHERE why = 'shed' GROUP BY 1"),
+        open_intents=on_site,
+        pay_p50_ms=value(pay, 1),
+        pay_p95_ms=value(pay, 2),
+        lag_ms=value(f"SELECT at_ns // {_STEP_NS}, max(greatest(lag_ns, arrival_lag_ns)) / 1e6 FROM vitals GROUP BY 1"),
+    )
