@@ -1,0 +1,53 @@
+"""When things break: the profile's faults as windows on the run's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from surgectl.errors import UsageError
+from surgectl.plan.model import PlannedFault, PlannedPhase
+from surgectl.profile.check_rehearsal import parse_at
+from surgectl.profile.rehearsal import Fault, Toxic
+
+
+def timeline(faults: Iterable[Fault], phases: Sequence[PlannedPhase]) -> tuple[PlannedFault, ...]:
+    """Faults in the order they begin, numbered so. Raises UsageError for an instant before the run."""
+    starts = {phase.name: phase.start_ns for phase in phases}
+    placed: list[tuple[int, Fault]] = []
+    for number, fault in enumerate(faults):
+        phase, offset_ns = parse_at(fault.at)
+        from_ns = offset_ns + (starts[phase] if phase is not None else 0)
+        if from_ns < 0:
+            raise UsageError(f'"{fault.at}" lies before the run begins', where=f"chaos[{number}].at")
+        placed.append((from_ns, fault))
+    placed.sort(key=lambda pair: (pair[0], pair[1].link or "", pair[1].brownout or ""))
+    return tuple(_planned(str(number), from_ns, fault) for number, (from_ns, fault) in enumerate(placed))
+
+
+def _planned(number: str, from_ns: int, fault: Fault) -> PlannedFault:
+    kind = "exec" if fault.exec else fault.brownout or "toxics"
+    planned = PlannedFault(
+        fault=number, from_ns=from_ns, to_ns=from_ns + int(fault.for_), link=fault.link or "", brownout=kind
+    )
+    if fault.exec:
+        return msgspec.structs.replace(
+            planned,
+            run=tuple(fault.exec.run),
+            heal=tuple(fault.exec.heal),
+            exec_timeout_ns=int(fault.exec.timeout),
+        )
+    if fault.brownout:
+        return msgspec.structs.replace(planned, toxicity=None if fault.toxicity is None else float(fault.toxicity))
+    return msgspec.structs.replace(planned, toxics=tuple(_spelled(toxic) for toxic in fault.toxics))
+
+
+def _spelled(toxic: Toxic) -> dict[str, object]:
+    """As Toxiproxy's API spells it."""
+    return {
+        "type": toxic.type,
+        "stream": toxic.stream,
+        "toxicity": float(toxic.toxicity),
+        "attributes": dict(toxic.attributes),
+    }
