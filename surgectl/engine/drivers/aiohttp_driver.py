@@ -1,0 +1,331 @@
+"""Send a fan's request over a real socket exactly once, and know whether a byte of it left.
+
+aiohttp's ClientSession silently sends GET, HEAD, PUT and DELETE again when a kept-alive connection breaks: poison for
+an audit. That is turned off here three times over: `_retry_connection`, a guard in the request itself that refuses to
+be sent twice, and a test with a server that counts. Redirects are followed here, hop by hop, never by aiohttp.
+
+All fans share one pool of connections, as fans behind one carrier's NAT and a shop's load balancer do; cookies are
+each fan's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, cast
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import ContentEncodingError
+from yarl import URL
+
+from surgectl import __version__
+from surgectl.clock import Clock
+from surgectl.engine.drivers import redirect
+from surgectl.engine.drivers.driver import Mark
+from surgectl.errors import SurgectlError
+from surgectl.journey.messages import Broken, Reply, Wire
+
+MOST_BODY_BYTES = 8 * 1024 * 1024
+"""A longer body (after decompression) is `invalid`."""
+_KEEPALIVE_S = 15.0
+_MOST_HEADER_BYTES = 65_536
+
+_marks: ContextVar[Mark] = ContextVar("surgectl_mark")
+
+
+class _Resent(Exception):
+    """aiohttp tried to send a request again: stopped before a byte of it left."""
+
+
+class _TooLong(Exception):
+    """The body is over the limit."""
+
+
+class _WatchedTransport:
+    """A transport that notes when the first byte of a request was handed on."""
+
+    __slots__ = ("_handler", "_inner")
+
+    def __init__(self, inner: asyncio.Transport, handler: _Handler) -> None:
+        self._inner = inner
+        self._handler = handler
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def write(self, data: Any) -> None:
+        mark = self._handler.mark
+        if mark is None or mark.sent_ns is not None:
+            self._inner.write(data)
+            return
+        now_ns = self._handler.now_ns()
+        self._inner.write(data)
+        # asyncio tries the kernel at once and closes the transport where it refuses: then no byte left. uvloop writes
+        # at the end of the tick: a refusal there still counts as sent, which is the safe side (info, not fail).
+        if not self._inner.is_closing():
+            mark.sent_ns = now_ns
+
+    def writelines(self, chunks: Any) -> None:
+        self.write(b"".join(chunks))
+
+
+class _Handler(ResponseHandler):
+    """aiohttp's client protocol with a watched transport; counted while it is open."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, driver: AiohttpDriver) -> None:
+        super().__init__(loop)
+        self.mark: Mark | None = None
+        self.now_ns = driver.now_ns
+        self._driver = driver
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._driver.open_sockets += 1
+        super().connection_made(cast(asyncio.Transport, _WatchedTransport(cast(asyncio.Transport, transport), self)))
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._driver.open_sockets -= 1
+        super().connection_lost(exc)
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that knows its mark and refuses to leave twice."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        mark = _marks.get()
+        mark.sends -= 1
+        if mark.sends < 0:
+            raise _Resent
+        conn.protocol.mark = mark
+        return await super().send(conn)
+
+
+class AiohttpDriver:
+    """The driver over aiohttp: `async with AiohttpDriver(clock, start_ns) as driver: session = driver.session()`.
+
+    `permits(host)` says which hosts may be sent to (see guard.py): a URL that a reply supplied, or a redirect, that
+    leads elsewhere is not sent. None permits all.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        start_ns: int,
+        *,
+        permits: Callable[[str], bool] | None = None,
+        most_body_bytes: int = MOST_BODY_BYTES,
+    ) -> None:
+        self.open_sockets = 0
+        self.most_body_bytes = most_body_bytes
+        self.permits = permits
+        self._clock = clock
+        self._start_ns = start_ns
+        self._http: aiohttp.ClientSession | None = None
+
+    def __repr__(self) -> str:
+        return f"<AiohttpDriver sockets={self.open_sockets}>"
+
+    def now_ns(self) -> int:
+        """Nanoseconds since the run's start."""
+        return self._clock.now_ns() - self._start_ns
+
+    async def __aenter__(self) -> AiohttpDriver:
+        connector = aiohttp.TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=_KEEPALIVE_S, ttl_dns_cache=300)
+        http = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
+            headers={"User-Agent": f"surgectl/{__version__}"},
+            request_class=_Request,
+            trust_env=False,
+            max_line_size=_MOST_HEADER_BYTES,
+            max_field_size=_MOST_HEADER_BYTES,
+        )
+        if not hasattr(http, "_retry_connection") or not hasattr(connector, "_factory"):
+            await http.close()
+            raise SurgectlError(
+                f"aiohttp {aiohttp.__version__} resends requests in a way that we do not know how to turn off",
+                hint="install aiohttp 3.14, or a newer surgectl",
+            )
+        http._retry_connection = False
+        factory = functools.partial(_Handler, driver=self, loop=asyncio.get_running_loop())
+        connector._factory = cast("functools.partial[ResponseHandler]", factory)
+        self._http = http
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            raise SurgectlError("the driver is not open")
+        return self._http
+
+    def session(self, *, cookies: bool = True) -> AiohttpSession:
+        """A new, empty session. Does no I/O."""
+        return AiohttpSession(self, cookies=cookies)
+
+
+class AiohttpSession:
+    """One fan's browser: its cookies over the shared pool of connections."""
+
+    __slots__ = ("_cookies", "_driver", "_jar")
+
+    def __init__(self, driver: AiohttpDriver, *, cookies: bool) -> None:
+        self._driver = driver
+        self._cookies = cookies
+        self._jar: aiohttp.CookieJar | None = None
+
+    async def close(self) -> None:
+        """Forget the cookies. Idle connections stay in the shared pool."""
+        self._jar = None
+
+    async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
+        """Send once and only once; see Session.send."""
+        driver = self._driver
+        mark = Mark() if mark is None else mark
+        now_ns = driver.now_ns()
+        token = _marks.set(mark)
+        try:
+            async with asyncio.timeout((max(due_ns, now_ns) + wire.timeout_ns - now_ns) / 1e9):
+                return await self._follow(wire, mark)
+        except (aiohttp.ClientError, OSError, ValueError, _Resent, _TooLong) as error:
+            # TimeoutError is an OSError. ValueError: a URL or a header that HTTP cannot carry.
+            return Reply(broken=_broken(error, mark), sent_ns=mark.sent_ns, done_ns=driver.now_ns(), detail=_say(error))
+        finally:
+            _marks.reset(token)
+
+    async def _follow(self, wire: Wire, mark: Mark) -> Reply:
+        """The request, and those that its redirects ask for."""
+        hop = redirect.Hop(method=wire.method, url=URL(wire.url), headers=wire.headers, body=wire.body)
+        jar_used = self._cookies and wire.cookies
+        for _ in range(redirect.MOST_HOPS + 1):
+            if self._driver.permits is not None and not self._driver.permits(hop.url.host or ""):
+                return self._astray(hop, mark)
+            reply, location = await self._hop(hop, mark, jar_used)
+            if not location or not redirect.wanted(wire.follow, location):
+                return reply
+            onward = redirect.next_hop(hop, reply.status, location)
+            if onward is None:
+                return reply
+            hop = onward
+        return Reply(broken="invalid", sent_ns=mark.sent_ns, done_ns=self._driver.now_ns(), detail="too many redirects")
+
+    def _astray(self, hop: redirect.Hop, mark: Mark) -> Reply:
+        """The way leads to a host that nobody allowed: it is not sent to."""
+        return Reply(
+            broken="not-sent" if mark.sent_ns is None else "cut",
+            sent_ns=mark.sent_ns,
+            done_ns=self._driver.now_ns(),
+            detail=f"host {hop.url.host} is neither loopback nor in the target's allow",
+        )
+
+    async def _hop(self, hop: redirect.Hop, mark: Mark, jar_used: bool) -> tuple[Reply, str]:
+        """One request and its whole reply, with the Location where it is a redirect."""
+        driver = self._driver
+        headers = hop.headers
+        if jar_used and self._jar is not None:
+            headers = _with_cookies(headers, self._jar, hop.url)
+        mark.sends = 1
+        response = await driver.http.request(hop.method, hop.url, headers=headers, data=hop.body, allow_redirects=False)
+        try:
+            body = await _read(response, driver.most_body_bytes)
+        except BaseException:
+            response.close()
+            raise
+        done_ns = driver.now_ns()
+        if mark.sent_ns is None:
+            # An answer before the question; or an aiohttp that hides its writes from us. What left is not known.
+            response.close()
+            mark.sent_ns = done_ns
+            early = Reply(broken="invalid", sent_ns=done_ns, done_ns=done_ns, detail="answered before it was asked")
+            return early, ""
+        answer = tuple(
+            (name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in response.raw_headers
+        )
+        if jar_used:
+            self._fill_jar(answer, hop.url)
+        location = ""
+        if response.status in redirect.REDIRECTS:
+            location = next((value for name, value in answer if name.lower() == "location"), "")
+        reply = Reply(
+            status=response.status,
+            headers=answer,
+            body=body,
+            url=str(hop.url),
+            cookies=_jar_for(self._jar, hop.url) if jar_used else {},
+            sent_ns=mark.sent_ns,
+            done_ns=done_ns,
+        )
+        return reply, location
+
+    def _fill_jar(self, answer: redirect.Headers, url: URL) -> None:
+        said = [value for name, value in answer if name.lower() == "set-cookie"]
+        if said:
+            if self._jar is None:
+                # unsafe: shops in tests live on IP addresses. Values travel back as they came.
+                self._jar = aiohttp.CookieJar(unsafe=True, quote_cookie=False)
+            self._jar.update_cookies_from_headers(said, url)
+
+
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The whole body, decompressed. _TooLong beyond `most` bytes."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := await response.content.readany():
+        size += len(piece)
+        if size > most:
+            raise _TooLong(f"a body of more than {most} bytes")
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _jar_for(jar: aiohttp.CookieJar | None, url: URL) -> dict[str, str]:
+    return {} if jar is None else {name: morsel.value for name, morsel in jar.filter_cookies(url).items()}
+
+
+def _with_cookies(headers: redirect.Headers, jar: aiohttp.CookieJar, url: URL) -> redirect.Headers:
+    """The headers with this host's cookies, beside any that the target itself spells out."""
+    pairs = [f"{name}={morsel.coded_value}" for name, morsel in jar.filter_cookies(url).items()]
+    if not pairs:
+        return headers
+    own = [value for name, value in headers if name.lower() == "cookie"]
+    rest = tuple(pair for pair in headers if pair[0].lower() != "cookie")
+    return (*rest, ("Cookie", "; ".join(own + pairs)))
+
+
+def _broken(error: Exception, mark: Mark) -> Broken:
+    """What an error means, given whether a byte had left."""
+    if mark.sent_ns is None:
+        return "not-sent"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, _TooLong | aiohttp.ClientResponseError):
+        return "invalid"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        # aiohttp says the same of a body that ended early and of one that is garbled: the cause tells.
+        return "invalid" if isinstance(error.__cause__, ContentEncodingError) else "cut"
+    if isinstance(error, aiohttp.ClientError | OSError | _Resent):
+        return "cut"
+    return "invalid"
+
+
+def _say(error: Exception) -> str:
+    """The error for the recording: its kind and the system's word. Never a URL, which may hold a secret."""
+    if isinstance(error, _TooLong):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    words = [type(error).__name__]
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        words.append(os.strerror(number))
+    if isinstance(error, aiohttp.ClientResponseError):
+        words.append(error.message.split("\n")[0][:120])
+    return ": ".join(words)

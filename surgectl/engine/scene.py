@@ -1,0 +1,92 @@
+"""What all fans of one shard share: the clock, the journal, the way to the shop, and the counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from surgectl.clock import Clock
+from surgectl.engine.barrier import Barriers
+from surgectl.engine.drivers.driver import Driver
+from surgectl.fans.dialogue import Script
+from surgectl.plan.model import Arrival
+from surgectl.recording.journal import Journal
+from surgectl.recording.manifest import Tally
+from surgectl.recording.rows import IntentRow
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """The part that a fan plays: what it wants, and its script."""
+
+    intent: IntentRow
+    script: Script
+    status: Callable[[], Script | None] | None = None
+    """Asked once after settling, where the intent ended accepted or unknown: the script that reads its status with what
+    the fan had learnt, or None where nothing is known to ask with."""
+    cookies: bool = True
+
+
+Casting = Callable[[Arrival, int], Part]
+"""(arrival, now in ns since the start) → its part."""
+
+
+class Counts:
+    """Counters of one shard; read by the vitals and the dashboard while they move."""
+
+    def __init__(self) -> None:
+        self.arrived = 0
+        self.dropped = 0
+        self.active = 0
+        self.left = 0
+        self.sent = 0
+        self.in_flight = 0
+        self.cut_off = 0
+        self.script_errors = 0
+        self.first_script_error = ""
+        self.status_reads = 0
+        self.statuses_unread = 0
+        self.worst_arrival_lag_ns = 0
+        """Worst lateness of an arrival since the vitals looked last."""
+
+    def script_error(self, what: str) -> None:
+        """A script or judge failed: our own fault, to be surfaced at the end (exit 70)."""
+        self.script_errors += 1
+        self.first_script_error = self.first_script_error or what
+
+    def tally(self) -> Tally:
+        """The counters as they stand."""
+        return Tally(
+            arrived=self.arrived,
+            dropped=self.dropped,
+            active=self.active,
+            left=self.left,
+            sent=self.sent,
+            cut_off=self.cut_off,
+            script_errors=self.script_errors,
+            first_script_error=self.first_script_error,
+            status_reads=self.status_reads,
+            statuses_unread=self.statuses_unread,
+        )
+
+
+class Scene:
+    """What a fan finds when it arrives."""
+
+    def __init__(
+        self, *, clock: Clock, start_ns: int, journal: Journal, driver: Driver, barriers: Barriers | None = None
+    ) -> None:
+        self.clock = clock
+        self.start_ns = start_ns
+        self.journal = journal
+        self.driver = driver
+        self.counts = Counts()
+        self.barriers = barriers or Barriers(clock)
+
+    def now_ns(self) -> int:
+        """Nanoseconds since the run's start."""
+        return self.clock.now_ns() - self.start_ns
+
+    async def sleep_until_ns(self, at_ns: int) -> None:
+        """Return at or after that instant of the run, never before it."""
+        await self.clock.sleep_until_ns(self.start_ns + at_ns)
