@@ -157,6 +157,16 @@ class Money:
                     net.setdefault(charge["metadata"]["order"], []).append(left)
         return net
 
+    async def posts_by_key(self) -> dict[str, int]:
+        """How often each payment was asked for, replays included."""
+        posts: dict[str, int] = {}
+        async with self._http.get(f"{self._control}/_sim/requests?limit=100000") as reply:
+            for line in (await reply.text()).splitlines():
+                row = msgspec.json.decode(line)
+                if row["method"] == "POST" and row["path"] == "/v1/payment_intents":
+                    posts[row["key"]] = posts.get(row["key"], 0) + 1
+        return posts
+
 
 async def settled(shop: Shop, within_s: float = 20.0) -> None:
     """Until no order is pending and no hold is active."""

@@ -36,7 +36,8 @@ class Cashier:
 
     def submit(self, order: Order, tries: int | None = None) -> None:
         """Pay this order soon; `tries` fewer than usual when the reconciler has asked before."""
-        self._queue.put_nowait((order, tries or self._options.payment_tries))
+        most = self._conduct.most_tries or self._options.payment_tries
+        self._queue.put_nowait((order, min(most, tries or most)))
 
     def leave_unknown(self, order: Order) -> None:
         """Nobody knows whether this order was paid: hand it to the reconciler."""

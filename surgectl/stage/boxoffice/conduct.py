@@ -49,6 +49,8 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     take: Callable[[Writer, holds.Wish, Signer, Clock], Awaitable[Hold]] = take_at_once
     seats_assured: Callable[[sqlite3.Connection, Order], bool] = orders.seats_assured
     payment_key: Callable[[Order, int], str] = one_key_per_order
+    most_tries: int | None = None
+    """Caps the payment tries below what the options say."""
     after_silence: Callable[[Cashier, Order], Awaitable[None]] = ask_later
     expire: Callable[[sqlite3.Connection, int, int], int] = expire_unordered
     goes_back: Callable[[Order], bool] = failed_orders

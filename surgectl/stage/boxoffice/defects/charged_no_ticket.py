@@ -8,7 +8,7 @@ from surgectl.stage.boxoffice.rows import Order
 
 
 async def give_up(cashier: Cashier, order: Order) -> None:
-    """The tries are over, so the order failed; the provider is never asked what became of it."""
+    """One try, no answer, so the order failed; the provider is never asked what became of it."""
     await cashier.fail(order, "PAYMENT_TIMEOUT")
 
 
@@ -16,4 +16,4 @@ def nothing_goes_back(order: Order) -> bool:
     return False
 
 
-CONDUCT = Conduct(after_silence=give_up, goes_back=nothing_goes_back)
+CONDUCT = Conduct(most_tries=1, after_silence=give_up, goes_back=nothing_goes_back)

@@ -17,4 +17,4 @@ def whatever_has_no_payment(order: Order) -> bool:
     return failed_orders(order) or order.payment is None
 
 
-CONDUCT = Conduct(after_silence=hope, goes_back=whatever_has_no_payment)
+CONDUCT = Conduct(most_tries=1, after_silence=hope, goes_back=whatever_has_no_payment)

@@ -1,0 +1,170 @@
+"""kill -9 at any instant: the shop that comes back knows every order and every kept promise."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+
+from surgectl.stage.payments.options import Options as PaymentOptions
+from surgectl.stage.payments.server import running
+from tests.boxoffice.street import Money, Shop, damage, settled
+
+pytestmark = pytest.mark.real
+
+SHOP = """
+import sys, json
+from surgectl.cli.stage_shop import serve_shop
+serve_shop(**json.loads(sys.argv[1]))
+"""
+
+
+class Life:
+    """One box office process after another over the same books, always at the same address."""
+
+    def __init__(self, payments_url: str, data: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.constants = {
+            "payments_url": payments_url,
+            "data": str(data),
+            "listen": f"127.0.0.1:{self.port}",
+            "capacity": 60,
+            "admission_per_s": 60.0,
+            "hold_ttl": "5s",
+            "payment_timeout": "300ms",
+            "payment_tries": 2,
+            "payment_workers": 4,
+            "reconcile_every": "200ms",
+            "payment_deadline": "10s",
+            "until_stdin_closes": True,
+        }
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def begin(self) -> str:
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            SHOP,
+            msgspec.json.encode(self.constants).decode(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert self.process.stdout is not None
+        ready = msgspec.json.decode(await self.process.stdout.readline())
+        assert ready["ready"] == "shop"
+        return str(ready["url"])
+
+    async def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    async def end(self, how: signal.Signals | None = None) -> int:
+        """Ask it to stop: by a signal, or by closing its stdin."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        if how is None:
+            self.process.stdin.close()
+        else:
+            self.process.send_signal(how)
+        return await asyncio.wait_for(self.process.wait(), 10)
+
+
+async def stubborn(shop: Shop, n: int, seen: dict[int, dict[str, Any]]) -> None:
+    """A fan that repeats each step with the same key until it is answered, whatever dies meanwhile."""
+
+    async def ask(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        while True:
+            try:
+                status, told, _ = await shop.ask(method, path, body, **headers)
+                if status != 503:
+                    return status, told
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
+
+    told = seen[n]
+    await asyncio.sleep(n * 0.03)
+    _, place = await ask("POST", "/api/queue", {"email": f"f{n}@example.org"})
+    while "pass" not in place and "code" not in place:
+        await asyncio.sleep(0.03)
+        _, place = await ask("GET", f"/api/queue/{place['id']}")
+    if "code" in place:
+        told["end"] = place
+        return
+    _, hold = await ask("POST", "/api/holds", {"sku": "floor", "qty": 1}, X_Pass=place["pass"])
+    if "id" not in hold:
+        told["end"] = hold
+        return
+    body = {"hold": hold["id"], "payment_token": "pm_card_visa"}
+    _, order = await ask("POST", "/api/orders", body, Idempotency_Key=f"k{n}")
+    if "order" not in order:
+        told["end"] = order
+        return
+    told["order"] = order["order"]
+    while order["state"] == "pending":
+        await asyncio.sleep(0.03)
+        status, order = await ask("GET", f"/api/orders/{told['order']}")
+        assert status == 200, order
+    told["end"] = order
+
+
+async def test_kill_9_loses_no_order_and_no_money(tmp_path: Path) -> None:
+    """Killed in the middle of the storm again and again, at other instants each time: every order that was
+    acknowledged is there and decided, nobody is charged without a ticket, nobody lost the place in line."""
+    slow = PaymentOptions(latency_ns=60_000_000)
+    async with running(slow) as open_, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        money = Money(open_, http)
+        life = Life(open_.url, tmp_path / "books")
+        shop = Shop(await life.begin(), http)
+        try:
+            seen: dict[int, dict[str, Any]] = {n: {} for n in range(80)}
+            crowd = asyncio.gather(*(stubborn(shop, n, seen) for n in range(80)))
+            for lived_s in (0.21, 0.33, 0.12, 0.47, 0.28, 0.39, 0.17, 0.55):
+                await asyncio.sleep(lived_s)
+                await life.kill()
+                await life.begin()
+            await asyncio.wait_for(crowd, 60)
+            await settled(shop)
+            assert await damage(shop, money) == {}
+            rows = {row["order"]: row for row in await shop.rows("orders")}
+            for told in seen.values():
+                if "order" in told:
+                    assert rows[told["order"]]["state"] == told["end"]["state"] == "confirmed"
+                else:
+                    assert told["end"]["code"] in ("SOLD_OUT", "ALL_HELD", "HOLD_EXPIRED"), told
+            assert len(rows) > 40
+            assert await life.end() == 0
+        finally:
+            if life.process is not None and life.process.returncode is None:
+                await life.kill()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, None])
+async def test_it_stops_when_told_and_goes_on_with_the_same_sale(how: signal.Signals | None, tmp_path: Path) -> None:
+    """SIGINT, SIGTERM and the end of stdin close it in good order; what was pending is decided after the restart."""
+    async with running(PaymentOptions()) as open_, aiohttp.ClientSession() as http:
+        money = Money(open_, http)
+        await money.lose_requests()
+        life = Life(open_.url, tmp_path / "books")
+        shop = Shop(await life.begin(), http)
+        try:
+            _, hold = await shop.hold(await shop.enter("ada@example.org"))
+            _, told = await shop.order(hold["id"], "k")
+            assert await life.end(how) == 0
+            await money.heal()
+            await life.begin()
+            assert (await shop.ended(told["order"]))["state"] == "confirmed"
+            assert await damage(shop, money) == {}
+        finally:
+            if life.process is not None and life.process.returncode is None:
+                await life.kill()
