@@ -80,7 +80,7 @@ async def test_each_brownout_is_applied_verified_by_canaries_and_healed(
         async with stand.nemesis as nemesis:
             await nemesis.prepare()
             nemesis.start_at(CLOCK.now_ns())
-            await nemesis.play((PlannedFault(fault="0", from_ns=50 * MS, to_ns=2_500 * MS, link="pay", brownout=name),))
+            await nemesis.play((PlannedFault(fault="0", from_ns=50 * MS, to_ns=1_600 * MS, link="pay", brownout=name),))
         assert stand.events() == ["applied", "verified", "healed"], stand.rows
         assert all(row.at_ns >= 50 * MS for row in stand.rows)
         left = (await server.proxies())["surgectl-pay"]
