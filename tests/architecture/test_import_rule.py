@@ -17,7 +17,7 @@ SCRIPTED = PLANNED | {"journey", "fans"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATIONS, FOUNDATIONS),
     "recording": FOUNDATIONS,
-    "thresholds": FOUNDATIONS,
+    "thresholds": FOUNDATIONS | {"stats"},
     "stats": FOUNDATIONS,
     "profile": BASE,
     "plan": BASE | {"profile"},
