@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from surgectl.clock import Clock
-
 
 class _Line:
     def __init__(self, need: int, come: int) -> None:
@@ -23,8 +21,7 @@ class _Line:
 class Barriers:
     """The barriers of one shard. Each shard waits for its share of the fans: the shares add up to the whole."""
 
-    def __init__(self, clock: Clock, *, shard: int = 0, of: int = 1) -> None:
-        self._clock = clock
+    def __init__(self, *, shard: int = 0, of: int = 1) -> None:
         self._shard = shard
         self._of = of
         self._lines: dict[str, _Line] = {}

@@ -81,7 +81,7 @@ class Scene:
         self.journal = journal
         self.driver = driver
         self.counts = Counts()
-        self.barriers = barriers or Barriers(clock)
+        self.barriers = barriers or Barriers()
 
     def now_ns(self) -> int:
         """Nanoseconds since the run's start."""

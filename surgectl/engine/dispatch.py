@@ -1,0 +1,44 @@
+"""Let each fan loose at its due time: never early, and never in silence when we are late.
+
+An open model: arrivals do not wait for the shop (Schroeder, Wierman & Harchol-Balter, NSDI 2006), so a slow shop cannot
+slow the crowd down and flatter its own latencies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from surgectl.engine.scene import Scene
+from surgectl.plan.model import Arrival
+from surgectl.recording.rows import DroppedRow
+
+_BATCH = 50
+"""Fans let loose before the others get a turn: a spike must not starve the sockets."""
+
+
+async def dispatch(
+    scene: Scene, arrivals: Iterable[Arrival], let_loose: Callable[[Arrival], None], *, late_at_most_ns: int
+) -> None:
+    """Walk through the arrivals in order of due time. Cancel it to stop arriving.
+
+    One that is later than `late_at_most_ns` is dropped and counted: k6's dropped iteration.
+    """
+    counts = scene.counts
+    at_once = 0
+    for arrival in arrivals:
+        if scene.now_ns() < arrival.due_ns:
+            await scene.sleep_until_ns(arrival.due_ns)
+            at_once = 0
+        elif (at_once := at_once + 1) >= _BATCH:
+            await asyncio.sleep(0)
+            at_once = 0
+        now_ns = scene.now_ns()
+        late_ns = now_ns - arrival.due_ns
+        counts.worst_arrival_lag_ns = max(counts.worst_arrival_lag_ns, late_ns)
+        if late_ns > late_at_most_ns:
+            counts.dropped += 1
+            scene.journal.append(DroppedRow(fan=arrival.fan, due_ns=arrival.due_ns, at_ns=now_ns))
+            continue
+        counts.arrived += 1
+        let_loose(arrival)
