@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plan": BASE | {"profile"},
     "journey": PLANNED,
     "fans": PLANNED | {"journey"},
-    "engine": SCRIPTED,
+    "engine": SCRIPTED | {"live"},  # the tap alone: where rows go to be looked at
     "chaos": SCRIPTED,
     "live": SCRIPTED,
     "evidence": SCRIPTED,
