@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.payments.shop import AUTH, PAY, Open, Shop
+
+Start = Callable[..., Awaitable[Any]]
 
 
 async def test_a_client_that_leaves_is_charged(open_shop: Open) -> None:
@@ -76,6 +80,29 @@ async def test_truncated_body_is_half(shop: Shop) -> None:
         assert reply.status == 200
         with pytest.raises(aiohttp.ClientPayloadError):
             await reply.read()
+
+
+@pytest.mark.real
+async def test_faults_in_its_own_process(start_process: Start) -> None:
+    """On the loop that it really runs on, each cut looks to the caller as it should."""
+    provider = await start_process()
+    seen: dict[str, str] = {}
+    async with aiohttp.ClientSession() as session:
+        shop = Shop(session, provider.url, provider.control)
+        for do in ("reset", "hang", "truncate"):
+            await shop.faults({"at": "after_commit", "do": do, "nth": 1, "delay": "30ms"})
+            try:
+                await shop.pay(do)
+            except aiohttp.ClientError as error:
+                seen[do] = type(error).__name__
+        await shop.faults()
+        words = [row["reply"] for row in await shop.rows("requests")]
+        for do in seen:
+            assert (await shop.pay(do)).headers["Idempotent-Replayed"] == "true"
+        assert (await shop.counters())["charges"] == 3
+    assert words == ["reset", "hung", "truncated"]
+    assert seen["truncate"] == "ClientPayloadError"
+    assert seen["reset"] == "ClientOSError", "a reset is seen as ECONNRESET"
 
 
 async def test_delays(shop: Shop) -> None:

@@ -70,7 +70,7 @@ async def deliver(request: web.BaseRequest, answer: Answer) -> tuple[web.StreamR
         return response, "reset"
     if answer.after == "truncate":
         transport = request.transport
-        assert isinstance(transport, asyncio.Transport)
+        assert transport is not None  # gone() has looked
         head = [f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, 'Status')}"]
         head += [f"{name}: {value}" for name, value in answer.headers.items()]
         head += [f"Content-Length: {len(answer.body)}", "", ""]
