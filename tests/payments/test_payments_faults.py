@@ -47,6 +47,30 @@ async def test_a_client_that_leaves_is_charged(open_shop: Open) -> None:
     assert (await shop.counters())["charges"] == 1
 
 
+async def test_a_request_cut_on_its_way(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    """Half a request charges nothing, is in the log as cut, and is nobody's traceback."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rpartition(":")[2]))
+    writer.write(
+        f"POST /v1/payment_intents HTTP/1.1\r\nHost: x\r\nAuthorization: {AUTH['Authorization']}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 500\r\n\r\namount=8900&curr".encode()
+    )
+    await writer.drain()
+
+    async def arrived() -> bool:
+        return (await shop.counters())["in_flight"] == 1
+
+    async def noted() -> bool:
+        return (await shop.counters())["requests"] == 1
+
+    await shop.until(arrived)
+    writer.close()
+    await shop.until(noted)
+    (received,) = await shop.rows("requests")
+    assert (received["reply"], received["status"], received["executed"]) == ("cut", 0, False)
+    assert (await shop.counters())["intents"] == 0
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
 @pytest.mark.parametrize(
     ("fault", "word", "charges"),
     [

@@ -5,14 +5,13 @@ Plain and synchronous: between the first change and the last nothing else runs, 
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from surgectl import chance
 from surgectl.stage.payments import cards
 from surgectl.stage.payments import commands as ask
 from surgectl.stage.payments.cards import Decline
+from surgectl.stage.payments.entries import Stamp, charge_entry, intent_entry, plain_entry
 from surgectl.stage.payments.events import Diary
 from surgectl.stage.payments.ledger import Commit, Entry, ReadCommit
 from surgectl.stage.payments.objects import (
@@ -31,16 +30,6 @@ from surgectl.stage.payments.shelf import Shelf
 _encode = msgspec.json.Encoder().encode
 _VISA = CardDetails(brand="visa", last4="4242")
 _VISA_DETAILS = MethodDetails(card=_VISA)
-
-
-class Stamp(msgspec.Struct, frozen=True, gc=False):
-    """Who asked, and when: copied into every ledger entry of the request. `at_ns` is monotonic."""
-
-    at_ns: int
-    at: datetime
-    request: str
-    key: str | None
-    params: str | None
 
 
 class Totals(msgspec.Struct):
@@ -188,7 +177,7 @@ class Book:
                 "You cannot confirm this PaymentIntent because it's missing a payment method.", param="payment_method"
             )
         self.intents.put(intent)
-        entry = self._intent_entry(stamp, "intent.created", intent.status, intent)
+        entry = intent_entry(stamp, "intent.created", intent.status, intent)
         if command.confirm:
             return self._pay(intent, command.card_number, stamp, decline, [entry])
         return self._changed_intent(intent, [entry])
@@ -211,7 +200,7 @@ class Book:
         if command.metadata:
             merged = {**intent.metadata, **command.metadata}
             intent.metadata = {name: value for name, value in merged.items() if value}  # an empty value unsets
-        return self._changed_intent(intent, [self._intent_entry(stamp, "intent.updated", intent.status, intent)])
+        return self._changed_intent(intent, [intent_entry(stamp, "intent.updated", intent.status, intent)])
 
     def _confirm_intent(self, command: ask.ConfirmIntent, stamp: Stamp, decline: Decline | None) -> Done:
         intent = self.intents.get(command.intent)
@@ -267,17 +256,17 @@ class Book:
             )
             intent.payment_method = None
             intent.status = "requires_payment_method"
-            entries.append(self._charge_entry(stamp, "charge.failed", decline.decline_code or decline.code, charge, 0))
+            entries.append(charge_entry(stamp, "charge.failed", decline.decline_code or decline.code, charge, 0))
             done = self._changed_intent(intent, entries, charge)
             done.status, done.refused = 402, _declined(decline, charge.id, done.shown_raw)
             return done
         intent.last_payment_error = None
         if manual:
             intent.status, intent.amount_capturable = "requires_capture", intent.amount
-            entries.append(self._charge_entry(stamp, "charge.authorised", "authorised", charge, 0))
+            entries.append(charge_entry(stamp, "charge.authorised", "authorised", charge, 0))
         else:
             intent.status, intent.amount_received = "succeeded", intent.amount
-            entries.append(self._charge_entry(stamp, "charge.captured", "captured", charge, charge.amount))
+            entries.append(charge_entry(stamp, "charge.captured", "captured", charge, charge.amount))
         return self._changed_intent(intent, entries, charge)
 
     def _capture_intent(self, command: ask.CaptureIntent, stamp: Stamp) -> Done:
@@ -296,7 +285,7 @@ class Book:
         # Capturing less than was reserved gives the rest back at once, as Stripe's charge object shows it.
         charge.amount_refunded = charge.amount - amount
         intent.status, intent.amount_capturable, intent.amount_received = "succeeded", 0, amount
-        entry = self._charge_entry(stamp, "charge.captured", "captured", charge, amount)
+        entry = charge_entry(stamp, "charge.captured", "captured", charge, amount)
         return self._changed_intent(intent, [entry], charge)
 
     def _cancel_intent(self, command: ask.CancelIntent, stamp: Stamp) -> Done:
@@ -308,10 +297,10 @@ class Book:
         if intent.status == "requires_capture":
             charge = self._latest_charge(intent)
             charge.refunded, charge.amount_refunded = True, charge.amount
-            entries.append(self._charge_entry(stamp, "charge.voided", "voided", charge, 0))
+            entries.append(charge_entry(stamp, "charge.voided", "voided", charge, 0))
         intent.status, intent.amount_capturable = "canceled", 0
         intent.canceled_at, intent.cancellation_reason = self._created_s(stamp), command.reason
-        entries.append(self._intent_entry(stamp, "intent.canceled", "canceled", intent))
+        entries.append(intent_entry(stamp, "intent.canceled", "canceled", intent))
         return self._changed_intent(intent, entries, charge)
 
     def _create_refund(self, command: ask.CreateRefund, stamp: Stamp) -> Done:
@@ -350,7 +339,7 @@ class Book:
             reason=command.reason,
         )
         self.refunds.put(refund)
-        entry = self._charge_entry(stamp, "refund.succeeded", "refunded", charge, 0)
+        entry = charge_entry(stamp, "refund.succeeded", "refunded", charge, 0)
         entry.refund, entry.amount_minor, entry.refunded_minor = refund.id, amount, amount
         if command.metadata:
             entry.metadata = {**entry.metadata, **command.metadata}
@@ -370,7 +359,7 @@ class Book:
         )
         self.customers.put(customer)
         raw = _encode(customer)
-        entry = self._entry(stamp, "customer.created", "created", customer.metadata, receipt_email=customer.email)
+        entry = plain_entry(stamp, "customer.created", "created", customer.metadata, receipt_email=customer.email)
         commit = Commit(entries=[entry], customers=[msgspec.Raw(raw)])
         self._write(commit, {})
         return Done(commit, customer, shown_raw=raw)
@@ -417,7 +406,7 @@ class Book:
     def _changed_method(self, method: Method, stamp: Stamp, op: str) -> Done:
         self.methods.put(method)
         raw = _encode(method)
-        entry = self._entry(stamp, op, "created", method.metadata, payment_method=method.id)
+        entry = plain_entry(stamp, op, "created", method.metadata, payment_method=method.id)
         commit = Commit(entries=[entry], methods=[msgspec.Raw(raw)])
         self._write(commit, {})
         return Done(commit, method, shown_raw=raw)
@@ -439,57 +428,6 @@ class Book:
             totals.declined += 1
         elif entry.op == "refund.succeeded":
             totals.refunds += 1
-
-    def _entry(
-        self,
-        stamp: Stamp,
-        op: str,
-        outcome: str,
-        metadata: dict[str, str],
-        *,
-        receipt_email: str | None = None,
-        payment_method: str | None = None,
-    ) -> Entry:
-        return Entry(
-            seq=0,
-            at_ns=stamp.at_ns,
-            at=stamp.at,
-            op=op,
-            outcome=outcome,
-            request=stamp.request,
-            key=stamp.key,
-            params=stamp.params,
-            payment_method=payment_method,
-            receipt_email=receipt_email,
-            metadata=metadata,
-        )
-
-    def _intent_entry(self, stamp: Stamp, op: str, outcome: str, intent: Intent) -> Entry:
-        entry = self._entry(
-            stamp,
-            op,
-            outcome,
-            intent.metadata,
-            receipt_email=intent.receipt_email,
-            payment_method=intent.payment_method,
-        )
-        entry.intent, entry.amount_minor, entry.currency = intent.id, intent.amount, intent.currency
-        entry.description = intent.description
-        return entry
-
-    def _charge_entry(self, stamp: Stamp, op: str, outcome: str, charge: Charge, captured_minor: int) -> Entry:
-        entry = self._entry(
-            stamp,
-            op,
-            outcome,
-            charge.metadata,
-            receipt_email=charge.receipt_email,
-            payment_method=charge.payment_method,
-        )
-        entry.intent, entry.charge = charge.payment_intent, charge.id
-        entry.amount_minor, entry.captured_minor, entry.currency = charge.amount, captured_minor, charge.currency
-        entry.description = charge.description
-        return entry
 
 
 def _executed(message: str, *, code: str | None = None, param: str | None = None) -> Refusal:

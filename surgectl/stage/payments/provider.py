@@ -7,22 +7,25 @@ differ the next time; parameters that do not validate are not stored; once execu
 from __future__ import annotations
 
 import asyncio
-import binascii
 import logging
-from base64 import b64decode
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from surgectl import chance
 from surgectl.clock import Clock
 from surgectl.errors import SurgectlError
-from surgectl.stage.payments import form, gates
-from surgectl.stage.payments.book import Book, Done, Stamp
+from surgectl.stage.payments import form
+from surgectl.stage.payments.book import Book, Done
 from surgectl.stage.payments.commands import Command
 from surgectl.stage.payments.delivery import Answer, deliver, hang
+from surgectl.stage.payments.describe import describe
+from surgectl.stage.payments.door import Door
+from surgectl.stage.payments.entries import Stamp
 from surgectl.stage.payments.faults import Fate, Faults
 from surgectl.stage.payments.form import Tree
+from surgectl.stage.payments.gates import Locks
 from surgectl.stage.payments.idempotency import Memory
 from surgectl.stage.payments.ledger import AppendFile, Commit, Entry, Stored, read_commits
 from surgectl.stage.payments.objects import Intent
@@ -30,7 +33,7 @@ from surgectl.stage.payments.options import Options
 from surgectl.stage.payments.reads import encode_intent, read
 from surgectl.stage.payments.refusal import ErrorBody, Refusal, bad_request, error_body
 from surgectl.stage.payments.requestlog import Received, RequestLog
-from surgectl.stage.payments.routes import KNOWN, endpoint_of, read_command
+from surgectl.stage.payments.routes import read_command
 from surgectl.units import NS_PER_S
 
 _log = logging.getLogger(__name__)
@@ -56,9 +59,8 @@ class Provider:
         self._ledger = AppendFile(data / "ledger.ndjson" if data else None)
         # Set to the error when the ledger cannot be written any more: then nothing may be answered.
         self.broken: asyncio.Future[SurgectlError] = asyncio.get_running_loop().create_future()
-        self._welcome: dict[str, Refusal | None] = {}
-        self._open_gates()
-        self._locks = gates.Locks(options.lock_wait_ns / NS_PER_S)
+        self._door = Door(self.options)
+        self._locks = Locks(options.lock_wait_ns / NS_PER_S)
         self._count = 0
         # Ids of requests differ from those of an earlier life, whose last ones may be lost with it.
         self._life = f"{int(clock.wall().timestamp() * 1000):x}"
@@ -95,16 +97,8 @@ class Provider:
         self.book.reset()
         self.memory.forget()
         self.log.forget()
-        self._open_gates()
+        self._door = Door(self.options)
         self._append(Commit(reset=True))
-
-    def _open_gates(self) -> None:
-        options = self.options
-        self._rate = gates.RateGate(options.rate_per_s, options.queue_ns) if options.rate_per_s else None
-        self._rates: dict[str, gates.RateGate] = {}
-        self._room = (
-            gates.ConcurrencyGate(options.concurrency, options.queue_ns / NS_PER_S) if options.concurrency else None
-        )
 
     # -- one request ----------------------------------------------------------------------------------
 
@@ -124,7 +118,12 @@ class Provider:
         log, generation = self.log, self.book.generation
         log.in_flight += 1
         try:
-            body = await request.read()
+            try:
+                body = await request.read()
+            except (ConnectionError, HttpProcessingError, web.HTTPRequestEntityTooLarge) as error:
+                # Cut on its way to us: nothing was begun, and whoever could be told has gone.
+                _log.info("%s %s never arrived whole: %s", row.method, row.path, type(error).__name__)
+                return web.Response(status=413 if isinstance(error, web.HTTPException) else 400)
             answer = await self._answer(request, body, row, entries)
             row.status = answer.status
             answer.headers["Request-Id"] = row.request
@@ -145,7 +144,7 @@ class Provider:
 
     async def _answer(self, request: web.BaseRequest, body: bytes, row: Received, entries: list[Entry]) -> Answer:
         posted = row.method == "POST"
-        room: gates.ConcurrencyGate | None = None
+        door, inside = self._door, False
         try:
             tree: Tree = {}
             unread: Refusal | None = None
@@ -154,13 +153,10 @@ class Provider:
             except Refusal as refusal:
                 unread = refusal  # said only to those who may come in
             if posted:
-                _describe(row, tree, self.book)
-            self._check_key(request.headers.get("Authorization"))
-            await self._check_rate(row)
-            if self._room is not None:
-                if not await self._room.enter():
-                    raise _too_many("global-concurrency")
-                room = self._room
+                describe(row, tree, self.book)
+            door.check_key(request.headers.get("Authorization"))
+            await door.enter(row.method, row.path, row.at_ns)
+            inside = True
             if unread is not None:
                 raise unread
             if posted:
@@ -172,8 +168,8 @@ class Provider:
             _log.error("%s", error)
             return Answer(500, _OUR_FAULT, {}, after="reset")
         finally:
-            if room is not None:
-                room.leave()
+            if inside:
+                door.leave()
 
     async def _get(self, request: web.BaseRequest, query: Tree, row: Received) -> Answer:
         if row.method != "GET":
@@ -288,36 +284,7 @@ class Provider:
                 self.broken.set_result(problem)
             raise problem from error
 
-    # -- the door -------------------------------------------------------------------------------------
-
-    def _check_key(self, authorization: str | None) -> None:
-        if authorization not in self._welcome:
-            if len(self._welcome) > 10_000:
-                self._welcome.clear()
-            self._welcome[authorization or ""] = _judge_key(authorization)
-        refusal = self._welcome[authorization or ""]
-        if refusal is not None:
-            raise refusal
-
-    async def _check_rate(self, row: Received) -> None:
-        now_ns = row.at_ns
-        wait_ns = 0
-        if self.options.endpoint_rate_per_s:
-            endpoint = endpoint_of(row.method, row.path)
-            gate = self._rates.get(endpoint)
-            if gate is None:
-                gate = self._rates[endpoint] = gates.RateGate(self.options.endpoint_rate_per_s, self.options.queue_ns)
-            turn_ns = gate.wait_ns(now_ns)
-            if turn_ns is None:
-                raise _too_many("endpoint-rate")
-            wait_ns = turn_ns
-        if self._rate is not None:
-            turn_ns = self._rate.wait_ns(now_ns)
-            if turn_ns is None:
-                raise _too_many("global-rate")
-            wait_ns = max(wait_ns, turn_ns)
-        if wait_ns:
-            await asyncio.sleep(wait_ns / NS_PER_S)
+    # -- keeping --------------------------------------------------------------------------------------
 
     async def _latency(self, share: float, fate: Fate) -> None:
         length_s = fate.issuer_ns / NS_PER_S
@@ -327,8 +294,6 @@ class Provider:
             )
         if length_s > 0:
             await asyncio.sleep(length_s)
-
-    # -- keeping --------------------------------------------------------------------------------------
 
     def _wall_ns(self) -> int:
         return int(self._clock.wall().timestamp() * NS_PER_S)
@@ -367,61 +332,6 @@ def _read_tree(request: web.BaseRequest, body: bytes, posted: bool) -> Tree:
         return form.read_form(body.decode())
     except UnicodeDecodeError as error:
         raise bad_request("The request body is not valid UTF-8.") from error
-
-
-def _describe(row: Received, tree: Tree, book: Book) -> None:
-    """Note in the request log which payment this is about, as far as the request or the intent tells."""
-    parts = row.path.split("/")
-    given = tree.get("metadata")
-    if isinstance(given, dict):
-        row.metadata = {name: value for name, value in given.items() if isinstance(value, str)}
-    notes = row.metadata
-    if len(parts) > 3 and parts[2] == "payment_intents":
-        row.payment_intent = parts[3]
-    else:
-        named = tree.get("payment_intent")
-        row.payment_intent = named if isinstance(named, str) else None
-    if row.payment_intent is not None and not notes:
-        intent = book.intents.find(row.payment_intent)
-        if intent is not None:
-            notes = intent.metadata
-    row.order = notes.get("order") or notes.get("order_id")
-    row.intent = notes.get("intent")
-    row.payment = row.order or row.intent or row.payment_intent or row.key
-    if not KNOWN.issuperset(tree):
-        row.unknown = sorted(name[:60] for name in tree if name not in KNOWN)[:20]
-
-
-def _judge_key(authorization: str | None) -> Refusal | None:
-    scheme, _, rest = (authorization or "").partition(" ")
-    key = rest.strip()
-    if scheme.lower() == "basic":
-        try:
-            key = b64decode(key, validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
-            key = ""
-    elif scheme.lower() != "bearer":
-        key = ""
-    if key.startswith(("sk_test_", "rk_test_")):
-        return None
-    if not key:
-        message = "You did not provide an API key. Send any key that begins with sk_test_ as Bearer or Basic."
-    elif "_live_" in key:
-        message = "This is a simulator: never send it a live key. Any key that begins with sk_test_ will do."
-    else:
-        message = "Invalid API Key provided: it must begin with sk_test_."
-    return Refusal(401, "invalid_request_error", message)
-
-
-def _too_many(reason: str) -> Refusal:
-    return Refusal(
-        429,
-        "invalid_request_error",
-        "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.",
-        code="rate_limit",
-        # No Stripe-Should-Retry: the SDKs do not retry this 429 by themselves, and Stripe does not tell them to.
-        headers={"Stripe-Rate-Limited-Reason": reason},
-    )
 
 
 def _replay(stored: Stored) -> Answer:

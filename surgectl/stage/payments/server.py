@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 from aiohttp import web
@@ -103,6 +103,7 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     def watch() -> None:
         while os.read(0, 4096):
             pass
-        loop.call_soon_threadsafe(stop.set)
+        with suppress(RuntimeError):  # the loop has ended before stdin did: nothing is left to stop
+            loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, name="stdin", daemon=True).start()
