@@ -54,7 +54,10 @@ def rss_bytes() -> int:
 
 
 async def watch(scene: Scene, write: Callable[[VitalsRow], None]) -> None:
-    """Write a row a second, from the run's start until cancelled. The loop's lag is how late our own 50 ms timer wakes, at worst."""
+    """Write a row a second, from the run's start until cancelled.
+
+    The loop's lag is how late our own 50 ms timer wakes, at worst.
+    """
     counts = scene.counts
     await scene.sleep_until_ns(0)
     before, before_ns = usage(), scene.now_ns()

@@ -292,9 +292,12 @@ def _jar_for(jar: aiohttp.CookieJar | None, url: URL) -> dict[str, str]:
 
 def _with_cookies(headers: redirect.Headers, jar: aiohttp.CookieJar, url: URL) -> redirect.Headers:
     """The headers with this host's cookies, beside any that the target itself spells out."""
-    pairs = [f"{name}={morsel.coded_value}" for name, morsel in jar.filter_cookies(url).items()]
-    if not pairs:
+    fitting = jar.filter_cookies(url)
+    if not fitting:
         return headers
+    # A browser returns a value exactly as it came, quotes and all: filter_cookies has lost them, the jar has not.
+    verbatim = {(morsel.key, morsel.value): morsel.coded_value for morsel in jar}
+    pairs = [f"{name}={verbatim.get((name, morsel.value), morsel.value)}" for name, morsel in fitting.items()]
     own = [value for name, value in headers if name.lower() == "cookie"]
     rest = tuple(pair for pair in headers if pair[0].lower() != "cookie")
     return (*rest, ("Cookie", "; ".join(own + pairs)))
