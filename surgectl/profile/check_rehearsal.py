@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Iterable
 
@@ -13,6 +12,7 @@ from surgectl.profile.node import Issue, Node, place_of
 from surgectl.profile.rehearsal import Fault, Phase, Rehearsal
 from surgectl.profile.target import Target
 from surgectl.profile.values import Duration, Share
+from surgectl.thresholds.grammar import parse
 from surgectl.units import parse_share
 
 _PHASE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -217,22 +217,16 @@ def _expect(rehearsal: Rehearsal, wrong: Wrong) -> None:
                 parse_share(least)
             except ValueError:
                 wrong(path, f'"{least}" is neither a count nor a share', "try 1 or 30%")
-    parse = _threshold_parser()
     for number, text in enumerate(expect.thresholds):
+        path = f"expect.thresholds[{number}]"
         try:
-            parse(text)
+            threshold = parse(text)
         except UsageError as error:
-            wrong(f"expect.thresholds[{number}]", error.what, error.hint)
-
-
-def _threshold_parser() -> Callable[[str], object]:
-    # By name and late: the grammar is only needed where a profile has thresholds.
-    try:
-        grammar = importlib.import_module("surgectl.thresholds.grammar")
-    except ModuleNotFoundError:
-        return lambda text: None
-    parse: Callable[[str], object] = grammar.parse
-    return parse
+            wrong(path, error.what, error.hint)
+            continue
+        phases = [phase.phase for phase in rehearsal.load]
+        if threshold.scope and threshold.scope.when == "in" and threshold.scope.name not in phases:
+            wrong(path, f'no phase is called "{threshold.scope.name}"', did_you_mean(threshold.scope.name, phases))
 
 
 def check_against(rehearsal: Rehearsal, tree: Node, target: Target) -> list[Issue]:

@@ -1,11 +1,158 @@
-"""Does the target file hang together: steps that exist, one way to ask, books that can be read?"""
+"""Does the target file hang together: one way to ask a thing, links that lead somewhere, books that can be read?
+
+What a step's rules and templates mean is checked where they are compiled (surgectl/journey), before anything is sent.
+"""
 
 from __future__ import annotations
 
-from surgectl.profile.node import Issue, Node
-from surgectl.profile.target import Target
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import msgspec
+
+from surgectl.errors import did_you_mean
+from surgectl.profile.node import Issue, Node, place_of
+from surgectl.profile.target import Link, Request, Source, Step, Target
+from surgectl.recording.evidence_rows import KINDS
+
+_METHODS = ("get", "post", "put", "patch", "delete", "head")
+_BODIES = ("json", "form", "graphql", "body")
+_READERS = ("http", "sql", "stripe", "csv", "jsonl", "same")
+_STATES: dict[str, tuple[str, ...]] = {
+    "orders": ("valid", "pending", "void"),
+    "tickets": ("valid", "pending", "void"),
+    "holds": ("active", "used", "released", "expired"),
+    "charges": ("succeeded", "processing", "failed", "authorised", "voided"),
+    "refunds": ("succeeded", "pending", "failed"),
+}
+
+Wrong = Callable[..., None]
+
+
+def evidence_kinds() -> tuple[str, ...]:
+    """The kinds of rows that a target may give (`sources` are our own notes on the reading)."""
+    return tuple(kind for kind in KINDS if kind != "sources")
+
+
+def columns_of(kind: str) -> tuple[str, ...]:
+    """The columns that a mapping of this kind may name: money without `_minor`, instants without `_s`."""
+    ours = {"source", "line", "keys", "at_s", "snapshot"}
+    names = [field.name for field in msgspec.structs.fields(KINDS[kind]) if field.name not in ours]
+    return ("at", *(name.removesuffix("_minor").removesuffix("_s") for name in names))
 
 
 def check(target: Target, tree: Node) -> list[Issue]:
-    """Everything that is wrong with a target by itself."""
-    return []
+    """Everything that is wrong with a target by itself, short of compiling it."""
+    issues: list[Issue] = []
+
+    def wrong(path: str, what: str, hint: str | None = None) -> None:
+        issues.append(Issue(place_of(tree, path), path, what, hint))
+
+    _url("base_url", target.base_url, wrong)
+    for name, url in target.origins.items():
+        _url(f"origins.{name}", url, wrong)
+    if not target.journey:
+        wrong("journey", "has no steps")
+    _steps(target, wrong)
+    for name, probe in target.probes.items():
+        _request(f"probes.{name}", probe, wrong, needed=True)
+    for name, link in target.links.items():
+        _link(f"links.{name}", link, wrong)
+    if target.promises.payment_tries < 1:
+        wrong("promises.payment_tries", f"{target.promises.payment_tries} tries", "1 or more")
+    for kind, source in target.evidence.items():
+        _source(f"evidence.{kind}", kind, source, target, wrong)
+    return issues
+
+
+def _url(path: str, url: str, wrong: Wrong) -> None:
+    if "${" in url:
+        return  # not set yet: the stage or --set will, and then it is looked at again
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fine = False
+    if not fine:
+        wrong(path, "is not a URL of http or https", "try http://127.0.0.1:8080")
+
+
+def walk(steps: list[Step], path: str) -> Iterator[tuple[str, Step]]:
+    """Every step with its path, those of a wizard's cases too."""
+    for number, step in enumerate(steps):
+        at = f"{path}[{number}]"
+        yield at, step
+        if step.repeat:
+            for case, inner in step.repeat.cases.items():
+                yield from walk(inner, f"{at}.repeat.cases.{case}")
+
+
+def _steps(target: Target, wrong: Wrong) -> None:
+    flows = [("journey", target.journey), *((f"flows.{name}", steps) for name, steps in target.flows.items())]
+    for flow, steps in flows:
+        seen: set[str] = set()
+        for path, step in walk(steps, flow):
+            if step.step in seen:
+                wrong(f"{path}.step", f'two steps are called "{step.step}"')
+            seen.add(step.step)
+            _request(path, step, wrong, needed=not (step.repeat or step.barrier or step.poll))
+            if step.origin is not None and step.origin not in target.origins:
+                hint = did_you_mean(step.origin, target.origins) or "name it under origins:"
+                wrong(f"{path}.origin", f'no such origin: "{step.origin}"', hint)
+
+
+def _request(path: str, request: Request, wrong: Wrong, *, needed: bool) -> None:
+    methods = [method for method in _METHODS if getattr(request, method) is not None]
+    if len(methods) > 1:
+        wrong(f"{path}.{methods[1]}", f"asks twice: {' and '.join(methods)}", "one of them")
+    elif not methods and needed:
+        wrong(path, "asks nothing", f"one of {', '.join(_METHODS)}")
+    bodies = [body for body in _BODIES if getattr(request, body) not in (None, msgspec.UNSET)]
+    if len(bodies) > 1:
+        wrong(f"{path}.{bodies[1]}", f"has two bodies: {' and '.join(bodies)}", "one of them")
+
+
+def _link(path: str, link: Link, wrong: Wrong) -> None:
+    if (link.upstream is None) == (link.proxy is None):
+        wrong(path, "needs upstream (we make a proxy) or proxy (one that is there)", 'upstream: "127.0.0.1:5432"')
+    for name in ("upstream", "listen"):
+        address: str | None = getattr(link, name)
+        if address is None or "${" in address:
+            continue
+        host, colon, port = address.rpartition(":")
+        if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
+            wrong(f"{path}.{name}", f'"{address}" is not host:port', "try 127.0.0.1:9100")
+
+
+def _source(path: str, kind: str, source: Source, target: Target, wrong: Wrong) -> None:
+    kinds = evidence_kinds()
+    if kind not in kinds:
+        wrong(path, "no such kind of evidence", did_you_mean(kind, kinds) or f"one of {', '.join(kinds)}")
+        return
+    readers = [name for name in _READERS if getattr(source, name) is not None]
+    if len(readers) != 1:
+        what = f"is read in {len(readers)} ways: {' and '.join(readers)}" if readers else "is read from nowhere"
+        wrong(path, what, f"one of {', '.join(_READERS)}")
+    if source.same is not None and (source.same not in target.evidence or source.same == kind):
+        hint = did_you_mean(source.same, target.evidence)
+        wrong(f"{path}.same", f'there is no other evidence "{source.same}"', hint)
+    if source.stripe is not None and kind not in ("charges", "refunds"):
+        wrong(f"{path}.stripe", f"a payment provider has no {kind}")
+    if source.http is not None and (source.http.get is None) == (source.http.post is None):
+        wrong(f"{path}.http", "asks nothing, or twice", "get: or post:")
+    columns = columns_of(kind)
+    for column in source.row:
+        if column not in columns:
+            hint = did_you_mean(column, columns) or f"{kind} have {', '.join(columns)}"
+            wrong(f"{path}.row.{column}", "no such column", hint)
+    states = _STATES.get(kind, ())
+    for state in source.states:
+        if state not in states:
+            hint = did_you_mean(state, states) or (f"one of {', '.join(states)}" if states else f"{kind} have none")
+            wrong(f"{path}.states.{state}", "no such state", hint)
+    seen: dict[str, str] = {}
+    for state, words in source.states.items():
+        for word in words:
+            if word in seen:
+                wrong(f"{path}.states.{state}", f'"{word}" cannot be {seen[word]} and {state}')
+            seen[word] = state

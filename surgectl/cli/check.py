@@ -1,0 +1,183 @@
+"""`surgectl check`: is this file what it means to be, and what could be proved with it?"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from surgectl.errors import UsageError, did_you_mean
+from surgectl.profile import lookup, words
+from surgectl.profile.load import (
+    OpenTarget,
+    kind_of,
+    open_rehearsal,
+    open_retry_profile,
+    open_target,
+    split_sets,
+)
+from surgectl.profile.provable import kinds_of, provable
+from surgectl.profile.rehearsal import Rehearsal
+from surgectl.profile.retry import RetryProfile
+from surgectl.profile.schema import schema
+from surgectl.units import show_duration
+
+TryTarget = Callable[[str, dict[str, str], str], None]
+
+
+def check(
+    file: Annotated[str | None, typer.Argument(help="A profile, target or retry profile: a path or a name.")] = None,
+    target: Annotated[str | None, typer.Option(help="The target file, instead of the profile's.")] = None,
+    schema_: Annotated[
+        str | None, typer.Option("--schema", help="Print the JSON Schema of: profile, target or fan.")
+    ] = None,
+    try_: Annotated[bool, typer.Option("--try", help="Play one fan through the target and show every step.")] = False,
+    fan: Annotated[str, typer.Option(help="With --try: the retry profile of that fan.")] = "patient",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE for the target, settle.at_most=90s for the profile.")
+    ] = None,
+) -> None:
+    """Say what a file is, whether it is right, and which invariants its evidence can prove."""
+    if schema_ is not None:
+        typer.echo(msgspec.json.format(msgspec.json.encode(schema(schema_)), indent=2).decode())
+        return
+    if file is None:
+        raise UsageError("nothing to check", hint="name a file, or ask for --schema profile")
+    settings, variables = split_sets(set_ or [])
+    console = Console(highlight=False)
+    path = _find(file)
+    kind = kind_of(path)
+    if try_:
+        _try_fan(path, kind, target, settings, variables, fan)
+        return
+    if kind == "fan":
+        _say(console, _of_fan(open_retry_profile(path)))
+        return
+    if kind == "target":
+        if target is not None:
+            raise UsageError("--target belongs to a profile", where=lookup.shown(path))
+        _say(console, _of_target(open_target(path, variables, environ=os.environ, keep_unset=True)))
+        return
+    opened = open_rehearsal(path, target=target, sets=settings, environ=os.environ)
+    lines = [_head("profile", opened.rehearsal.name, path, opened.rehearsal.about), *_of_rehearsal(opened.rehearsal)]
+    if opened.target_file is None:
+        lines.append(_note("names no target", "give --target FILE to check it against one"))
+        _say(console, lines)
+        return
+    opened_target = open_target(opened.target_file, variables, environ=os.environ, over=opened, keep_unset=True)
+    _say(console, [*lines, *_of_target(opened_target), *_of_both(opened.rehearsal, opened_target)])
+
+
+def _find(file: str) -> Path:
+    """A path, or the name of something beside us or shipped."""
+    if Path(file).exists() or not lookup.is_bare(file):
+        return Path(file)
+    folders = [*lookup.rehearsal_folders(), *lookup.target_folders(), *lookup.fan_folders()]
+    path = lookup.find_named(file, folders)
+    if path is None:
+        known = lookup.names_in(folders)
+        raise UsageError(f'no such file or name: "{file}"', hint=did_you_mean(file, known))
+    return path
+
+
+def _try_fan(
+    path: Path, kind: str, target: str | None, settings: dict[str, str], variables: dict[str, str], fan: str
+) -> None:
+    """Play one fan through a target. The player needs the engine, so it is loaded only when asked for."""
+    if kind == "fan":
+        raise UsageError("a retry profile cannot be tried alone", where=lookup.shown(path), hint="name a target")
+    if kind == "profile":
+        opened = open_rehearsal(path, target=target, sets=settings, environ=os.environ)
+        if opened.target_file is None:
+            raise UsageError("names no target", where=lookup.shown(path), hint="give --target FILE")
+        path = opened.target_file
+    player = importlib.import_module("surgectl.cli.try_fan")
+    try_target: TryTarget = player.try_target
+    try_target(str(path), variables, fan)
+
+
+def _say(console: Console, lines: list[Text]) -> None:
+    for line in lines:
+        console.print(line)
+
+
+def _head(kind: str, name: str, path: Path, about: str) -> Text:
+    text = Text.assemble(("ok ", "bold green"), f"{kind} ", (name, "bold"), (f"  {lookup.shown(path)}", "dim"))
+    if about:
+        text.append(f"\n   {' '.join(about.split())}", "dim")
+    return text
+
+
+def _note(what: str, hint: str) -> Text:
+    return Text.assemble(("!  ", "bold yellow"), what, (f" ({hint})", "dim"))
+
+
+def _of_rehearsal(rehearsal: Rehearsal) -> list[Text]:
+    faults = [fault.brownout or ("toxics" if fault.toxics else "a command") for fault in rehearsal.chaos]
+    return [
+        Text(
+            f"   {len(rehearsal.load)} phases, {len(rehearsal.fans)} kinds of fan, "
+            + (f"faults: {', '.join(faults)}" if faults else "no faults")
+        ),
+        Text(f"   requires {', '.join(rehearsal.expect.invariants.require) or 'no invariant'}")
+        + Text(f"; {len(rehearsal.expect.thresholds)} thresholds, {len(rehearsal.expect.coverage)} coverage demands"),
+    ]
+
+
+def _of_fan(retry: RetryProfile) -> list[Text]:
+    lines = [_head("retry profile", retry.name, Path(f"{retry.name}.yaml"), retry.about)]
+    pays = retry.react.get("pay", {})
+    for outcome, reaction in pays.items():
+        key = "a new key" if reaction.key == "fresh" else "the same key"
+        lines.append(Text(f"   pay, after {outcome}: up to {reaction.tries} tries with {key}"))
+    if retry.quits:
+        weibull = retry.quits.weibull
+        lines.append(Text(f"   leaves after about {weibull.scale} of waiting (Weibull, shape {weibull.shape:g})"))
+    return lines
+
+
+def _of_target(opened: OpenTarget) -> list[Text]:
+    target = opened.target
+    lines = [_head("target", target.name, opened.file, target.about)]
+    roles = ", ".join(f"{step.step} ({step.role})" if step.role != "browse" else step.step for step in target.journey)
+    lines.append(Text(f"   journey: {roles}"))
+    if target.links:
+        lines.append(Text(f"   links: {', '.join(target.links)}"))
+    lines.append(Text(f"   holds last {show_duration(target.promises.hold_ttl)}"))
+    kinds = kinds_of(target)
+    proof = provable(kinds)
+    lines.append(Text.assemble("   evidence: ", (", ".join(sorted(kinds)) or "none", "bold")))
+    lines.append(Text.assemble("   can prove: ", (", ".join(proof.allowed) or "nothing", "green")))
+    if proof.lost:
+        by_kinds: dict[tuple[str, ...], list[str]] = {}
+        for invariant, missing in proof.lost:
+            by_kinds.setdefault(missing, []).append(invariant)
+        for missing, invariants in by_kinds.items():
+            lines.append(
+                Text.assemble(
+                    "   without ", (" and ".join(missing), "bold"), " it costs: ", (", ".join(invariants), "yellow")
+                )
+            )
+    if opened.unset and target.stage is None:
+        lines.append(_note(f"not set yet: {', '.join(opened.unset)}", "environment or --set NAME=VALUE"))
+    return lines
+
+
+def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[Text]:
+    """What the profile requires and the target's books cannot show: such a run would end inconclusive."""
+    lost = dict(provable(kinds_of(opened.target)).lost)
+    lines: list[Text] = []
+    for word in rehearsal.expect.invariants.require:
+        short = [invariant for invariant in words.invariants_of(word) if invariant in lost]
+        if short and word not in words.GROUPS:
+            lines.append(_note(f"{word} is required, and this target cannot show it", "the run would be inconclusive"))
+        elif short:
+            lines.append(_note(f"of {word}, {', '.join(short)} cannot be shown by this target", "see above"))
+    return lines

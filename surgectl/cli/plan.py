@@ -1,0 +1,174 @@
+"""`surgectl plan`: what would happen, drawn, before anything is sent. Touches no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from surgectl.cli.plan_view import picture
+from surgectl.plan.build import DEFAULT_SEED, Plan, build
+from surgectl.plan.effective import settings
+from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.units import show_duration
+
+
+class PhaseShown(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    from_s: float
+    to_s: float
+    fans: int
+    peak_rate_per_s: float
+
+
+class FaultShown(msgspec.Struct, frozen=True, kw_only=True):
+    fault: str
+    link: str
+    brownout: str
+    from_s: float
+    to_s: float
+
+
+class CrowdShown(msgspec.Struct, frozen=True, kw_only=True):
+    share: float
+    fans: int
+
+
+class SettlingShown(msgspec.Struct, frozen=True, kw_only=True):
+    window_s: float
+    at_most_s: float
+    enough: bool
+    parts_s: dict[str, float]
+
+
+class SettingShown(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    value: str
+    origin: str
+
+
+class PlanShown(msgspec.Struct, frozen=True, kw_only=True):
+    """`surgectl plan --json`."""
+
+    schema: str = "surgectl.plan/1"
+    profile: str
+    target: str | None
+    digest: str
+    seed: int
+    fans: int
+    peak_rate_per_s: float
+    duration_s: float
+    phases: list[PhaseShown]
+    chaos: list[FaultShown]
+    crowd: dict[str, CrowdShown]
+    settling: SettlingShown
+    settings: list[SettingShown]
+    notes: list[str]
+
+
+def plan(
+    file: Annotated[str, typer.Argument(help="A profile: a path, or a name such as ticket-drop.", metavar="PROFILE")],
+    seed: Annotated[int | None, typer.Option(help="Where all chance comes from; wins over the profile's.")] = None,
+    target: Annotated[str | None, typer.Option(help="The target file, instead of the profile's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    shards: Annotated[int, typer.Option(help="Compute the digest over this many shards.", min=1, max=4096)] = 1,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="settle.at_most=90s for the profile, NAME=VALUE for the target.")
+    ] = None,
+) -> None:
+    """Draw what would happen: arrivals, crowd, faults and settling. Touches no network."""
+    opened, opened_target, planned = make_plan(file, seed=seed, target=target, sets=set_ or [])
+    digest = planned.digest(shards)
+    notes = remarks(planned, opened_target)
+    if as_json:
+        shown = _shown(planned, digest, opened_target, notes)
+        typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+        return
+    console = Console(soft_wrap=False, highlight=False)
+    name = opened_target.target.name if opened_target else None
+    console.print(picture(planned, console, digest=digest, target=name, notes=notes))
+
+
+def make_plan(
+    file: str | Path, *, seed: int | None = None, target: str | None = None, sets: list[str] | None = None
+) -> tuple[OpenRehearsal, OpenTarget | None, Plan]:
+    """Load a profile and its target (variables may still be unset) and plan it. Raises UsageError."""
+    over, variables = split_sets(sets or [])
+    opened = open_rehearsal(file, seed=seed, target=target, sets=over, environ=os.environ)
+    opened_target = None
+    if opened.target_file is not None:
+        opened_target = open_target(opened.target_file, variables, environ=os.environ, over=opened, keep_unset=True)
+    chosen = opened.rehearsal.seed if opened.rehearsal.seed is not None else DEFAULT_SEED
+    planned = build(
+        opened.rehearsal,
+        opened_target.target if opened_target else None,
+        chosen,
+        retries=opened.retries,
+        curves=opened.curves,
+        settings=settings(opened, opened_target, chosen),
+    )
+    return opened, opened_target, planned
+
+
+def remarks(plan: Plan, target: OpenTarget | None) -> list[str]:
+    """What a careful colleague would say about this plan."""
+    notes: list[str] = []
+    if target is None:
+        notes.append("the profile names no target: links and settling are guesses (use --target FILE)")
+    elif target.unset and target.target.stage is None:
+        notes.append(f"not set yet: {', '.join(target.unset)} (environment or --set)")
+    for fault in plan.faults:
+        if fault.to_ns >= plan.duration_ns:
+            notes.append(
+                f"{fault.brownout} on {fault.link or 'a command'} ends at {show_duration(fault.to_ns)}, the load at"
+                f" {show_duration(plan.duration_ns)}: load must outlive the fault, or recovery proves nothing"
+            )
+    return notes
+
+
+def _shown(plan: Plan, digest: str, target: OpenTarget | None, notes: list[str]) -> PlanShown:
+    return PlanShown(
+        profile=plan.rehearsal.name,
+        target=target.target.name if target else None,
+        digest=digest,
+        seed=plan.seed,
+        fans=plan.fans_total,
+        peak_rate_per_s=plan.peak_rate_per_s,
+        duration_s=plan.duration_ns / 1e9,
+        phases=[
+            PhaseShown(
+                name=phase.name,
+                from_s=phase.start_ns / 1e9,
+                to_s=phase.end_ns / 1e9,
+                fans=phase.fans,
+                peak_rate_per_s=phase.peak_rate_per_s,
+            )
+            for phase in plan.phases
+        ],
+        chaos=[
+            FaultShown(
+                fault=fault.fault,
+                link=fault.link,
+                brownout=fault.brownout,
+                from_s=fault.from_ns / 1e9,
+                to_s=fault.to_ns / 1e9,
+            )
+            for fault in plan.faults
+        ],
+        crowd={
+            name: CrowdShown(share=float(share), fans=round(share * plan.fans_total))
+            for name, share in plan.rehearsal.fans.items()
+        },
+        settling=SettlingShown(
+            window_s=plan.settling.window_ns / 1e9,
+            at_most_s=plan.settling.at_most_ns / 1e9,
+            enough=plan.settling.enough,
+            parts_s={name: ns / 1e9 for name, ns in plan.settling.parts},
+        ),
+        settings=[SettingShown(path=s.path, value=s.value, origin=s.origin) for s in plan.settings],
+        notes=notes,
+    )
