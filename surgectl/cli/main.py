@@ -45,7 +45,8 @@ def main() -> None:
     try:
         app()
     except SurgectlError as error:
-        _complain(str(error))
+        for line in str(error).splitlines():  # a file may have several things wrong with it: a line for each
+            _complain(line)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has left: nothing to say to
