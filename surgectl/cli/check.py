@@ -10,12 +10,17 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
+from surgectl.cli.plan_view import hung
 from surgectl.errors import UsageError, did_you_mean
+from surgectl.journey.compile import compile_target
+from surgectl.journey.problem import TargetError
 from surgectl.profile import lookup, words
 from surgectl.profile.load import (
+    OpenRehearsal,
     OpenTarget,
     kind_of,
     open_rehearsal,
@@ -23,6 +28,7 @@ from surgectl.profile.load import (
     open_target,
     split_sets,
 )
+from surgectl.profile.node import BadFile, Issue, place_of
 from surgectl.profile.provable import kinds_of, provable
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
@@ -58,12 +64,13 @@ def check(
         _try_fan(path, kind, target, settings, variables, fan)
         return
     if kind == "fan":
-        _say(console, _of_fan(open_retry_profile(path)))
+        _say(console, _of_fan(open_retry_profile(path), path))
         return
     if kind == "target":
         if target is not None:
             raise UsageError("--target belongs to a profile", where=lookup.shown(path))
-        _say(console, _of_target(open_target(path, variables, environ=os.environ, keep_unset=True)))
+        opened_target = open_target(path, variables, environ=os.environ, keep_unset=True)
+        _say(console, _of_target(_compiling(opened_target, variables, None)))
         return
     opened = open_rehearsal(path, target=target, sets=settings, environ=os.environ)
     lines = [_head("profile", opened.rehearsal.name, path, opened.rehearsal.about), *_of_rehearsal(opened.rehearsal)]
@@ -72,6 +79,7 @@ def check(
         _say(console, lines)
         return
     opened_target = open_target(opened.target_file, variables, environ=os.environ, over=opened, keep_unset=True)
+    _compiling(opened_target, variables, opened)
     _say(console, [*lines, *_of_target(opened_target), *_of_both(opened.rehearsal, opened_target)])
 
 
@@ -103,77 +111,80 @@ def _try_fan(
     try_target(str(path), variables, fan)
 
 
-def _say(console: Console, lines: list[Text]) -> None:
+def _say(console: Console, lines: list[RenderableType]) -> None:
     for line in lines:
         console.print(line)
 
 
-def _head(kind: str, name: str, path: Path, about: str) -> Text:
-    text = Text.assemble(("ok ", "bold green"), f"{kind} ", (name, "bold"), (f"  {lookup.shown(path)}", "dim"))
+def _head(kind: str, name: str, path: Path, about: str) -> RenderableType:
+    text = Text.assemble(f"{kind} ", (name, "bold"), (f"  {lookup.shown(path)}", "dim"))
     if about:
-        text.append(f"\n   {' '.join(about.split())}", "dim")
-    return text
+        text.append(f"\n{' '.join(about.split())}", "dim")
+    return hung("ok ", "bold green", text)
 
 
-def _note(what: str, hint: str) -> Text:
-    return Text.assemble(("!  ", "bold yellow"), what, (f" ({hint})", "dim"))
+def _fact(*parts: str | tuple[str, str]) -> RenderableType:
+    return Padding(Text.assemble(*parts), (0, 0, 0, len("ok ")), expand=False)
 
 
-def _of_rehearsal(rehearsal: Rehearsal) -> list[Text]:
+def _note(what: str, hint: str) -> RenderableType:
+    return hung("!  ", "bold yellow", Text.assemble(what, (f" ({hint})", "dim")))
+
+
+def _of_rehearsal(rehearsal: Rehearsal) -> list[RenderableType]:
     faults = [fault.brownout or ("toxics" if fault.toxics else "a command") for fault in rehearsal.chaos]
+    expect = rehearsal.expect
     return [
-        Text(
-            f"   {len(rehearsal.load)} phases, {len(rehearsal.fans)} kinds of fan, "
-            + (f"faults: {', '.join(faults)}" if faults else "no faults")
+        _fact(
+            f"{len(rehearsal.load)} phases, {len(rehearsal.fans)} kinds of fan, ",
+            f"faults: {', '.join(faults)}" if faults else "no faults",
         ),
-        Text(f"   requires {', '.join(rehearsal.expect.invariants.require) or 'no invariant'}")
-        + Text(f"; {len(rehearsal.expect.thresholds)} thresholds, {len(rehearsal.expect.coverage)} coverage demands"),
+        _fact(
+            f"requires {', '.join(expect.invariants.require) or 'no invariant'}; "
+            f"{len(expect.thresholds)} thresholds, {len(expect.coverage)} coverage demands"
+        ),
     ]
 
 
-def _of_fan(retry: RetryProfile) -> list[Text]:
-    lines = [_head("retry profile", retry.name, Path(f"{retry.name}.yaml"), retry.about)]
-    pays = retry.react.get("pay", {})
-    for outcome, reaction in pays.items():
+def _of_fan(retry: RetryProfile, path: Path) -> list[RenderableType]:
+    lines = [_head("retry profile", retry.name, path, retry.about)]
+    for outcome, reaction in retry.react.get("pay", {}).items():
         key = "a new key" if reaction.key == "fresh" else "the same key"
-        lines.append(Text(f"   pay, after {outcome}: up to {reaction.tries} tries with {key}"))
+        lines.append(_fact(f"pay, after {outcome}: up to {reaction.tries} tries with {key}"))
     if retry.quits:
         weibull = retry.quits.weibull
-        lines.append(Text(f"   leaves after about {weibull.scale} of waiting (Weibull, shape {weibull.shape:g})"))
+        lines.append(_fact(f"leaves after about {weibull.scale} of waiting (Weibull, shape {weibull.shape:g})"))
     return lines
 
 
-def _of_target(opened: OpenTarget) -> list[Text]:
+def _of_target(opened: OpenTarget) -> list[RenderableType]:
     target = opened.target
-    lines = [_head("target", target.name, opened.file, target.about)]
-    roles = ", ".join(f"{step.step} ({step.role})" if step.role != "browse" else step.step for step in target.journey)
-    lines.append(Text(f"   journey: {roles}"))
-    if target.links:
-        lines.append(Text(f"   links: {', '.join(target.links)}"))
-    lines.append(Text(f"   holds last {show_duration(target.promises.hold_ttl)}"))
+    roles = ", ".join(f"{step.step} ({step.role})" if step.role != step.step else step.step for step in target.journey)
     kinds = kinds_of(target)
     proof = provable(kinds)
-    lines.append(Text.assemble("   evidence: ", (", ".join(sorted(kinds)) or "none", "bold")))
-    lines.append(Text.assemble("   can prove: ", (", ".join(proof.allowed) or "nothing", "green")))
-    if proof.lost:
-        by_kinds: dict[tuple[str, ...], list[str]] = {}
-        for invariant, missing in proof.lost:
-            by_kinds.setdefault(missing, []).append(invariant)
-        for missing, invariants in by_kinds.items():
-            lines.append(
-                Text.assemble(
-                    "   without ", (" and ".join(missing), "bold"), " it costs: ", (", ".join(invariants), "yellow")
-                )
-            )
+    lines = [
+        _head("target", target.name, opened.file, target.about),
+        _fact(f"journey: {roles}"),
+        _fact(f"links: {', '.join(target.links) or 'none'}; holds last {show_duration(target.promises.hold_ttl)}"),
+        _fact("evidence: ", (", ".join(sorted(kinds)) or "none", "bold")),
+        _fact("can prove: ", (", ".join(proof.allowed) or "nothing", "green")),
+    ]
+    by_kinds: dict[tuple[str, ...], list[str]] = {}
+    for invariant, missing in proof.lost:
+        by_kinds.setdefault(missing, []).append(invariant)
+    for missing, invariants in by_kinds.items():
+        lines.append(
+            _fact("no ", (" and ".join(missing), "bold"), ", which costs: ", (", ".join(invariants), "yellow"))
+        )
     if opened.unset and target.stage is None:
         lines.append(_note(f"not set yet: {', '.join(opened.unset)}", "environment or --set NAME=VALUE"))
     return lines
 
 
-def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[Text]:
+def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
     """What the profile requires and the target's books cannot show: such a run would end inconclusive."""
     lost = dict(provable(kinds_of(opened.target)).lost)
-    lines: list[Text] = []
+    lines: list[RenderableType] = []
     for word in rehearsal.expect.invariants.require:
         short = [invariant for invariant in words.invariants_of(word) if invariant in lost]
         if short and word not in words.GROUPS:
@@ -181,3 +192,18 @@ def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[Text]:
         elif short:
             lines.append(_note(f"of {word}, {', '.join(short)} cannot be shown by this target", "see above"))
     return lines
+
+
+def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:
+    """Compile the journey too, as a run would: its rules, paths and templates are only understood there.
+
+    What nobody has set yet gets a stand-in for that, so that the rest can be looked at. Raises BadFile with the line.
+    """
+    stand_ins = {name: "http://127.0.0.1:1" for name in opened.unset}
+    whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over)
+    try:
+        compile_target(whole.target)
+    except TargetError as error:
+        place = place_of(whole.tree, error.path)
+        raise BadFile([Issue(place, error.path, error.what, error.hint)]) from error
+    return opened

@@ -45,7 +45,7 @@ def picture(plan: Plan, console: Console, *, digest: str, target: str | None, no
         Text(),
         *_settling(plan.settling),
     ]
-    parts += [Text.assemble(("! ", "yellow"), note) for note in notes]
+    parts += [hung("!        ", "yellow", Text(note)) for note in notes]
     parts += [Text(), *_settings(plan, console.width)]
     return Group(*parts)
 
@@ -173,11 +173,11 @@ def _bars(label: str, row: list[PlannedFault], axis: _Axis, colours: dict[str, s
 
 
 def _crowd(plan: Plan) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("fans", min_width=max(len(name) for name in plan.rehearsal.fans), no_wrap=True)
-    table.add_column("share", justify="right", min_width=5, no_wrap=True)
-    table.add_column("about", justify="right", min_width=len(f"{plan.fans_total:,}"), no_wrap=True)
-    table.add_column("who they are", overflow="ellipsis", no_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=True)
+    table.add_column("fans", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("about", justify="right", no_wrap=True)
+    table.add_column("who they are", overflow="ellipsis", no_wrap=True, ratio=1)
     for name, share in plan.rehearsal.fans.items():
         retry = plan.retries.get(name)
         about = retry.about.split(". ")[0].split(": ")[0].rstrip(".") if retry else ""
@@ -196,25 +196,27 @@ def _crowd(plan: Plan) -> Table:
     return table
 
 
-def _settling(settling: Settling) -> list[Text]:
-    sum_ = " + ".join(
-        f"{name} {show_duration(ns)}" if not name.startswith("+") else f"{name[1:]} {show_duration(ns)}"
-        for name, ns in settling.parts
-    )
-    lines = [
-        Text.assemble(("settling ", "bold"), f"{show_duration(settling.window_ns)} = {sum_}"),
-    ]
+def _settling(settling: Settling) -> list[RenderableType]:
+    sum_ = " + ".join(f"{name.removeprefix('+')} {show_duration(ns)}" for name, ns in settling.parts)
     if settling.enough:
-        lines.append(Text(f"  within settle.at_most {show_duration(settling.at_most_ns)}", "green"))
+        verdict = Text(f"within settle.at_most {show_duration(settling.at_most_ns)}", "green")
     else:
-        lines.append(
-            Text(
-                f"  longer than settle.at_most {show_duration(settling.at_most_ns)}: what is still pending then ends"
-                f" unknown ({', '.join(EVENTUAL)})",
-                "yellow",
-            )
+        verdict = Text(
+            f"longer than settle.at_most {show_duration(settling.at_most_ns)}: what is still pending then ends"
+            f" unknown ({', '.join(EVENTUAL)})",
+            "yellow",
         )
-    return lines
+    window = Text.assemble((show_duration(settling.window_ns), "bold"), f" = {sum_}")
+    return [hung("settling ", "bold", Group(window, verdict))]
+
+
+def hung(label: str, style: str, body: RenderableType) -> Table:
+    """A label, and text beside it that keeps its left edge when it wraps."""
+    grid = Table.grid()
+    grid.add_column(no_wrap=True, min_width=len(label))
+    grid.add_column()
+    grid.add_row(Text(label, style), body)
+    return grid
 
 
 def _settings(plan: Plan, width: int) -> list[RenderableType]:
