@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from surgectl.errors import UsageError
 from tests.boxoffice.street import MS, Money, Shop, damage, open_shop
 
 
@@ -199,3 +202,34 @@ async def test_bad_input_is_answered_in_one_line(shop: Shop) -> None:
     for method, path, body, headers, expected in cases:
         status, told, _ = await shop.ask(method, path, body, **headers)
         assert (status, bool(told["code"]), bool(told["message"])) == (expected, True, True), path
+
+
+async def test_the_counters_let_in_the_next_when_one_leaves(money: Money, tmp_path: Path) -> None:
+    """With two at the counters the third waits, until somebody has ordered or walked away."""
+    async with open_shop(money.url, tmp_path / "books", inside=2, hold_ttl_ns=700 * MS) as shop:
+        ada, _ = await shop.enter("ada@example.org"), await shop.enter("bob@example.org")
+        waiting = asyncio.create_task(shop.enter("cyd@example.org"))
+        _, hold = await shop.hold(ada)
+        assert not waiting.done()
+        assert (await shop.order(hold["id"], "k"))[0] == 202
+        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(shop.enter("dan@example.org"), 5)  # bob never came to the counter
+
+
+async def test_pages_outside_the_sale_stay_open_when_the_sale_sheds(money: Money, tmp_path: Path) -> None:
+    """The bulkhead: sale requests over the bound are refused at once, the other pages never."""
+    async with open_shop(money.url, tmp_path / "books", in_flight=1) as shop:
+        asked = [shop.ask("POST", "/api/queue", {"email": f"f{n}@example.org"}) for n in range(100)]
+        about = [shop.ask("GET", "/about") for _ in range(100)]
+        replies = await asyncio.gather(*asked, *about)
+        assert {status for status, _, _ in replies[:100]} == {202, 503}
+        assert {status for status, _, _ in replies[100:]} == {200}
+
+
+async def test_a_data_folder_belongs_to_one_sale(money: Money, tmp_path: Path) -> None:
+    """Books of another size or price are refused with one line, not mixed up."""
+    async with open_shop(money.url, tmp_path / "books"):
+        pass
+    with pytest.raises(UsageError, match="holds another sale"):
+        async with open_shop(money.url, tmp_path / "books", capacity=51):
+            pass

@@ -186,6 +186,7 @@ class Api:
             self._leave_if_final(place, no)
             raise
         shop.served.add(place.seq)
+        shop.baskets[hold.id] = place.seq
         return 201, self._hold_told(hold)
 
     def _leave_if_final(self, place: Place, no: Refused) -> None:
@@ -234,6 +235,8 @@ class Api:
         if order is None:
             order = shop.counter.orders[found.id] = found
             shop.cashier.submit(order)
+            # Paying is the cashier's work: whoever has ordered stands in nobody's way at the counters.
+            shop.room.leave(shop.baskets.pop(found.hold, 0))
         return order
 
     def _look_up_order(self, order_id: str) -> Reply:

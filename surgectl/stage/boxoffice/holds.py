@@ -50,6 +50,11 @@ def take(books: sqlite3.Connection, wish: Wish, signer: Signer) -> Hold:
         if standing.qty == wish.qty:
             return standing
         release(books, standing, "released")
+    return take_another(books, wish, signer)
+
+
+def take_another(books: sqlite3.Connection, wish: Wish, signer: Signer) -> Hold:
+    """A new hold, whatever the pass holds already, as far as limit and stock allow."""
     check_limit(books, wish)
     seats = stock.free_seats(books, wish.qty)
     if len(seats) < wish.qty:

@@ -56,6 +56,9 @@ class Shop:
         self.served: set[int] = set()
         """Places that have held seats: these are never answered from memory, their basket may still stand."""
 
+        self.baskets: dict[str, int] = {}
+        """Hold → place, of those who stand at the counters with a full basket."""
+
     @property
     def sold_out(self) -> bool:
         """For ever: no confirmed order ever gives its seats back."""

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 
+from surgectl.clock import Clock
 from surgectl.stage.boxoffice import holds
 from surgectl.stage.boxoffice.conduct import Conduct
+from surgectl.stage.boxoffice.rows import Hold
+from surgectl.stage.boxoffice.signing import Signer
+from surgectl.stage.boxoffice.writer import Writer
+
+
+async def take_another_each_time(writer: Writer, wish: holds.Wish, signer: Signer, clock: Clock) -> Hold:
+    """A double click, a second tab, a retry: each gets a basket of its own, and all but one are left to expire."""
+    return await writer.run(lambda books: holds.take_another(books, wish, signer))
 
 
 def expire_without_giving_back(books: sqlite3.Connection, now_ns: int, seed: int) -> int:
@@ -15,4 +24,4 @@ def expire_without_giving_back(books: sqlite3.Connection, now_ns: int, seed: int
     return len(ended)
 
 
-CONDUCT = Conduct(expire=expire_without_giving_back)
+CONDUCT = Conduct(take=take_another_each_time, expire=expire_without_giving_back)

@@ -1,0 +1,47 @@
+"""The shop's target file says of its books what is really in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+from surgectl.profile.load import load_target
+from surgectl.profile.target import Column
+from surgectl.stage.boxoffice.rows import HoldState, OrderState
+from tests.boxoffice.street import Money, open_shop
+
+HERE = Path(__file__).resolve().parents[2]
+STAGE = {
+    "SHOP_URL": "http://127.0.0.1:1",
+    "PAY_URL": "http://127.0.0.1:2",
+    "PAY_ADDR": "127.0.0.1:2",
+    "PAY_KEY": "sk_test_stage",
+}
+
+
+async def test_every_mapped_column_is_in_the_books(money: Money, tmp_path: Path) -> None:
+    """Each column and key that the evidence mappings name exists in the rows that the shop gives out."""
+    target = load_target(HERE / "profiles/targets/boxoffice.yaml", STAGE)
+    async with open_shop(money.url, tmp_path / "books") as shop:
+        assert (await shop.buy("ada@example.org"))["state"] == "confirmed"
+        for kind, source in target.evidence.items():
+            if source.http is None or source.http.get is None:
+                continue
+            _, body, _ = await shop.ask("GET", source.http.get)
+            row = body[source.http.rows][0] if source.http.rows else body
+            named = [column.from_ if isinstance(column, Column) else str(column) for column in source.row.values()]
+            assert set(named) | set(source.key) <= set(row), kind
+            if source.http.offset:
+                assert body[source.http.offset["total"]] == 1
+
+
+def test_every_state_of_the_books_is_mapped() -> None:
+    """An unknown state would be an error of the audit: the file names each one that the shop can write, once."""
+    target = load_target(HERE / "profiles/targets/boxoffice.yaml", STAGE)
+    mapped = {
+        kind: sorted(word for words in source.states.values() for word in words)
+        for kind, source in target.evidence.items()
+    }
+    assert mapped["orders"] == sorted(get_args(OrderState))
+    assert mapped["holds"] == sorted(get_args(HoldState))
+    assert mapped["tickets"] == ["valid", "void"]
