@@ -30,8 +30,8 @@ INTERNAL = 70
 SIGINT = 130
 SIGTERM = 143
 
-Status = Literal["finished", "aborted", "interrupted", "terminated", "crashed", "incomplete", "refused", "usage"]
-"""How the run ended: by itself · by an abort condition · by SIGINT · by SIGTERM · by our own fault · cut off (kill -9)."""
+Status = Literal["done", "aborted", "failed", "running", "sigint", "sigterm", "refused", "usage"]
+"""How the run ended: by itself · an abort condition · our own fault · cut off (kill -9) · a signal · unbegun."""
 
 MEANING = {
     PASS: "pass",
@@ -72,14 +72,14 @@ def exit_code(audit: Judged | None, status: Status) -> int:
         return USAGE
     if status == "refused":
         return REFUSED
-    if status == "crashed":
+    if status == "failed":
         return INTERNAL
     # A proven double charge outweighs the reason for which the run was cut short: it happened.
     if audit is not None and audit.ledger == "fail":
         return LEDGER
-    if status == "interrupted":
+    if status == "sigint":
         return SIGINT
-    if status == "terminated":
+    if status == "sigterm":
         return SIGTERM
     if status == "aborted":
         return ABORTED
@@ -87,6 +87,6 @@ def exit_code(audit: Judged | None, status: Status) -> int:
         return INCONCLUSIVE
     if audit.demands == "fail":
         return THRESHOLD
-    if not audit.conclusive or status == "incomplete":
+    if not audit.conclusive or status == "running":
         return INCONCLUSIVE
     return PASS

@@ -61,7 +61,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evaluate(threshold: Threshold, measures: Measures | Mapping[str, Measure]) -> Result:
-    """Judge one threshold. A Mapping's keys are those of `key_of`: `latency(confirm)`, `latency(pay) during payments`."""
+    """Judge one threshold. A Mapping's keys are `key_of`'s: `latency(confirm)`, `latency(pay) during payments`."""
     if isinstance(measures, Mapping):
         found = measures.get(key_of(threshold))
     else:

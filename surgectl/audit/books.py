@@ -1,0 +1,209 @@
+"""The three ledgers side by side, one row an order, a charge and an intent: what every checker reads.
+
+`book_charges` is the provider's side net of refunds (invariants R5), `book_orders` the shop's, and `book_intents` puts
+what a fan wanted, was told, was charged and was given on one line. Links are the recording's (explicit keys only, R4);
+a row that belongs to no intent stays in its own book and is counted, never guessed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from surgectl.audit.expectations import Expectations
+from surgectl.recording.relations import Relations
+
+BOOKS = """
+CREATE TEMP TABLE IF NOT EXISTS book_charges AS
+WITH once AS (
+  SELECT * FROM charges QUALIFY row_number() OVER (PARTITION BY charge ORDER BY file DESC, line DESC) = 1
+), back AS (
+  SELECT charge, sum(amount_minor) FILTER (state = 'succeeded') AS done,
+    sum(amount_minor) FILTER (state = 'pending') AS underway
+  FROM (SELECT * FROM refunds QUALIFY row_number() OVER (PARTITION BY refund ORDER BY file DESC, line DESC) = 1)
+  GROUP BY charge
+), valued AS (
+  SELECT o.*, CASE WHEN o.state IN ('failed', 'voided') THEN 0 ELSE o.captured_minor END AS captured,
+    greatest(coalesce(o.refunded_minor, 0), coalesce(b.done, 0)) AS refunded,
+    o.state = 'processing' OR coalesce(b.underway, 0) > 0 AS open
+  FROM once o LEFT JOIN back b USING (charge)
+)
+SELECT v.charge, l.intent, l.order_id, l.via, coalesce(l.ambiguous, false) AS ambiguous, v.state, v.key, v.payment,
+  upper(v.currency) AS currency, coalesce(v.authorised_minor, 0) AS authorised, v.voided_minor AS voided,
+  v.captured, v.refunded, v.captured - v.refunded AS net, v.open, v.at_s, v.file, v.line
+FROM valued v LEFT JOIN links_charges l USING (charge);
+
+CREATE TEMP TABLE IF NOT EXISTS book_orders AS
+WITH mode AS (SELECT count(*) > 0 AS by_ticket FROM sources WHERE kind = 'tickets'),
+o AS (SELECT * FROM orders QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY file DESC, line DESC) = 1),
+t AS (
+  SELECT order_id, count(*) FILTER (state = 'valid') AS valid, min(at_s) AS at_s, min(file) AS file, min(line) AS line
+  FROM (SELECT * FROM tickets QUALIFY row_number() OVER (PARTITION BY ticket ORDER BY file DESC, line DESC) = 1)
+  GROUP BY order_id
+), counted AS (
+  SELECT coalesce(o.order_id, t.order_id) AS order_id, o.state, o.qty, o.amount_minor, upper(o.currency) AS currency,
+    o.identity, o.key, o.payments, o.order_id IS NOT NULL AS listed,
+    CASE WHEN m.by_ticket THEN coalesce(t.valid, 0) WHEN o.state = 'valid' THEN o.qty ELSE 0 END AS valid_qty,
+    CASE WHEN m.by_ticket THEN coalesce(t.valid, 0) > 0 ELSE coalesce(o.state = 'valid', false) END AS valid,
+    coalesce(o.at_s, t.at_s) AS at_s, coalesce(o.file, t.file) AS file, coalesce(o.line, t.line) AS line
+  FROM o FULL JOIN t USING (order_id) CROSS JOIN mode m
+)
+SELECT c.*, l.intent, l.via, coalesce(l.ambiguous, false) AS ambiguous,
+  coalesce(c.amount_minor, coalesce(c.qty, c.valid_qty) * i.price_minor) AS due
+FROM counted c LEFT JOIN links_orders l USING (order_id) LEFT JOIN intents i ON i.intent = l.intent;
+
+CREATE TEMP TABLE IF NOT EXISTS book_intents AS
+WITH effects AS (
+  SELECT intent, count(*) AS sends, count(*) FILTER (role = 'pay') AS pays,
+    count(*) FILTER (outcome = 'info') AS doubtful, count(*) FILTER (role = 'pay' AND outcome = 'info') AS pays_doubtful
+  FROM attempts WHERE role IN ('hold', 'pay') AND NOT poll GROUP BY intent
+), beliefs AS (
+  SELECT intent, count(*) FILTER ("end" = 'confirmed') AS confirmed, count(*) FILTER ("end" = 'accepted') AS accepted,
+    count(*) FILTER (outcome = 'info' AND NOT status_read) AS unknown,
+    count(*) FILTER (outcome = 'fail' AND role = 'pay') AS pays_refused,
+    count(*) FILTER (outcome = 'fail' AND role = 'hold') AS holds_refused,
+    count(*) FILTER (outcome = 'fail') AS refused, count(*) FILTER (outcome <> 'fail' AND role = 'pay') AS pays_open,
+    count(*) FILTER (outcome = 'ok' AND role = 'hold') AS holds_ok,
+    count(*) FILTER (status_read AND outcome <> 'fail') AS status_open,
+    arg_max("end", at_ns) AS last_end
+  FROM tolds WHERE role IN ('hold', 'pay', 'status') GROUP BY intent
+), given AS (
+  SELECT intent, sum(valid_qty) AS valid_qty, count(*) FILTER (valid) AS valid_orders, sum(due) FILTER (valid) AS due,
+    count(*) FILTER (valid AND due IS NULL) AS due_unknown, count(*) FILTER (state = 'pending') AS pending_orders,
+    list(order_id ORDER BY order_id) AS orders
+  FROM book_orders WHERE intent IS NOT NULL GROUP BY intent
+), taken AS (
+  SELECT c.intent, count(*) AS charges, count(*) FILTER (net > 0) AS paid, sum(net) AS net, sum(captured) AS captured,
+    sum(refunded) AS refunded, bool_or(open) AS open,
+    count(*) FILTER (c.currency <> upper(i.currency)) AS foreign_money,
+    list(charge ORDER BY charge) AS charge_ids
+  FROM book_charges c JOIN intents i USING (intent) GROUP BY c.intent
+)
+SELECT i.intent, i.fan, i.profile, i.qty, i.price_minor, upper(i.currency) AS currency, i.due_ns,
+  coalesce(e.sends, 0) AS sends, coalesce(e.pays, 0) AS pays, coalesce(e.doubtful, 0) AS doubtful,
+  coalesce(e.pays_doubtful, 0) AS pays_doubtful,
+  coalesce(b.confirmed, 0) AS confirmed, coalesce(b.accepted, 0) AS accepted, coalesce(b.unknown, 0) AS unknown,
+  coalesce(b.pays_refused, 0) AS pays_refused, coalesce(b.holds_refused, 0) AS holds_refused,
+  coalesce(b.pays_open, 0) AS pays_open, coalesce(b.holds_ok, 0) AS holds_ok, coalesce(b.status_open, 0) AS status_open,
+  CASE WHEN b.confirmed > 0 THEN 'confirmed' WHEN b.accepted > 0 THEN 'pending'
+    WHEN e.doubtful > 0 OR b.unknown > 0 THEN 'nothing definite'
+    WHEN b.refused > 0 THEN 'refused (' || b.last_end || ')' ELSE 'nothing' END AS told,
+  coalesce(g.valid_qty, 0) AS valid_qty, coalesce(g.valid_orders, 0) AS valid_orders, coalesce(g.due, 0) AS due,
+  coalesce(g.due_unknown, 0) AS due_unknown, coalesce(g.pending_orders, 0) AS pending_orders,
+  coalesce(g.orders, []) AS orders,
+  coalesce(t.charges, 0) AS charges, coalesce(t.paid, 0) AS paid, coalesce(t.net, 0) AS net,
+  coalesce(t.captured, 0) AS captured, coalesce(t.refunded, 0) AS refunded, coalesce(t.open, false) AS open,
+  coalesce(t.foreign_money, 0) AS foreign_money, coalesce(t.charge_ids, []) AS charge_ids
+FROM intents i LEFT JOIN effects e USING (intent) LEFT JOIN beliefs b USING (intent)
+  LEFT JOIN given g USING (intent) LEFT JOIN taken t USING (intent);
+"""
+
+
+def lay(relations: Relations) -> None:
+    """Lay the three books side by side as temporary tables of this connection, once."""
+    relations.connection.execute(BOOKS)
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How the reading of one kind of evidence went, over all its sources."""
+
+    kind: str
+    rows: int
+    complete: bool
+    stable: bool
+    error: str
+
+
+def readings(relations: Relations) -> dict[str, Reading]:
+    """Kind → how its reading went. A kind that was never read is not in it."""
+    found: dict[str, Reading] = {}
+    query = """
+    SELECT kind, sum(rows), bool_and(complete AND coalesce(declared <= rows, true)), bool_and(stable),
+      string_agg(error, '; ' ORDER BY file, line) FILTER (error <> '')
+    FROM sources GROUP BY kind ORDER BY kind"""
+    for kind, rows, complete, stable, error in relations.rows(query):
+        found[kind] = Reading(kind=kind, rows=int(rows), complete=complete, stable=stable, error=error or "")
+    return found
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the evidence that a check needs is there, and good enough to judge by."""
+
+    missing: tuple[str, ...]
+    flawed: tuple[str, ...]
+    """What is wrong with that which is there, in words."""
+
+    @property
+    def good(self) -> bool:
+        return not self.missing and not self.flawed
+
+    @property
+    def why(self) -> str:
+        """What is wrong and what to configure; empty where nothing is."""
+        said = [f"the target gives no {kind}: add `evidence: {{{kind}: …}}`" for kind in self.missing]
+        return "; ".join([*said, *self.flawed])
+
+
+def access(relations: Relations, kinds: Sequence[str], optional: Iterable[str] = ()) -> Access:
+    """How far a check may rest on these kinds; an optional kind that is there must be good as well."""
+    read = readings(relations)
+    flawed: list[str] = []
+    for kind in (*kinds, *optional):
+        reading = read.get(kind)
+        if reading is None:
+            continue
+        if reading.error:
+            flawed.append(f"{kind} could not be read: {reading.error}")
+        elif not reading.complete:
+            flawed.append(f"{kind} were not read completely: check the paging of `evidence: {kind}`")
+        elif not reading.stable:
+            flawed.append(f"{kind} still changed between two reads: allow more in `settle: at_most`")
+    return Access(missing=tuple(kind for kind in kinds if kind not in read), flawed=tuple(flawed))
+
+
+class Strays(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that belong to no intent, as far as anybody can say."""
+
+    rows: int
+    total: int
+
+    @property
+    def linked_share(self) -> float | None:
+        return 1 - self.rows / self.total if self.total else None
+
+
+_EARLIER_S = 60.0
+"""A row that its own clock puts this long before our start is an earlier story, not ours (R9)."""
+
+
+def stray_charges(relations: Relations, expectations: Expectations) -> Strays:
+    """Charges of the time of the run that kept money and are nobody's."""
+    lay(relations)
+    return _strays(relations, expectations, "book_charges", "net > 0")
+
+
+def stray_orders(relations: Relations, expectations: Expectations) -> Strays:
+    """Orders of the time of the run with a valid ticket that are nobody's."""
+    lay(relations)
+    return _strays(relations, expectations, "book_orders", "valid")
+
+
+def _strays(relations: Relations, expectations: Expectations, book: str, counts: str) -> Strays:
+    start_s = expectations.started_epoch_s - _EARLIER_S if expectations.started_epoch_s else None
+    query = f"""SELECT count(*) FILTER (intent IS NULL), count(*) FROM {book}
+                WHERE {counts} AND (intent IS NOT NULL OR ? IS NULL OR at_s IS NULL OR at_s >= ?)"""
+    rows, total = relations.one(query, [start_s, start_s])
+    return Strays(rows=rows, total=total)
+
+
+def refunds_told(relations: Relations, expectations: Expectations) -> bool:
+    """Whether the books would show a refund, had there been one: money given back must not count as money kept."""
+    if expectations.refunds_known is not None:
+        return expectations.refunds_known
+    lay(relations)
+    (given_back,) = relations.one("SELECT count(*) FROM book_charges WHERE refunded > 0")
+    return bool(given_back) or "refunds" in readings(relations)
+
+
+UNTOLD_REFUNDS = "the books do not tell of refunds: map `refunded` of the charges, or add `evidence: {refunds: …}`"

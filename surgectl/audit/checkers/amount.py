@@ -1,0 +1,69 @@
+"""The sum on the card is the sum that was shown.
+
+Definition: a charge that kept money captured another amount or currency than the price times the tickets of its order
+(or of the intent, where it names no order), or than a sum that the shop showed before the payment (fees disclosed
+there included). Several charges of one order may make the sum together; a part given back counts.
+Inputs: charges and refunds, orders, the profile's price, sums that fans were told before paying.
+Settling: a correcting refund may still come until the window has passed, then a violation.
+Severity: critical.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import access, lay, stray_charges
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+from surgectl.units import show_money
+
+_WRONG = """
+WITH shown AS (
+  SELECT intent, list(DISTINCT amount_minor) AS sums FROM tolds
+  WHERE amount_minor IS NOT NULL AND outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
+), asked AS (
+  SELECT intent, list(DISTINCT qty * price_minor) AS sums FROM (
+    SELECT o.intent, o.qty, i.price_minor FROM book_orders o JOIN intents i USING (intent) WHERE o.qty IS NOT NULL
+    UNION ALL SELECT intent, qty, price_minor FROM intents)
+  GROUP BY intent
+), allowed AS (
+  SELECT c.*, i.fan, i.qty AS wanted, i.price_minor, i.currency AS sale_currency,
+    list_concat(coalesce(s.sums, []),
+      CASE WHEN o.qty IS NOT NULL THEN [o.qty * i.price_minor] ELSE coalesce(a.sums, []) END) AS sums,
+    sum(c.captured) OVER same AS together, sum(c.net) OVER same AS together_net
+  FROM book_charges c JOIN book_intents i USING (intent) LEFT JOIN shown s USING (intent) LEFT JOIN asked a USING (intent)
+    LEFT JOIN book_orders o ON o.order_id = c.order_id
+  WHERE c.net > 0 WINDOW same AS (PARTITION BY c.intent, c.order_id)
+)
+SELECT charge, intent, order_id, fan, currency, sale_currency, captured, net, list_sort(list_distinct(sums)) AS sums
+FROM allowed WHERE currency <> sale_currency OR NOT (list_contains(sums, captured) OR list_contains(sums, net)
+  OR list_contains(sums, together) OR list_contains(sums, together_net))
+ORDER BY fan, intent, charge"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    strays = stray_charges(relations, expectations)
+    (considered,) = relations.one("SELECT count(*) FROM book_charges WHERE net > 0 AND intent IS NOT NULL")
+    found = []
+    for charge, intent, order, fan, currency, sale, captured, _, sums in relations.rows(_WRONG):
+        should = " or ".join(show_money(each, sale) for each in sums)
+        what = f"fan {fan} was charged {show_money(captured, currency)} where {should} was shown"
+        keys = {"charge": charge} | ({"order": order} if order else {})
+        found.append(Violation(what=what, intent=intent, keys=keys))
+    return conclude(
+        Case(
+            id="AMOUNT",
+            severity="critical",
+            considered=considered,
+            holds="charges, each of the sum that was shown",
+            broken="charges of another sum than was shown",
+            violations=tuple(found) if expectations.settled else (),
+            pending=0 if expectations.settled else len(found),
+            unattributed=strays.rows,
+            access=access(relations, ("charges", "orders"), optional=("refunds",)),
+            strays=(("charges", strays),),
+        ),
+        relations,
+        expectations,
+    )

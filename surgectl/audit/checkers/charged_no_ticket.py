@@ -1,0 +1,65 @@
+"""Whoever has paid has a ticket, or the money back.
+
+Definition: the charges of an intent keep money (captured less refunded) and it has no valid ticket.
+Inputs: charges and refunds, orders and tickets, what the fan was told (failed, pending, nothing, confirmed). Where
+valid orders link to nobody, only a charge that is tied to an order without a ticket convicts: another order may be the
+ticket. Charges that link to no intent are unattributed.
+Settling: the ticket or the refund may still come until the window has passed, then a violation.
+Severity: critical.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, refunds_told, stray_charges, stray_orders
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+from surgectl.units import show_money
+
+_EMPTY_HANDED = """
+SELECT i.intent, i.fan, i.currency, i.net, i.told, i.orders, i.charge_ids, i.pending_orders,
+  EXISTS (SELECT 1 FROM book_charges c JOIN book_orders o USING (order_id)
+          WHERE c.intent = i.intent AND c.net > 0 AND NOT o.valid) AS tied
+FROM book_intents i WHERE i.net > 0 AND i.valid_orders = 0 ORDER BY i.fan, i.intent"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    strays, homeless = stray_charges(relations, expectations), stray_orders(relations, expectations)
+    told = refunds_told(relations, expectations)
+    (considered,) = relations.one("SELECT count(*) FROM book_intents WHERE captured > 0")
+    found: list[Violation] = []
+    indeterminate, doubts = 0, []
+    for intent, fan, currency, net, said, orders, charges, waiting, tied in relations.rows(_EMPTY_HANDED):
+        if not told:
+            indeterminate += 1
+            doubts.append(UNTOLD_REFUNDS)
+        elif homeless.rows and not tied:
+            indeterminate += 1
+            doubts.append(
+                f"{homeless.rows:,} valid orders link to no intent and may be the tickets: say `key:` of orders"
+            )
+        else:
+            keys = {"charge": ", ".join(charges)} | ({"order": ", ".join(orders)} if orders else {})
+            state = "an order still pending" if waiting else "no valid ticket"
+            what = f"fan {fan} paid {show_money(net, currency)} and has {state}; told: {said}"
+            found.append(Violation(what=what, intent=intent, keys=keys))
+    return conclude(
+        Case(
+            id="CHARGED_NO_TICKET",
+            severity="critical",
+            considered=considered,
+            holds="intents paid, each has a ticket or the money back",
+            broken="intents paid and have no ticket",
+            violations=tuple(found) if expectations.settled else (),
+            pending=0 if expectations.settled else len(found),
+            unattributed=strays.rows,
+            indeterminate=indeterminate,
+            doubt="; ".join(dict.fromkeys(doubts)),
+            access=access(relations, ("charges", "orders"), optional=("tickets", "refunds")),
+            strays=(("charges", strays),),
+        ),
+        relations,
+        expectations,
+    )

@@ -1,0 +1,93 @@
+"""Nobody pays twice for one order.
+
+Definition: two or more charges keep money (captured less refunded) for one order, or for one intent, and together they
+keep more than is due for it: for an order its amount, for an intent the amounts of its valid orders, or the price of
+what it wanted where it has none. Two charges that together make the amount are a split payment, and fine.
+Inputs: charges and refunds, orders, links. Charges that link to no intent are unattributed and convict nobody.
+Settling: a refund may still come until the window has passed, then a violation.
+Severity: critical.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, refunds_told, stray_charges, stray_orders
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+from surgectl.units import show_money
+
+_TWICE = """
+WITH by_order AS (
+  SELECT c.intent, c.order_id, count(*) AS paid, sum(c.net) AS net, any_value(o.due) AS due,
+    list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys
+  FROM book_charges c JOIN book_orders o USING (order_id)
+  WHERE c.net > 0 AND c.intent IS NOT NULL GROUP BY c.intent, c.order_id HAVING count(*) > 1
+), by_intent AS (
+  SELECT i.intent, count(*) AS paid, sum(c.net) AS net,
+    any_value(CASE WHEN i.valid_orders > 0 THEN i.due ELSE i.qty * i.price_minor END) AS due,
+    any_value(i.due_unknown) AS due_unknown, any_value(i.foreign_money) AS foreign_money,
+    list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys, any_value(i.orders) AS orders
+  FROM book_charges c JOIN book_intents i USING (intent) WHERE c.net > 0 GROUP BY i.intent HAVING count(*) > 1
+)
+SELECT b.intent, i.fan, i.currency, b.paid, b.net, b.due, b.charges, b.keys, b.orders,
+  EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due) AS within_order,
+  b.foreign_money > 0 OR b.due_unknown > 0 OR b.due IS NULL AS unclear
+FROM by_intent b JOIN book_intents i USING (intent)
+WHERE b.net > b.due OR b.due IS NULL OR b.due_unknown > 0
+  OR EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due)
+ORDER BY i.fan, b.intent"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    strays, homeless = stray_charges(relations, expectations), stray_orders(relations, expectations)
+    told = refunds_told(relations, expectations)
+    (considered,) = relations.one("SELECT count(*) FROM book_intents WHERE charges > 0")
+    found: list[Violation] = []
+    indeterminate, doubts = 0, []
+    for _, violation, within_order, unclear in _twice(relations):
+        if unclear:
+            indeterminate += 1
+            doubts.append("a sum is due in another currency, or not known: map `amount` or `qty` of the orders")
+        elif not told:
+            indeterminate += 1
+            doubts.append(UNTOLD_REFUNDS)
+        elif homeless.rows and not within_order:
+            # The second charge may belong to a valid order that we cannot link.
+            indeterminate += 1
+            doubts.append(f"{homeless.rows:,} valid orders link to no intent and may be what was paid for")
+        else:
+            found.append(violation)
+    return conclude(
+        Case(
+            id="DUPCHARGE",
+            severity="critical",
+            considered=considered,
+            holds="intents were charged, none of them twice",
+            broken="intents were charged more than once",
+            violations=tuple(found) if expectations.settled else (),
+            pending=0 if expectations.settled else len(found),
+            unattributed=strays.rows,
+            indeterminate=indeterminate,
+            doubt="; ".join(dict.fromkeys(doubts)),
+            access=access(relations, ("charges", "orders"), optional=("refunds",)),
+            strays=(("charges", strays),),
+        ),
+        relations,
+        expectations,
+    )
+
+
+def _twice(relations: Relations) -> list[tuple[str, Violation, bool, bool]]:
+    found = []
+    for intent, fan, currency, paid, net, due, charges, keys, orders, within_order, unclear in relations.rows(_TWICE):
+        said = show_money(due, currency) if due is not None else "an unknown sum"
+        named = {"charge": ", ".join(charges)}
+        if orders:
+            named["order"] = ", ".join(orders)
+        if [key for key in keys if key]:
+            named["idempotency key"] = ", ".join(key for key in keys if key)
+        what = f"fan {fan} paid {paid} times, {show_money(net, currency)} where {said} is due"
+        found.append((intent, Violation(what=what, intent=intent, keys=named), within_order, unclear))
+    return found

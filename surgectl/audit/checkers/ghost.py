@@ -1,0 +1,76 @@
+"""Whoever was refused is not charged.
+
+Definition: every attempt of an intent at holding and paying ended in a definite refusal (or was never sent), every
+operation was told so, and yet a charge keeps money or a valid ticket exists.
+Inputs: fans' attempts and what they were told; charges and refunds; orders and tickets. One attempt whose fate is not
+known, one acknowledgement, one status page that says otherwise, and it is no ghost but "recovered": counted, never
+convicted (rule R6).
+Settling: a refund may still come until the window has passed, then a violation.
+Severity: critical where money was kept; major where there is only a ticket.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import access, lay, stray_charges
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+from surgectl.units import show_money
+
+_REFUSED = """
+WITH ops AS (
+  SELECT a.intent, a.tab, a.op, a.role,
+    bool_and(a.outcome = 'fail') OR (bool_or(t.outcome = 'fail') AND bool_and(a.outcome = 'fail'
+      OR (a.outcome = 'ok' AND a."then" = 'poll' AND NOT a.double))) AS denied
+  FROM attempts a LEFT JOIN tolds t ON t.intent = a.intent AND t.tab = a.tab AND t.op = a.op AND NOT t.status_read
+  WHERE a.role IN ('hold', 'pay') AND NOT a.poll GROUP BY a.intent, a.tab, a.op, a.role
+), denied AS (
+  SELECT intent FROM ops GROUP BY intent
+  HAVING CASE WHEN count(*) FILTER (role = 'pay') > 0 THEN bool_and(denied) FILTER (role = 'pay') ELSE bool_and(denied) END
+)
+SELECT i.* FROM book_intents i SEMI JOIN denied USING (intent)
+WHERE i.doubtful = 0 AND i.unknown = 0 AND i.confirmed = 0 AND i.accepted = 0 AND i.pays_open = 0 AND i.status_open = 0
+ORDER BY i.fan, i.intent"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    strays = stray_charges(relations, expectations)
+    (considered,) = relations.one(f"SELECT count(*) FROM ({_REFUSED})")
+    (recovered,) = relations.one(
+        """SELECT count(*) FROM book_intents WHERE (net > 0 OR valid_orders > 0) AND confirmed = 0
+           AND (doubtful > 0 OR unknown > 0 OR accepted > 0)"""
+    )
+    found: list[Violation] = []
+    charged = 0
+    for row in relations.dicts(f"SELECT * FROM ({_REFUSED}) WHERE net > 0 OR valid_orders > 0 ORDER BY fan, intent"):
+        charged += row["net"] > 0
+        has = []
+        keys = {}
+        if row["net"] > 0:
+            has.append(f"was charged {show_money(row['net'], row['currency'])}")
+            keys["charge"] = ", ".join(row["charge_ids"])
+        if row["valid_orders"]:
+            has.append("holds a valid ticket")
+            keys["order"] = ", ".join(row["orders"])
+        what = f"fan {row['fan']} was {row['told']} in every attempt, yet {' and '.join(has)}"
+        found.append(Violation(what=what, intent=row["intent"], keys=keys))
+    return conclude(
+        Case(
+            id="GHOST",
+            severity="critical" if charged or not found else "major",
+            considered=considered,
+            holds="intents were refused, none of them was charged or ticketed",
+            broken="intents were refused and yet charged or ticketed",
+            violations=tuple(found) if expectations.settled else (),
+            pending=0 if expectations.settled else len(found),
+            unattributed=strays.rows,
+            indeterminate=recovered,
+            access=access(relations, ("charges", "orders"), optional=("tickets", "refunds")),
+            conditional=True,
+            numbers={"recovered": recovered},
+        ),
+        relations,
+        expectations,
+    )

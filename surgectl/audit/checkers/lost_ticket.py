@@ -1,0 +1,100 @@
+"""A ticket that was confirmed stays.
+
+Definition: a fan was told that an order is confirmed, and in the shop's books that order is missing, void, or holds
+fewer valid tickets than was said; or one order was confirmed to several intents for more tickets than it holds. A
+confirmed order that was cancelled and refunded in full afterwards is "revoked": broken as well, but major.
+Inputs: what fans were told; orders and tickets; refunds tell lost from revoked. A claimed id that the books do not
+know convicts where the books know other claimed ids, or where no valid order is without an owner.
+Settling: an order that is pending again may come back until the window has passed; the rest is judged when the books
+are quiet.
+Severity: critical; major where all of them were revoked.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import access, lay, stray_orders
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+
+_PROMISES = """
+WITH said AS (
+  SELECT intent, order_id, max(qty) AS qty, flatten(list(tickets) FILTER (tickets IS NOT NULL)) AS tickets
+  FROM tolds WHERE "end" = 'confirmed' AND outcome = 'ok' GROUP BY intent, order_id
+), shared AS (
+  SELECT order_id, sum(coalesce(qty, 1)) AS qty FROM said WHERE order_id IS NOT NULL
+  GROUP BY order_id HAVING count(DISTINCT intent) > 1
+), standing AS (SELECT list(DISTINCT ticket) AS tickets FROM tickets WHERE state = 'valid')
+SELECT s.intent, i.fan, s.order_id, coalesce(s.qty, 1) AS qty, o.order_id IS NOT NULL AS found, o.state, o.valid,
+  o.valid_qty, i.valid_qty AS intent_qty, i.valid_orders, i.net, i.refunded, h.qty AS shared_qty,
+  len(list_filter(coalesce(s.tickets, []), lambda t: NOT list_contains(coalesce(v.tickets, []), t))) AS gone
+FROM said s JOIN book_intents i USING (intent) LEFT JOIN book_orders o ON o.order_id = s.order_id
+  LEFT JOIN shared h ON h.order_id = s.order_id CROSS JOIN standing v
+ORDER BY i.fan, s.intent, s.order_id"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    homeless = stray_orders(relations, expectations)
+    (by_ticket,) = relations.one("SELECT count(*) > 0 FROM sources WHERE kind = 'tickets'")
+    rows = relations.dicts(_PROMISES)
+    ids_known = any(row["found"] for row in rows)
+    found: list[Violation] = []
+    pending, indeterminate, revoked = 0, 0, 0
+    for row in rows:
+        breach = _breach(row, by_ticket)
+        if breach is None:
+            continue
+        if not row["found"] and homeless.rows and not (ids_known and row["order_id"]):
+            indeterminate += 1
+            continue
+        if row["state"] == "pending" and not row["valid"] and not expectations.settled:
+            pending += 1
+            continue
+        back = row["refunded"] > 0 and row["net"] <= 0
+        revoked += back
+        after = "cancelled and refunded after it was confirmed" if back else breach
+        order = row["order_id"]
+        what = f"fan {row['fan']} was told that {'order ' + order if order else 'the order'} is confirmed: {after}"
+        found.append(Violation(what=what, intent=row["intent"], keys={"order": order} if order else {}))
+    return conclude(
+        Case(
+            id="LOST_TICKET",
+            severity="major" if found and revoked == len(found) else "critical",
+            considered=len(rows),
+            holds="confirmed orders, each still there",
+            broken="confirmed orders are gone",
+            violations=tuple(found),
+            pending=pending,
+            unattributed=homeless.rows,
+            indeterminate=indeterminate,
+            doubt="the order ids that fans were told are not those in the books: check `row: {order: …}`",
+            access=access(relations, ("orders",), optional=("tickets",)),
+            numbers={"revoked": revoked},
+        ),
+        relations,
+        expectations,
+    )
+
+
+def _breach(row: dict[str, object], by_ticket: bool) -> str | None:
+    """What is wrong with one promise, or None where it was kept."""
+    qty, have = _int(row["qty"]), row["valid_qty"]
+    if not row["found"]:
+        if _int(row["valid_orders"]) and _int(row["intent_qty"]) >= qty:
+            return None  # under another id, but found by what we minted
+        return "the books do not know it" if row["order_id"] else "the books hold no valid ticket"
+    if not row["valid"]:
+        return f"it is {row['state'] or 'without a valid ticket'}" if not by_ticket else "it has no valid ticket"
+    if have is not None and _int(have) < qty:
+        return f"it holds {have} of {qty} tickets"
+    if have is not None and row["shared_qty"] is not None and _int(have) < _int(row["shared_qty"]):
+        return f"it was confirmed to several fans for {row['shared_qty']} tickets and holds {have}"
+    if by_ticket and _int(row["gone"]):
+        return f"{row['gone']} of the tickets it named are not valid"
+    return None
+
+
+def _int(value: object) -> int:
+    return int(str(value)) if value is not None else 0

@@ -1,0 +1,110 @@
+"""Never sell more tickets than exist.
+
+Definition: the valid tickets in the shop's books add up to more than the capacity of the scenario (never the shop's own
+idea of its capacity). Where the shop has no tickets of its own, a valid order stands for its quantity. Besides, the
+distinct orders that fans were told are confirmed, less those that the shop has void, add up to more than the capacity:
+promised oversell, a lower bound that needs no books.
+Inputs: tickets or orders; what fans were told. Tickets that link to no intent of this run are counted as unattributed
+and convict only where nobody else used the shop.
+Settling: none, too many is too many in any consistent snapshot.
+Severity: critical.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import access, lay, readings
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+
+_PROMISED = """
+SELECT t.order_id, min(t.intent) AS intent, max(coalesce(t.qty, i.qty, 1)) AS qty, min(t.at_ns) AS at_ns
+FROM tolds t LEFT JOIN intents i USING (intent) LEFT JOIN book_orders o ON o.order_id = t.order_id
+WHERE t."end" = 'confirmed' AND t.outcome = 'ok' AND (o.state IS NULL OR o.state <> 'void' OR o.valid)
+GROUP BY t.order_id, CASE WHEN t.order_id IS NULL THEN t.intent END"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    capacity = expectations.capacity
+    good = access(relations, ("orders",), optional=("tickets",))
+    linked, everybody, strange, unknown = relations.one(
+        """SELECT coalesce(sum(valid_qty) FILTER (intent IS NOT NULL), 0), coalesce(sum(valid_qty), 0),
+             coalesce(sum(valid_qty) FILTER (intent IS NULL), 0), count(*) FILTER (valid AND valid_qty IS NULL)
+           FROM book_orders"""
+    )
+    (promised,) = relations.one(f"SELECT coalesce(sum(qty), 0) FROM ({_PROMISED})")
+    sold = everybody if expectations.exclusive else linked
+    over = 0 if capacity is None else max(0, sold - capacity, promised - capacity)
+    found: tuple[Violation, ...] = ()
+    if capacity is not None and over:
+        found = _sold(relations, expectations, capacity) if sold > capacity else _promised(relations, capacity)
+    hidden = capacity is not None and not over and everybody > capacity
+    doubts = []
+    if hidden:
+        doubts.append(
+            f"{everybody:,} valid tickets for {capacity:,} places, but {strange:,} link to no intent of this run"
+        )
+    if unknown:
+        doubts.append(f"{unknown:,} valid orders do not say how many tickets: map `qty`")
+    unstable = any(not reading.stable for kind, reading in readings(relations).items() if kind in ("orders", "tickets"))
+    return conclude(
+        Case(
+            id="OVERSELL",
+            severity="critical",
+            considered=max(sold, promised),
+            holds=f"tickets sold, no more than the {capacity or 0:,} that exist",
+            broken=f"tickets sold beyond the {capacity or 0:,} that exist ({sold:,} valid, {promised:,} promised)",
+            violations=found,
+            violated=over,
+            unattributed=0 if expectations.exclusive else strange,
+            indeterminate=unknown + (everybody - capacity if hidden and capacity is not None else 0),
+            doubt="; ".join(doubts),
+            access=good,
+            # Rows of a read that changed under us may never have been valid together; a promise stands by itself.
+            snapshot=not unstable or sold <= (capacity or 0),
+            inapplicable=""
+            if capacity is not None
+            else "the profile does not say how many tickets exist: `sale: tickets`",
+            numbers={"capacity": capacity, "valid": everybody, "promised": promised},
+        ),
+        relations,
+        expectations,
+    )
+
+
+def _sold(relations: Relations, expectations: Expectations, capacity: int) -> tuple[Violation, ...]:
+    """The orders that came after the last place was gone, by the shop's own clock."""
+    rows = relations.rows(
+        """SELECT order_id, intent, valid_qty, upto FROM (
+             SELECT *, sum(valid_qty) OVER (ORDER BY at_s NULLS LAST, order_id) AS upto FROM book_orders
+             WHERE valid AND (intent IS NOT NULL OR ?))
+           WHERE upto > ? ORDER BY upto, order_id""",
+        [expectations.exclusive, capacity],
+    )
+    return tuple(
+        Violation(
+            what=f"order {order} holds {qty} tickets, the {upto:,}th of {capacity:,}",
+            intent=intent,
+            keys={"order": order},
+        )
+        for order, intent, qty, upto in rows
+    )
+
+
+def _promised(relations: Relations, capacity: int) -> tuple[Violation, ...]:
+    rows = relations.rows(
+        f"""SELECT order_id, intent, qty, upto FROM (
+              SELECT *, sum(qty) OVER (ORDER BY at_ns, intent) AS upto FROM ({_PROMISED}))
+            WHERE upto > ? ORDER BY upto, intent""",
+        [capacity],
+    )
+    return tuple(
+        Violation(
+            what=f"a fan was told that {qty} tickets are theirs, the {upto:,}th promised of {capacity:,}",
+            intent=intent,
+            keys={"order": order} if order else {},
+        )
+        for order, intent, qty, upto in rows
+    )

@@ -1,0 +1,64 @@
+"""Whoever has a ticket has paid for it.
+
+Definition: the charges of an intent keep less than the amount of its valid orders (one that was refunded and is still
+valid included; a ticket that costs nothing excluded).
+Inputs: orders and tickets, charges and refunds. A charge still processing leaves it undecided. Where charges that kept
+money link to nobody, any of them may have paid: then nobody is convicted.
+Settling: the charge may still come until the window has passed, then a violation.
+Severity: major.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import access, lay, stray_charges, stray_orders
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+from surgectl.units import show_money
+
+_UNPAID = """
+SELECT intent, fan, currency, net, due, refunded, orders, charge_ids, open OR foreign_money > 0 AS unclear
+FROM book_intents WHERE valid_orders > 0 AND net < due ORDER BY fan, intent"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    strays, homeless = stray_charges(relations, expectations), stray_orders(relations, expectations)
+    considered, unpriced = relations.one(
+        "SELECT count(*) FILTER (due > 0), count(*) FILTER (due_unknown > 0) FROM book_intents WHERE valid_orders > 0"
+    )
+    found: list[Violation] = []
+    indeterminate, doubts = unpriced, []
+    if unpriced:
+        doubts.append("what is due is not known: map `amount` or `qty` of the orders")
+    for intent, fan, currency, net, due, refunded, orders, charges, unclear in relations.rows(_UNPAID):
+        if unclear:
+            indeterminate += 1
+            doubts.append("a charge is still processing, or in another currency")
+        elif strays.rows:
+            indeterminate += 1
+            doubts.append(f"{strays.rows:,} charges link to no intent and may have paid: say `key:` of charges")
+        else:
+            keys = {"order": ", ".join(orders)} | ({"charge": ", ".join(charges)} if charges else {})
+            back = f", {show_money(refunded, currency)} was given back" if refunded else ""
+            what = f"fan {fan} has valid tickets for {show_money(due, currency)} and paid {show_money(net, currency)}{back}"
+            found.append(Violation(what=what, intent=intent, keys=keys))
+    return conclude(
+        Case(
+            id="TICKET_NO_CHARGE",
+            severity="major",
+            considered=considered,
+            holds="intents hold tickets, each paid for",
+            broken="intents hold tickets that are not paid for",
+            violations=tuple(found) if expectations.settled else (),
+            pending=0 if expectations.settled else len(found),
+            unattributed=homeless.rows,
+            indeterminate=indeterminate,
+            doubt="; ".join(dict.fromkeys(doubts)),
+            access=access(relations, ("charges", "orders"), optional=("tickets", "refunds")),
+            strays=(("orders", homeless),),
+        ),
+        relations,
+        expectations,
+    )

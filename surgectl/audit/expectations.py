@@ -1,0 +1,116 @@
+"""What the books are measured against: the scenario's own numbers, never the shop's.
+
+An audit sees a recording and these expectations, nothing else: no file, no socket, no clock.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from surgectl.profile.rehearsal import Expect, Generator
+from surgectl.profile.words import invariants_of
+from surgectl.recording.manifest import FaultNote, Manifest, PhaseNote
+from surgectl.units import NS_PER_S
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of the load our own machine may spoil before nobody should believe the numbers."""
+
+    dropped_at_most: float = 0.001
+    """Share of the arrivals."""
+    lag_p99_at_most_ns: int = 250_000_000
+
+
+class Expectations(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that an audit of one run needs to know beside the recording."""
+
+    capacity: int | None = None
+    """Tickets that exist, as the profile says."""
+    price_minor: int | None = None
+    currency: str = ""
+    limit: int | None = None
+    """Most tickets one identity may hold; None = no limit was promised."""
+    one_order_per: Literal["intent", "none"] = "none"
+    require: tuple[str, ...] = ()
+    """Invariant ids and groups that must end definite."""
+    coverage: dict[str, int | str] = {}
+    """Coverage id → least count, or least share as text (`30%`)."""
+    thresholds: tuple[str, ...] = ()
+    settled: bool = False
+    """The settling window has passed in full since the last fan left. Before that, an eventual condition that is still
+    open is pending, never a violation: whoever stops settling early must see that nothing is pending."""
+    settle_window_ns: int = 0
+    settle_elapsed_ns: int = 0
+    staleness_ns: int = 5 * NS_PER_S
+    """How long a status page may lag behind a confirmation."""
+    faults: tuple[FaultNote, ...] = ()
+    phases: tuple[PhaseNote, ...] = ()
+    budget: Budget = Budget()
+    status: str = "done"
+    """The run's status in its manifest."""
+    started_epoch_s: float = 0.0
+    """Wall time of the run's zero: puts foreign clocks on our axis, for show and for windows, never to convict."""
+    duration_ns: int = 0
+    exclusive: bool = False
+    """Nobody but us used this shop and this provider: only then may an unexplained order be called a phantom."""
+    refunds_known: bool | None = None
+    """Whether the books tell of refunds; None = judged by what is in them."""
+    links_at_least: float = 0.99
+    """Where a smaller share of the money or the orders finds its intent, what remains might hide anything."""
+    lost_rows: int = 0
+    """Rows that the recording is known to have lost."""
+    examples_at_most: int = 10
+
+    def named(self, invariant: str) -> bool:
+        """Required by its own id."""
+        return invariant in self.require
+
+    def required(self, invariant: str) -> bool:
+        """Required by its id or by its group."""
+        return any(invariant in invariants_of(word) for word in self.require) or self.named(invariant)
+
+
+def expectations_of(
+    manifest: Manifest,
+    expect: Expect,
+    generator: Generator,
+    *,
+    exclusive: bool = False,
+    refunds_known: bool | None = None,
+    lost_rows: int = 0,
+) -> Expectations:
+    """What a recorded run is to be measured against, from its manifest and the profile's `expect` and `generator`.
+
+    `settled` holds once the window that the shop's constants ask for has gone by between the last fan's leaving and
+    the reading of the books.
+    """
+    sale, promises, settling = manifest.sale, manifest.promises, manifest.settling
+    window_ns = settling.window_ns if settling else 0
+    known = manifest.settled_ns is not None and manifest.last_fan_ns is not None
+    elapsed_ns = (manifest.settled_ns or 0) - (manifest.last_fan_ns or 0) if known else 0
+    return Expectations(
+        capacity=sale.tickets if sale else None,
+        price_minor=sale.price_minor if sale else None,
+        currency=sale.currency if sale else "",
+        limit=sale.limit if sale else None,
+        one_order_per="intent" if promises.one_order_per == "intent" else "none",
+        require=tuple(expect.invariants.require),
+        coverage=dict(expect.coverage),
+        thresholds=tuple(expect.thresholds),
+        settled=known and elapsed_ns >= window_ns,
+        settle_window_ns=window_ns,
+        settle_elapsed_ns=elapsed_ns,
+        faults=tuple(manifest.faults),
+        phases=tuple(manifest.phases),
+        budget=Budget(
+            dropped_at_most=float(generator.dropped_at_most), lag_p99_at_most_ns=int(generator.lag_p99_at_most)
+        ),
+        status=manifest.status,
+        started_epoch_s=manifest.started_epoch_s,
+        duration_ns=round(manifest.duration_s * NS_PER_S),
+        exclusive=exclusive,
+        refunds_known=refunds_known,
+        lost_rows=lost_rows,
+    )
