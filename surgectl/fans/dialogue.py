@@ -88,6 +88,8 @@ class Leave(msgspec.Struct, frozen=True, kw_only=True):
 
     end: str
     outcome: Outcome
+    detail: str = ""
+    """Why, where the end does not say it: `target-error` names the step and the variable that is not set."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

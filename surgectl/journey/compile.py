@@ -1,0 +1,312 @@
+"""Compiles a target once, before anybody arrives: whatever cannot be meant is found here, not in the crowd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from surgectl.errors import did_you_mean
+from surgectl.journey.conditions import Condition, compile_when
+from surgectl.journey.extract import claim_names, compile_claim, compile_source, compile_take, take_names
+from surgectl.journey.messages import Reply, Verdict
+from surgectl.journey.model import (
+    KEY,
+    CompiledBarrier,
+    CompiledPoll,
+    CompiledProbe,
+    CompiledRepeat,
+    CompiledStep,
+    Journey,
+    Mint,
+)
+from surgectl.journey.outcomes import CompiledRule, compile_hint, compile_judge, compile_poll_judge, compile_rule
+from surgectl.journey.outcomes import judge_broken as broken
+from surgectl.journey.problem import TargetError, unknown_word
+from surgectl.journey.request import (
+    METHODS,
+    CompiledRequest,
+    Defaults,
+    compile_defaults,
+    compile_request,
+    has_request,
+)
+from surgectl.journey.template import compile_text
+from surgectl.profile.target import Poll, Repeat, Request, Rule, Step, Target, When
+
+BUILT_IN = ("run", "intent", "fan", "attempt", "tab", "qty", "uuid", "url", "sale", "setup")
+"""Variables that are always there (`url` once a page has come, `setup` where the target has a setup hook)."""
+
+_FRESH = frozenset({"uuid", "attempt"})
+
+
+def compile_target(target: Target) -> Journey:
+    """Everything a fan needs of a target, as closures. TargetError (exit 2) names the path of what is wrong."""
+    defaults = compile_defaults(
+        target.base_url,
+        target.origins,
+        target.headers,
+        target.form_defaults,
+        cookies=target.cookies == "per-fan",
+        timeout_ns=int(target.timeout),
+    )
+    blocks = [("journey", target.journey), *((f"flows.{name}", steps) for name, steps in target.flows.items())]
+    takers = _takers(blocks)
+    mint = _compile_mint(target.mint)
+    known = frozenset((*BUILT_IN, *takers, *target.mint))
+    compiler = _Compiler(defaults, known, frozenset(target.flows))
+    for name, text in target.headers.items():
+        compiler.known(compile_text(text, f"headers.{name}").names, f"headers.{name}")
+    for name, text in target.form_defaults.items():
+        compiler.known(compile_text(text, f"form_defaults.{name}").names, f"form_defaults.{name}")
+    compiled = {where: compiler.steps(steps, where, frozenset()) for where, steps in blocks}
+    main = frozenset(step.step for _, step in _walk(target.journey, "journey"))
+    for where, steps in blocks:
+        compiler.check_moves(steps, where, () if where == "flows.status" else (target.journey,))
+    key_step = takers.get(KEY) if KEY not in target.mint else None
+    return Journey(
+        name=target.name,
+        steps=compiled["journey"],
+        flows={name: compiled[f"flows.{name}"] for name in target.flows},
+        probes={name: compiler.probe(name, request, f"probes.{name}") for name, request in target.probes.items()},
+        mint=mint,
+        cookies=defaults.cookies,
+        keeps_page=compiler.keeps_page,
+        key_step=key_step if key_step in main else None,
+        takers=takers,
+    )
+
+
+def _walk(steps: list[Step], where: str) -> Iterator[tuple[str, Step]]:
+    for index, step in enumerate(steps):
+        at = f"{where}[{index}]"
+        yield at, step
+        if step.repeat is not None:
+            for name, case in step.repeat.cases.items():
+                yield from _walk(case, f"{at}.repeat.cases.{name}")
+
+
+def _takers(blocks: list[tuple[str, list[Step]]]) -> dict[str, str]:
+    takers: dict[str, str] = {}
+    for where, steps in blocks:
+        for path, step in _walk(steps, where):
+            for part, takes in ((path, step.take), (f"{path}.poll", step.poll.take if step.poll else {})):
+                for name in takes:
+                    if name in BUILT_IN:
+                        raise TargetError(f"{name} is a variable of surgectl's own", f"{part}.take.{name}")
+                    takers.setdefault(name, step.step)
+    return takers
+
+
+def _compile_mint(mint: dict[str, str]) -> tuple[Mint, ...]:
+    """Mints in their order: one may be made of those above it."""
+    allowed = {*BUILT_IN, *mint} - {"url"}
+    fresh: set[str] = set()
+    per_tab: set[str] = set()
+    done: set[str] = set()
+    out: list[Mint] = []
+    for name, text in mint.items():
+        where = f"mint.{name}"
+        if name in BUILT_IN:
+            raise TargetError(f"{name} is a variable of surgectl's own", where)
+        template = compile_text(text, where)
+        for used in sorted(template.names):
+            if used not in allowed:
+                raise unknown_word("variable", used, allowed - {name}, where)
+            if used in mint and used not in done:
+                raise TargetError(f"{{{used}}} is minted further down", where, hint="put it first")
+        if not template.names & {"intent", "attempt", "uuid", *done}:
+            raise TargetError(
+                f"{text!r} would be the same for every intent", where, hint="put {intent}, {attempt} or {uuid} in it"
+            )
+        if template.names & (_FRESH | fresh):
+            fresh.add(name)
+        if template.names & ({"tab"} | _FRESH | fresh | per_tab):
+            per_tab.add(name)
+        done.add(name)
+        out.append(Mint(name=name, text=template, fresh=name in fresh, per_tab=name in per_tab))
+    return tuple(out)
+
+
+class _Compiler:
+    """What the parts of one target share while they are compiled."""
+
+    def __init__(self, defaults: Defaults, variables: frozenset[str], flows: frozenset[str]) -> None:
+        self.defaults = defaults
+        self.variables = variables
+        self.flows = flows
+        self.keeps_page = False
+
+    def known(self, names: frozenset[str], where: str) -> None:
+        """Every variable must be built in, minted or taken somewhere: a misspelt one would never be set."""
+        for name in sorted(names - self.variables):
+            hint = did_you_mean(name, self.variables) or "no step takes it, no mint makes it, and it is not built in"
+            raise TargetError(f"no such variable {{{name}}}", where, hint=hint)
+
+    def steps(self, steps: list[Step], where: str, outer: frozenset[str]) -> tuple[CompiledStep, ...]:
+        names: set[str] = set()
+        out = []
+        for index, step in enumerate(steps):
+            at = f"{where}[{index}]"
+            if step.step in names | outer:
+                raise TargetError(f'two steps are called "{step.step}"', f"{at}.step")
+            names.add(step.step)
+            out.append(self.step(step, at, outer | names))
+        return tuple(out)
+
+    def request(self, request: Request, where: str) -> CompiledRequest:
+        compiled = compile_request(request, self.defaults, where)
+        self.known(compiled.names, where)
+        self.keeps_page |= compiled.needs_page
+        return compiled
+
+    def step(self, step: Step, where: str, outer: frozenset[str]) -> CompiledStep:
+        request = self.request(step, where) if has_request(step) else None
+        polls_at_once = (
+            step.poll is not None and step.outcomes is None and (request is None or not has_request(step.poll))
+        )
+        if request is None:
+            self._without_request(step, where)
+        rules = None if step.outcomes is None else self.rules(step.outcomes, f"{where}.outcomes")
+        if rules is not None and not rules:
+            raise TargetError("no outcome at all", f"{where}.outcomes", hint="leave the list out: 2xx is then next")
+        poll = self.poll(step, step.poll, where) if step.poll is not None else None
+        if poll is None and rules is not None:
+            for index, rule in enumerate(rules):
+                if rule.effect.then == "poll":
+                    raise TargetError("this step has no poll", f"{where}.outcomes[{index}].then", hint="add poll: {…}")
+        takes = tuple(compile_take(name, take, f"{where}.take.{name}") for name, take in step.take.items())
+        for name, take in step.take.items():
+            self.known(take_names(take), f"{where}.take.{name}.pick")
+        claims = tuple(compile_claim(name, claim, f"{where}.claims.{name}") for name, claim in step.claims.items())
+        for name, claim in step.claims.items():
+            self.known(claim_names(claim), f"{where}.claims.{name}")
+        judge = None
+        if request is not None and not polls_at_once:
+            judge = compile_judge(rules, takes, claims, where, then_poll=poll is not None and step.outcomes is None)
+        return CompiledStep(
+            name=step.step,
+            role=step.role,
+            path=where,
+            request=request,
+            judge=judge,
+            rules=tuple(rule.text for rule in rules or ()),
+            poll=poll,
+            polls_at_once=polls_at_once,
+            only=self.looking_back(step.only, f"{where}.only") if step.only is not None else None,
+            repeat=self.repeat(step.repeat, f"{where}.repeat", outer) if step.repeat is not None else None,
+            barrier=CompiledBarrier(name=step.barrier.name, fans=step.barrier.fans, within_ns=int(step.barrier.within))
+            if step.barrier is not None
+            else None,
+            takes=frozenset(step.take) | (frozenset(step.poll.take) if step.poll else frozenset()),
+        )
+
+    def _without_request(self, step: Step, where: str) -> None:
+        if step.poll is None and step.repeat is None and step.barrier is None:
+            raise TargetError(
+                "it does not say what to send", where, hint=f"one of {', '.join(METHODS)}; or poll, repeat, barrier"
+            )
+        if step.outcomes is not None:
+            raise TargetError("it sends nothing, so it has no outcomes", f"{where}.outcomes")
+        if step.poll is not None and not has_request(step.poll):
+            raise TargetError("it does not say what to ask", f"{where}.poll", hint="poll: {get: …}")
+
+    def rules(self, rules: list[Rule], where: str) -> tuple[CompiledRule, ...]:
+        for index, rule in enumerate(rules):
+            self._when_variables(rule.when, f"{where}[{index}].when")
+        return tuple(compile_rule(rule, f"{where}[{index}]") for index, rule in enumerate(rules))
+
+    def _when_variables(self, when: When | list[When], where: str) -> None:
+        for one in when if isinstance(when, list) else [when]:
+            for name in one.var or {}:
+                self.known(compile_text("{" + name + "}", where).names, f"{where}.var.{name}")
+
+    def poll(self, step: Step, poll: Poll, where: str) -> CompiledPoll:
+        at = f"{where}.poll"
+        request = self.request(poll if has_request(poll) else self._borrowed(step, poll), at)
+        if not poll.outcomes:
+            raise TargetError("a poll needs outcomes", f"{at}.outcomes", hint="what ends the waiting?")
+        if int(poll.every) <= 0:
+            raise TargetError("every must be longer than nothing", f"{at}.every", hint="try 500ms")
+        rules = self.rules(poll.outcomes, f"{at}.outcomes")
+        takes = tuple(
+            compile_take(name, take, f"{at}.take.{name}") for name, take in {**step.take, **poll.take}.items()
+        )
+        claims = tuple(
+            compile_claim(name, claim, f"{at}.claims.{name}") for name, claim in {**step.claims, **poll.claims}.items()
+        )
+        for name, claim in poll.claims.items():
+            self.known(claim_names(claim), f"{at}.claims.{name}")
+        hint = compile_hint(poll.hint, f"{at}.hint") if poll.hint is not None else None
+        return CompiledPoll(
+            request=request,
+            judge=compile_poll_judge(rules, takes, claims, hint, at),
+            every_ns=int(poll.every),
+            jitter=float(poll.jitter),
+            within_ns=int(poll.within),
+            rules=tuple(rule.text for rule in rules),
+        )
+
+    @staticmethod
+    def _borrowed(step: Step, poll: Poll) -> Request:
+        """A poll that does not say what to ask repeats the step's own request."""
+        fields = {name: getattr(step, name) for name in Request.__struct_fields__}
+        if poll.timeout is not None:
+            fields["timeout"] = poll.timeout
+        return Request(**fields)
+
+    def looking_back(self, when: When, where: str) -> Condition:
+        """A condition on what is already known: variables, and the page before."""
+        self._when_variables(when, where)
+        self.keeps_page |= any(
+            getattr(when, name) is not None for name in ("status", "json", "location", "url", "body", "header")
+        )
+        return compile_when(when, where)
+
+    def repeat(self, repeat: Repeat, where: str, outer: frozenset[str]) -> CompiledRepeat:
+        if not repeat.cases:
+            raise TargetError("a wizard without pages", f"{where}.cases")
+        if repeat.at_most < 1:
+            raise TargetError("at_most must be at least 1", f"{where}.at_most")
+        self.keeps_page = True
+        self._when_variables(repeat.until, f"{where}.until")
+        return CompiledRepeat(
+            by=compile_source(repeat.by, f"{where}.by"),
+            until=compile_when(repeat.until, f"{where}.until"),
+            at_most=repeat.at_most,
+            cases={name: self.steps(case, f"{where}.cases.{name}", outer) for name, case in repeat.cases.items()},
+        )
+
+    def probe(self, name: str, request: Request, where: str) -> CompiledProbe:
+        compiled = self.request(request, where)
+        return CompiledProbe(name=name, request=compiled, judge=judge_probe)
+
+    def check_moves(self, steps: list[Step], where: str, outer: tuple[list[Step], ...]) -> None:
+        """Every step and flow that a rule names must be there to be gone to."""
+        reachable = {step.step for block in (steps, *outer) for step in block}
+        for index, step in enumerate(steps):
+            at = f"{where}[{index}]"
+            self._check_rules(step.outcomes or [], f"{at}.outcomes", reachable)
+            if step.poll is not None:
+                self._check_rules(step.poll.outcomes, f"{at}.poll.outcomes", reachable)
+            if step.repeat is not None:
+                for name, case in step.repeat.cases.items():
+                    self.check_moves(case, f"{at}.repeat.cases.{name}", (steps, *outer))
+
+    def _check_rules(self, rules: list[Rule], where: str, reachable: set[str]) -> None:
+        for index, rule in enumerate(rules):
+            word, _, name = (rule.then or "").strip().partition(" ")
+            name = name.strip()
+            at = f"{where}[{index}].then"
+            if word in ("goto", "again") and name and name not in reachable:
+                raise unknown_word("step", name, reachable, at)
+            if word == "flow" and name not in self.flows:
+                raise unknown_word("flow", name, self.flows, at)
+
+
+def judge_probe(reply: Reply) -> Verdict:
+    """A page is there when it answers 2xx or 3xx; whatever else came, a visitor did not get it."""
+    if reply.broken is not None:
+        return broken(reply)
+    fine = 200 <= reply.status < 400
+    return Verdict(
+        outcome="ok" if fine else "fail", why="ok" if fine else f"status-{reply.status}", then="next" if fine else "end"
+    )

@@ -1,0 +1,100 @@
+"""The compiled target: what every fan of a run walks through. Frozen, shared, and free of any fan's state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from surgectl.journey.conditions import Condition
+from surgectl.journey.messages import Reply, Verdict
+from surgectl.journey.outcomes import Judge
+from surgectl.journey.request import CompiledRequest
+from surgectl.journey.seen import Seen
+from surgectl.journey.template import Template
+
+KEY = "key"
+
+
+class CompiledPoll(msgspec.Struct, frozen=True, kw_only=True):
+    """Asking again until the shop knows."""
+
+    request: CompiledRequest
+    judge: Judge
+    every_ns: int
+    jitter: float
+    within_ns: int
+    rules: tuple[str, ...] = ()
+
+
+class CompiledRepeat(msgspec.Struct, frozen=True, kw_only=True):
+    """A wizard: where we are, what that page wants, and when it is over. All look at the last page."""
+
+    by: Callable[[Seen], object]
+    until: Condition
+    at_most: int
+    cases: dict[str, tuple[CompiledStep, ...]]
+
+
+class CompiledBarrier(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    fans: int
+    within_ns: int
+
+
+class CompiledStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation of the journey, ready to be played."""
+
+    name: str
+    role: str
+    path: str
+    """Where it stands in the file: `journey[3]`."""
+    request: CompiledRequest | None = None
+    """None: it only waits, meets or repeats."""
+    judge: Judge | None = None
+    rules: tuple[str, ...] = ()
+    """The outcome rules as their author wrote them, for people."""
+    poll: CompiledPoll | None = None
+    polls_at_once: bool = False
+    """Its own request is already the first poll."""
+    only: Condition | None = None
+    repeat: CompiledRepeat | None = None
+    barrier: CompiledBarrier | None = None
+    takes: frozenset[str] = frozenset()
+
+
+class Mint(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that is unique to an intent by construction."""
+
+    name: str
+    text: Template
+    fresh: bool
+    """Made of {uuid} or {attempt}, itself or through another mint: a fresh key mints it anew."""
+    per_tab: bool
+    """Each tab of a person has its own."""
+
+
+class CompiledProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """A page that the independent prober asks for."""
+
+    name: str
+    request: CompiledRequest
+    judge: Callable[[Reply], Verdict]
+
+
+class Journey(msgspec.Struct, frozen=True, kw_only=True):
+    """A target, compiled."""
+
+    name: str
+    steps: tuple[CompiledStep, ...]
+    flows: dict[str, tuple[CompiledStep, ...]] = {}
+    probes: dict[str, CompiledProbe] = {}
+    mint: tuple[Mint, ...] = ()
+    cookies: bool = True
+    keeps_page: bool = False
+    """Some step looks at the page before it: the last reply is kept."""
+    key_variable: str = KEY
+    key_step: str | None = None
+    """The step whose page gives the key, where none is minted."""
+    takers: dict[str, str] = {}
+    """Variable → the first step that takes it."""
