@@ -115,6 +115,8 @@ class Journal:
             self.flush()
             if self._descriptor is not None:
                 os.fsync(self._descriptor)
+        except OSError as failed:
+            raise JournalError(f"cannot write the recording: {failed.strerror}", where=str(self.path)) from failed
         finally:
             if self._timer is not None:
                 self._timer.cancel()

@@ -1,0 +1,76 @@
+"""Small hand-written scripts and a scene for them: what a fan does, without any target file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from surgectl.engine.scene import Part
+from surgectl.fans.dialogue import Answer, Leave, Script, Send, Think, Told
+from surgectl.journey.messages import Reply, Verdict, Wire
+from surgectl.plan.model import Arrival
+from surgectl.recording.repair import read_rows
+from surgectl.recording.rows import IntentRow
+
+MS = 1_000_000
+S = 1_000_000_000
+
+
+def judge(reply: Reply) -> Verdict:
+    """2xx is confirmed, 409 sold out, not-sent a failure, anything else unknown."""
+    if reply.broken == "not-sent":
+        return Verdict(outcome="fail", why="not-sent", then="unknown")
+    if reply.broken is not None:
+        return Verdict(outcome="info", why=reply.broken, then="unknown")
+    if 200 <= reply.status < 300:
+        return Verdict(outcome="ok", why="confirmed", then="end", to="confirmed", claims={"order": "o1"})
+    if reply.status == 409:
+        return Verdict(outcome="fail", why="sold-out", then="end", to="sold-out")
+    return Verdict(outcome="info", why="unmatched", then="unknown")
+
+
+def wire(url: str, attempt: str, **more: Any) -> Wire:
+    return Wire(method="POST", url=url, headers=(("X-Attempt", attempt),), body=b"{}", **more)
+
+
+def send(url: str, attempt: str, *, role: str = "pay", op: int = 1, **more: Any) -> Send:
+    given = {"step": role, "judge": judge, "wire": wire(url, attempt), **more}
+    return Send(attempt=attempt, role=role, op=op, **given)
+
+
+def buy(url: str, name: str, *, browse: int = 0, think_ns: int = 0) -> Script:
+    """Look around, then pay once; believe what the shop says."""
+    for number in range(browse):
+        yield send(url, f"{name}-b{number}", role="browse", op=number)
+        if think_ns:
+            yield Think(ns=think_ns)
+    answer = yield send(url, f"{name}-pay", op=browse + 1)
+    assert isinstance(answer, Answer)
+    verdict = answer.verdict
+    end = verdict.to or "unknown"
+    yield Told(op=browse + 1, step="pay", role="pay", outcome=verdict.outcome, end=end, claims=verdict.claims)
+    yield Leave(end=end, outcome=verdict.outcome)
+
+
+def part(arrival: Arrival, now_ns: int, script: Script, status: Callable[[], Script | None] | None = None) -> Part:
+    intent = IntentRow(
+        intent=f"i{arrival.fan}",
+        fan=arrival.fan,
+        profile=arrival.profile,
+        phase=arrival.phase,
+        qty=arrival.qty,
+        price_minor=8900,
+        currency="EUR",
+        due_ns=arrival.due_ns,
+        at_ns=now_ns,
+    )
+    return Part(intent=intent, script=script, status=status)
+
+
+def arrivals(number: int, *, every_ns: int, first_ns: int = 0) -> Iterator[Arrival]:
+    return (Arrival(fan, first_ns + fan * every_ns, "all", "patient", 1) for fan in range(number))
+
+
+def rows(path: Path) -> list[Any]:
+    return [row for _, row in read_rows(path)]
