@@ -1,0 +1,132 @@
+"""Gives every arrival its part: what it wants, how it behaves, and what it will say."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from surgectl.cli.located import located
+from surgectl.engine.probe import Probe
+from surgectl.engine.scene import Part
+from surgectl.errors import InconclusiveError, UsageError
+from surgectl.fans.dialogue import Script
+from surgectl.fans.intent import Intent, mint_values, open_tab, shared_variables
+from surgectl.fans.memory import Memory
+from surgectl.fans.policy import Policy, compile_policy
+from surgectl.fans.script import play, status_script
+from surgectl.journey.compile import compile_target
+from surgectl.journey.model import Journey
+from surgectl.journey.template import UnsetError
+from surgectl.plan.build import Plan
+from surgectl.plan.model import Arrival
+from surgectl.profile.load import OpenTarget
+from surgectl.profile.rehearsal import Probe as ProbeAsked
+from surgectl.profile.target import Hook
+from surgectl.recording.rows import IntentRow
+
+
+class Company:
+    """All the fans of one run: one compiled journey, one policy per retry profile."""
+
+    def __init__(self, target: OpenTarget, plan: Plan, *, run: str, setup: dict[str, object] | None) -> None:
+        self._journey: Journey = located(target, compile_target)
+        self._policies: dict[str, Policy] = {name: compile_policy(retry) for name, retry in plan.retries.items()}
+        self._plan = plan
+        self._run = run
+        self._shared = shared_variables(plan.rehearsal.sale, setup)
+        self._setup = setup or {}
+
+    @property
+    def static_variables(self) -> dict[str, object]:
+        """What requests for evidence may name: the run, the sale, and what the setup hook said."""
+        return {"run": self._run, **self._shared}
+
+    def cast(self, arrival: Arrival, now_ns: int) -> Part:
+        """The part of one arrival. Pure but for the clock reading that it is given."""
+        sale = self._plan.rehearsal.sale
+        intent = Intent(
+            run=self._run,
+            intent=f"{self._run}-{arrival.fan}",
+            fan=arrival.fan,
+            seed=self._plan.seed,
+            qty=arrival.qty,
+            shared=self._shared,
+        )
+        minted = mint_values(self._journey, intent)
+        memory = open_tab(self._journey, intent, minted)
+        policy = self._policies[arrival.profile]
+        return Part(
+            intent=IntentRow(
+                intent=intent.intent,
+                fan=arrival.fan,
+                profile=arrival.profile,
+                phase=arrival.phase,
+                qty=arrival.qty,
+                price_minor=sale.price.minor,
+                currency=sale.price.currency,
+                due_ns=arrival.due_ns,
+                at_ns=now_ns,
+                mint=minted,
+            ),
+            script=play(self._journey, policy, intent, memory, start_ns=arrival.due_ns),
+            status=self._asking(policy, intent, memory),
+            cookies=self._journey.cookies,
+        )
+
+    def _asking(self, policy: Policy, intent: Intent, memory: Memory) -> Callable[[], Script | None]:
+        """Ask with the memory of the tab that got furthest: in doubt first, then whoever can ask at all."""
+
+        def ask() -> Script | None:
+            tabs = sorted((memory, *memory.others), key=lambda tab: (not tab.doubt, tab.end != "accepted", tab.tab))
+            scripts = (status_script(self._journey, policy, intent, tab) for tab in tabs)
+            return next((script for script in scripts if script is not None), None)
+
+        return ask
+
+    def probing(self, asked: ProbeAsked) -> Probe:
+        """What the independent prober sends. UsageError where the target has no such probe, or it needs a fan."""
+        probe = self._journey.probes.get(asked.step)
+        if probe is None:
+            raise UsageError(
+                f'the target has no probe "{asked.step}"', where=f"{self._plan.rehearsal.name}: probe.step"
+            )
+        variables = {**self.static_variables, "attempt": "probe", "intent": "probe", "tab": 0}
+        try:
+            wire = probe.request.render(variables, None, probe.request.timeout_ns)
+        except UnsetError as error:
+            raise UsageError(f"a probe has no fan's variables: {error}", where=f"probes.{asked.step}") from error
+        return Probe(step=asked.step, wire=wire, judge=probe.judge, rate_per_s=float(asked.rate))
+
+
+async def hook_output(hook: Hook, name: str) -> dict[str, object]:
+    """Run a target's setup or teardown command; its stdout is one JSON object. InconclusiveError where it fails."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *hook.run,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(os.environ),
+        )
+    except OSError as error:
+        raise InconclusiveError(f"{hook.run[0]}: {error.strerror}", where=f"target: {name}.run") from error
+    try:
+        said, complained = await asyncio.wait_for(process.communicate(), int(hook.timeout) / 1e9)
+    except TimeoutError as error:
+        process.kill()
+        await process.wait()
+        raise InconclusiveError(
+            f"{hook.run[0]}: not done within {hook.timeout}", where=f"target: {name}.timeout"
+        ) from error
+    if process.returncode != 0:
+        last = complained.decode("utf-8", "replace").strip().split("\n")[-1]
+        raise InconclusiveError(f"{hook.run[0]}: exit {process.returncode}: {last}", where=f"target: {name}.run")
+    if not said.strip():
+        return {}
+    try:
+        return msgspec.json.decode(said, type=dict[str, object])
+    except msgspec.DecodeError as error:
+        raise InconclusiveError(f"its output is not one JSON object: {error}", where=f"target: {name}.run") from error

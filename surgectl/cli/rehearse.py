@@ -1,0 +1,414 @@
+"""One rehearsal from its profile to its recording: stage, links, storm, chaos, healing, settling, evidence.
+
+This is the only place where all parts meet. What is learnt stands in the recording; judging it is judge.py's work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from rich.console import Console
+
+from surgectl import chance
+from surgectl.chaos.launch import Launched, free_port, launched
+from surgectl.chaos.links import opened as opened_links
+from surgectl.chaos.nemesis import LinkHandle, Nemesis
+from surgectl.cli.casting import Company, hook_output
+from surgectl.cli.interrupts import Interrupts
+from surgectl.cli.located import located
+from surgectl.cli.manifest_of import manifest_of
+from surgectl.cli.watching import watched
+from surgectl.clock import Clock, SystemClock
+from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
+from surgectl.engine.guard import guard, raise_open_files
+from surgectl.engine.run import start_instant
+from surgectl.engine.runners.inline import InlineRunner
+from surgectl.errors import InconclusiveError, SurgectlError, UsageError
+from surgectl.evidence.collect import collect
+from surgectl.evidence.live import watch_live
+from surgectl.evidence.settle import settle
+from surgectl.journey.compile import compile_target
+from surgectl.live.snapshot import LiveView
+from surgectl.live.tap import Tap
+from surgectl.plan.build import DEFAULT_SEED, Plan, build
+from surgectl.plan.effective import settings
+from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.profile.target import Target
+from surgectl.recording import manifest as manifests
+from surgectl.recording.folder import Folder
+from surgectl.recording.journal import LineFile
+from surgectl.recording.manifest import LinkNote, Manifest
+from surgectl.recording.rows import NoteRow
+from surgectl.stage.troupe import Settings, Terms, Troupe, settings_of
+from surgectl.units import show_duration, show_money
+
+_LEAD_NS = 300_000_000
+_STATUS_READING_NS = 15_000_000_000
+_REACH_WITHIN_S = 3.0
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asked for."""
+
+    profile: str
+    seed: int | None = None
+    target: str | None = None
+    toxiproxy: str | None = None
+    embedded_proxy: bool = False
+    defect: str | None = None
+    stage: bool = True
+    sets: tuple[str, ...] = ()
+    reports: Path = Path("reports")
+    start_at: datetime | None = None
+    tui: bool = False
+
+
+Status = Literal["finished", "interrupted", "terminated", "crashed", "incomplete"]
+Permits = Callable[[str], bool]
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a rehearsal ended, and where its recording lies."""
+
+    folder: Path
+    status: Status
+    why: str = ""
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be known before anything is started."""
+
+    rehearsal: OpenRehearsal
+    target: OpenTarget
+    plan: Plan
+    stage: Settings | None
+    ports: tuple[int, int, int]
+    """Of the stage: shop, payments, payments' control."""
+
+
+def prepare(wishes: Wishes) -> Prepared:
+    """Load and check everything the profile names. UsageError (exit 2) for whatever cannot be meant; sends nothing."""
+    over, variables = split_sets(list(wishes.sets))
+    rehearsal = open_rehearsal(wishes.profile, seed=wishes.seed, target=wishes.target, sets=over)
+    if rehearsal.target_file is None:
+        raise UsageError("no target", where=str(rehearsal.file), hint="name one in the profile, or --target FILE")
+    ports = (free_port(), free_port(), free_port())
+    peeked = open_target(rehearsal.target_file, variables, over=rehearsal, keep_unset=True).target
+    stage = None
+    if peeked.stage is not None and wishes.stage:
+        stage = settings_of(peeked.stage, peeked.name)
+        variables = {**Troupe.variables(*ports), **variables}
+    if wishes.defect is not None:
+        if stage is None:
+            raise UsageError(
+                "there is no stage to be wrong", where="--defect", hint="only the built-in shop has defects"
+            )
+        stage = msgspec.structs.replace(stage, defect=wishes.defect)
+    target = open_target(rehearsal.target_file, variables, over=rehearsal, secrets=rehearsal.secrets)
+    seed = rehearsal.rehearsal.seed if rehearsal.rehearsal.seed is not None else DEFAULT_SEED
+    plan = build(
+        rehearsal.rehearsal,
+        target.target,
+        seed,
+        retries=rehearsal.retries,
+        curves=rehearsal.curves,
+        settings=settings(rehearsal, target, seed),
+    )
+    return Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, ports=ports)
+
+
+class Rehearsing:
+    """One rehearsal under way. `await run()` once."""
+
+    def __init__(self, wishes: Wishes, prepared: Prepared, console: Console) -> None:
+        self._wishes = wishes
+        self._prepared = prepared
+        self._console = console
+        self._clock: Clock = SystemClock()
+        self._interrupts = Interrupts(kindly=self._stop_kindly, at_once=self._heal_now)
+        self._main: asyncio.Task[object] | None = None
+        self._runner: InlineRunner | None = None
+        self._nemesis: Nemesis | None = None
+        self._start_ns = 0
+        self._tap = Tap()
+        plan = prepared.plan
+        self._view = LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns)
+
+    async def run(self) -> Ended:
+        """The whole rehearsal. Whatever happens after the first send, every fault is healed and a recording is left.
+
+        Raises UsageError, RefusedError and InconclusiveError only while nothing has been sent.
+        """
+        target, plan = self._prepared.target.target, self._prepared.plan
+        permit = await guard([target.base_url, *target.origins.values()], target.allow)
+        raise_open_files()
+        located(
+            self._prepared.target, compile_target
+        )  # a target that cannot be meant is refused before a folder is made
+        now = self._clock.wall()
+        folder = manifests.create_run_folder(self._wishes.reports, plan.rehearsal.name, now, plan.seed)
+        run = f"{now:%m%d%H%M%S}{chance.token()[:6]}"
+        manifest = manifest_of(
+            run,
+            plan,
+            self._prepared.rehearsal,
+            self._prepared.target,
+            self._prepared.rehearsal.secrets,
+            now=now,
+            pid=os.getpid(),
+        )
+        manifests.save(manifest, folder)
+        self._main = asyncio.current_task()
+        try:
+            return await self._on_stage(folder, manifest, permit)
+        except asyncio.CancelledError:
+            if self._interrupts.first is None:
+                raise
+            # Stopped before anything was sent: whatever was put up has been taken down on the way here.
+            why = f"stopped by {self._interrupts.first.name} before the storm"
+            manifests.save(manifests.replace(manifests.load(folder), status="aborted", why=why), folder)
+            return Ended(folder=folder, status=self._stopped_as(), why=why)
+        except Exception as error:
+            manifests.save(manifests.replace(manifests.load(folder), status="failed", why=str(error)), folder)
+            raise
+
+    async def _on_stage(self, folder: Path, manifest: Manifest, permit: Permits) -> Ended:
+        """Put everything up, storm, and take everything down again in the right order."""
+        target, plan, wishes = self._prepared.target.target, self._prepared.plan, self._wishes
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._interrupts)
+            proxy: Launched | None = None
+            links: dict[str, LinkHandle] = {}
+            troupe = self._troupe(folder)
+            if troupe is not None:
+                await stack.enter_async_context(troupe)
+                await troupe.open_payments()
+            if target.links:
+                proxy = await stack.enter_async_context(
+                    launched(self._clock, url=wishes.toxiproxy, seed=plan.seed, embedded=wishes.embedded_proxy)
+                )
+                manifest = manifests.replace(manifest, toxiproxy=proxy.server.url, proxy_kind=proxy.kind)
+                manifests.save(manifest, folder)  # before the first toxic: `chaos heal` finds the server by it
+                links = await stack.enter_async_context(opened_links(proxy.server, target.links, manifest.run))
+                manifest = manifests.replace(
+                    manifest,
+                    links=[
+                        LinkNote(
+                            name=h.link, proxy=h.proxy, listen=h.listen, upstream=target.links[h.link].upstream or ""
+                        )
+                        for h in links.values()
+                    ],
+                )
+            if troupe is not None:
+                pay = links.get("payments")
+                await troupe.open_shop(f"http://{pay.listen}" if pay else f"http://127.0.0.1:{self._prepared.ports[1]}")
+            setup = await hook_output(target.setup, "setup") if target.setup else {}
+            await _reach(target)
+            chaos = stack.enter_context(LineFile(folder / "chaos.jsonl", tap=self._tap.publish))
+            nemesis = Nemesis(
+                proxy.server if proxy else None,
+                links,
+                run=manifest.run,
+                clock=self._clock,
+                start_ns=0,
+                record=chaos.append,
+            )
+            await stack.enter_async_context(nemesis)
+            await nemesis.prepare()
+            self._nemesis = nemesis
+            return await self._storm(folder, manifest, permit, nemesis, chaos, setup)
+
+    def _troupe(self, folder: Path) -> Troupe | None:
+        stage = self._prepared.stage
+        if stage is None:
+            return None
+        sale, promises = self._prepared.plan.rehearsal.sale, self._prepared.target.target.promises
+        terms = Terms(
+            capacity=sale.tickets,
+            price=str(sale.price),
+            limit=sale.limit or 1_000_000,
+            hold_ttl=f"{int(promises.hold_ttl) // 1000}us",
+            payment_timeout=f"{int(promises.payment_timeout) // 1000}us",
+            payment_tries=promises.payment_tries,
+            reconcile_every=f"{int(promises.reconcile_every) // 1000}us",
+            payment_deadline=f"{int(promises.payment_deadline) // 1000}us",
+            late_refunds=f"{int(promises.late_refunds) // 1000}us",
+            seed=self._prepared.plan.seed,
+        )
+        books = folder / "stage"
+        books.mkdir()
+        shop, pay, control = self._prepared.ports
+        return Troupe(stage, terms, books, shop_port=shop, pay_port=pay, control_port=control)
+
+    async def _storm(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        permit: Permits,
+        nemesis: Nemesis,
+        chaos: LineFile,
+        setup: dict[str, object],
+    ) -> Ended:
+        target, plan = self._prepared.target.target, self._prepared.plan
+        rehearsal = plan.rehearsal
+        self._start_ns = start_instant(self._clock, self._wishes.start_at, lead_ns=_LEAD_NS)
+        wall = self._clock.wall().timestamp() + (self._start_ns - self._clock.now_ns()) / 1e9
+        started = datetime.fromtimestamp(wall, tz=self._clock.wall().tzinfo)
+        manifest = manifests.replace(
+            manifest,
+            started_epoch_s=wall,
+            started_at=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            started_monotonic_ns=self._start_ns,
+        )
+        manifests.save(manifest, folder)
+        manifests.point_latest(folder)
+        nemesis.start_at(self._start_ns)
+        company = Company(self._prepared.target, plan, run=manifest.run, setup=setup)
+        probing = company.probing(rehearsal.probe) if rehearsal.probe else None
+        runner = InlineRunner(
+            folder,
+            clock=self._clock,
+            start_ns=self._start_ns,
+            arrivals=plan.arrivals(),
+            load_ns=plan.duration_ns,
+            casting=company.cast,
+            driver=self._driver(permit),
+            late_at_most_ns=int(rehearsal.generator.late_at_most),
+            probing=probing,
+            probe_driver=self._driver(permit) if probing else None,
+            tap=self._tap,
+        )
+        currency = rehearsal.sale.price.currency
+        status: Status = "finished"
+        why = ""
+        async with watched(
+            self._console,
+            rehearsal.name,
+            self._view,
+            self._tap,
+            lambda: self._clock.now_ns() - self._start_ns,
+            lambda minor: show_money(minor, currency),
+            tui=self._wishes.tui,
+        ):
+            async with watch_live(target, company.static_variables, self._clock, self._view.ledger):
+                async with runner:
+                    self._runner = runner
+                    try:
+                        self._say("storm", "the doors open")
+                        await self._load(runner, nemesis, plan)
+                        self._say("draining", "no more arrivals; the last fans go home")
+                        await runner.drain(self._patience_ns())
+                        last_fan_ns = self._now_ns()
+                        manifest = manifests.replace(manifest, last_fan_ns=last_fan_ns, tally=runner.tally())
+                        if self._interrupts.first is None:
+                            self._say("settling", f"waiting at most {show_duration(self._patience_ns())}")
+                            await settle(
+                                target,
+                                company.static_variables,
+                                since_epoch_s=wall,
+                                clock=self._clock,
+                                window_ns=plan.settling.window_ns,
+                                at_most_ns=self._patience_ns(),
+                                stop=self._interrupts.stop,
+                            )
+                            self._say("settling", "asking for the fate of what was left open")
+                            await runner.read_statuses(_STATUS_READING_NS)
+                        manifest = manifests.replace(manifest, settled_ns=self._now_ns(), tally=runner.tally())
+                        self._say("evidence", "reading the books of shop and provider")
+                        await collect(
+                            target,
+                            company.static_variables,
+                            since_epoch_s=wall,
+                            clock=self._clock,
+                            folder=Folder(folder),
+                        )
+                    except SurgectlError as error:
+                        # The recording up to here is good; what failed is said, and the audit sees what is missing.
+                        status, why = ("crashed" if error.exit_code == 70 else "incomplete"), str(error)
+                        chaos.append(NoteRow(at_ns=self._now_ns(), text=why, kind="error"))
+                    finally:
+                        await nemesis.heal()
+        tally = runner.tally()
+        if tally.script_errors and status == "finished":
+            status, why = "crashed", f"{tally.script_errors} fans failed: {tally.first_script_error}"
+        if self._interrupts.first is not None and status == "finished":
+            status, why = self._stopped_as(), f"stopped by {self._interrupts.first.name}"
+        manifest = manifests.replace(
+            manifest,
+            status={"finished": "done", "interrupted": "aborted", "terminated": "aborted"}.get(status, "failed"),
+            why=why,
+            ended_at=self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            duration_s=round(self._now_ns() / 1e9, 3),
+            tally=tally,
+        )
+        manifests.save(manifest, folder)
+        if target.teardown is not None:
+            await hook_output(target.teardown, "teardown")
+        return Ended(folder=folder, status=status, why=why)
+
+    async def _load(self, runner: InlineRunner, nemesis: Nemesis, plan: Plan) -> None:
+        """The crowd and the faults, side by side. Heal before the drain: a reply hung in a fault would never come."""
+        play = asyncio.create_task(nemesis.play(plan.faults))
+        try:
+            await runner.load()
+        finally:
+            if not play.done():
+                play.cancel()
+            await asyncio.gather(play, return_exceptions=True)
+            await nemesis.heal()
+        if not play.cancelled() and (error := play.exception()) is not None:
+            raise error
+
+    def _driver(self, permit: Permits) -> AiohttpDriver:
+        return AiohttpDriver(self._clock, self._start_ns, permits=permit)
+
+    def _patience_ns(self) -> int:
+        """How long we wait for stragglers and for the books: as the profile allows, and little once we were stopped."""
+        at_most = int(self._prepared.plan.rehearsal.settle.at_most)
+        return min(at_most, 5_000_000_000) if self._interrupts.first is not None else at_most
+
+    def _now_ns(self) -> int:
+        return self._clock.now_ns() - self._start_ns
+
+    def _say(self, doing: str, text: str) -> None:
+        self._view.doing = doing
+        self._view.say(self._now_ns(), text)
+
+    def _stopped_as(self) -> Status:
+        return "interrupted" if self._interrupts.first is signal.SIGINT else "terminated"
+
+    def _stop_kindly(self) -> None:
+        """The first signal: no more arrivals; the rest of `run` heals, drains and writes as always, only sooner."""
+        self._say("stopping", "stopping, healing and writing what there is; once more leaves at once")
+        if self._runner is not None:
+            self._runner.stop_arrivals()
+        elif self._main is not None:
+            self._main.cancel()
+
+    async def _heal_now(self) -> None:
+        """The second signal: heal at best effort."""
+        if self._nemesis is not None:
+            await self._nemesis.heal()
+
+
+async def _reach(target: Target) -> None:
+    """A shop that nobody reaches is no shop that failed: InconclusiveError (exit 12) before anything is sent."""
+    parts = urlsplit(target.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), _REACH_WITHIN_S)
+    except (OSError, TimeoutError) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else "no answer"
+        raise InconclusiveError(
+            f"the shop cannot be reached: {said}", where=target.base_url, hint="is it running? is base_url right?"
+        ) from error
+    writer.close()
