@@ -193,6 +193,7 @@ async def damage(shop: Shop, money: Money) -> dict[str, int]:
         "ticket-no-charge": sum(order not in net for order in valid),
         "lost-ticket": sum(row["state"] == "confirmed" and valid.get(o, 0) < row["qty"] for o, row in orders.items()),
         "wrong-amount": sum(sum(charges) != orders[o]["amount"] for o, charges in net.items() if len(charges) == 1),
+        "refunds": sum(row["refund"] is not None for row in orders.values()),
         "leak": stock["capacity"] - stock["available"] - stock["sold"] - stock["pending"] - held,
         "not-conserved": stock["capacity"] - stock["available"] - stock["held"] - stock["pending"] - stock["sold"],
     }

@@ -160,6 +160,15 @@ async def test_an_order_nobody_could_pay_is_cancelled_and_its_seats_come_back(mo
         assert await damage(shop, money) == {}
 
 
+async def test_a_bank_that_is_slower_than_the_deadline_is_waited_for(money: Money, tmp_path: Path) -> None:
+    """A key that was used is not yet a key that is done: nothing is cancelled while a charge is still being made."""
+    async with open_shop(money.url, tmp_path / "books", payment_deadline_ns=300 * MS) as shop:
+        await money.fail("issuer", "delay", ratio=1.0, delay="1500ms")
+        told = await shop.buy("ada@example.org", qty=2)
+        assert told["state"] == "confirmed"
+        assert await damage(shop, money) == {}
+
+
 async def test_the_provider_is_asked_about_many_orders_at_once(money: Money, tmp_path: Path) -> None:
     """Lost replies cost the few tries and then only reading: no order is posted more often than the tries allow."""
     async with (
@@ -179,7 +188,7 @@ DAMAGE = {
     "oversell": {"seat-twice"},
     "double-charge": {"double-charge"},
     "charged-no-ticket": {"charged-no-ticket"},
-    "ticket-no-charge": {"ticket-no-charge"},
+    "ticket-no-charge": {"ticket-no-charge", "refunds"},
     "lost-ticket": {"lost-ticket", "charged-no-ticket"},
     "leaked-holds": {"leak"},
 }

@@ -25,7 +25,9 @@ class Answer(enum.Enum):
     OPEN = "open"
     """There is a payment, and it has taken no money so far."""
     BURNT = "burnt"
-    """The key was used before with other parameters: what it did then is what it did."""
+    """The key was used before with other parameters. It may be at work this very moment."""
+    SPENT = "spent"
+    """The key's answer is an error that is stored with it: nothing more will ever come of it."""
     BUSY = "busy"
     """Definitely not executed."""
     SILENCE = "silence"
@@ -86,6 +88,14 @@ _failure = msgspec.json.Decoder(_Failure)
 _refund = msgspec.json.Decoder(_Refund)
 
 
+class _Got(msgspec.Struct, frozen=True):
+    """A whole HTTP answer; `replayed`: it is the stored answer to an earlier request with this key."""
+
+    status: int
+    body: bytes
+    replayed: bool
+
+
 class Silence(Exception):
     """A question that got no answer we could read."""
 
@@ -124,14 +134,18 @@ class Provider:
         """Create and confirm the payment of this order. Repeated with the same key it charges once."""
         return await self._create(order, key, currency, confirm=True)
 
-    async def close_key(self, order: Order, key: str, currency: str) -> Reply:
-        """Make sure that no request still on its way under this key can charge any more.
+    async def close_key(self, order: Order, key: str, currency: str) -> bool:
+        """Make sure that nothing under this key can charge any more → whether that is certain now.
 
-        The same key with other parameters: either it is fresh, then it now stands for a payment without
-        money (OPEN), or the provider tells us that it was used before (BURNT). In both cases a late
-        original is answered with a refusal, so what the provider lists from now on is final.
+        The same key with other parameters: either it is fresh, then it now stands for a payment without money,
+        or the provider tells us that it was used before. Used is not finished: a slow bank may still be at it.
+        So the original is asked for once more, and only its own stored answer shows that it has ended (a
+        request at work is answered with 409). From then on what the provider lists is final.
         """
-        return await self._create(order, key, currency, confirm=False)
+        reply = await self._create(order, key, currency, confirm=False)
+        if reply.answer is Answer.BURNT:
+            reply = await self._create(order, key, currency, confirm=True)
+        return reply.answer not in (Answer.SILENCE, Answer.BUSY, Answer.BURNT)
 
     async def _create(self, order: Order, key: str, currency: str, *, confirm: bool) -> Reply:
         form = {
@@ -146,8 +160,7 @@ class Provider:
         if order.intent is not None:
             form["metadata[intent]"] = order.intent
         try:
-            status, body = await self._send("POST", "/v1/payment_intents", key=key, form=form)
-            return _judge(status, body)
+            return _judge(await self._send("POST", "/v1/payment_intents", key=key, form=form))
         except Silence:
             return Reply(Answer.SILENCE)
 
@@ -160,11 +173,11 @@ class Provider:
         missing = set(wanted)
         query = {"limit": str(_PAGE), "created[gte]": str(epoch_s)}
         for _ in range(_PAGES_AT_MOST):
-            status, body = await self._send("GET", "/v1/payment_intents", query=query)
-            if status != 200:
-                raise Silence(f"the list was answered with {status}")
+            got = await self._send("GET", "/v1/payment_intents", query=query)
+            if got.status != 200:
+                raise Silence(f"the list was answered with {got.status}")
             try:
-                page = _page.decode(body)
+                page = _page.decode(got.body)
             except msgspec.MsgspecError as error:
                 raise Silence("the list was cut or is not JSON") from error
             for payment in page.data:
@@ -180,13 +193,11 @@ class Provider:
 
     async def refund(self, payment: str) -> str:
         """Give the money of a payment back, once for ever → the refund's id. Silence: ask again later."""
-        status, body = await self._send(
-            "POST", "/v1/refunds", key=f"refund-{payment}", form={"payment_intent": payment}
-        )
-        if status != 200:
-            raise Silence(f"the refund was answered with {status}")
+        got = await self._send("POST", "/v1/refunds", key=f"refund-{payment}", form={"payment_intent": payment})
+        if got.status != 200:
+            raise Silence(f"the refund was answered with {got.status}")
         try:
-            return _refund.decode(body).id
+            return _refund.decode(got.body).id
         except msgspec.MsgspecError as error:
             raise Silence("the refund's answer was cut or is not JSON") from error
 
@@ -198,20 +209,22 @@ class Provider:
         key: str | None = None,
         form: dict[str, str] | None = None,
         query: dict[str, str] | None = None,
-    ) -> tuple[int, bytes]:
+    ) -> _Got:
         assert self._session is not None, "the provider's client has not begun"
         headers = {"Idempotency-Key": key} if key else {}
         try:
             async with self._session.request(
                 method, self._url + path, data=form, params=query, headers=headers, allow_redirects=False
             ) as response:
-                return response.status, await response.read()
+                replayed = response.headers.get("Idempotent-Replayed") == "true"
+                return _Got(response.status, await response.read(), replayed)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Silence(str(error) or type(error).__name__) from error
 
 
-def _judge(status: int, body: bytes) -> Reply:
+def _judge(got: _Got) -> Reply:
     """What one answer to a request for money tells us. What we do not understand is silence, never a no."""
+    status, body = got.status, got.body
     if status == 200:
         try:
             payment = _payment.decode(body)
@@ -229,4 +242,6 @@ def _judge(status: int, body: bytes) -> Reply:
             return Reply(Answer.DECLINED)
         if failure.type == "idempotency_error":
             return Reply(Answer.BURNT)
+    if status >= 500 and got.replayed:
+        return Reply(Answer.SPENT)
     return Reply(Answer.SILENCE)  # 409: our own key is at work this moment; 5xx: who knows

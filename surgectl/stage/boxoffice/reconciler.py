@@ -107,12 +107,8 @@ class Reconciler:
 
         async def close(order: Order) -> bool:
             async with gate:
-                reply = await self._provider.close_key(
-                    order, one_key_per_order(order, attempt=0), self._options.currency
-                )
-            # A provider that ignores differing parameters replays the original: that is an answer too,
-            # and the list below will say the same.
-            return reply.answer in (Answer.OPEN, Answer.BURNT, Answer.PAID, Answer.DECLINED)
+                key = one_key_per_order(order, attempt=0)
+                return await self._provider.close_key(order, key, self._options.currency)
 
         closed = await asyncio.gather(*(close(order) for order in late))
         fenced = [order for order, done in zip(late, closed, strict=True) if done]
