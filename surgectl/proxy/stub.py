@@ -213,12 +213,11 @@ class Stub:
     # Timers.
 
     def _arm(self, seconds: float) -> None:
-        loop = self._owner.setting.loop
-        if seconds < 0.001:
-            self._timer = loop.call_soon(self._timer_fired)
-        else:
-            # uvloop rounds to milliseconds, either way: half of one more makes it late instead of early.
-            self._timer = loop.call_later(seconds + 0.0005, self._timer_fired)
+        # uvloop rounds to milliseconds, either way: half of one more makes it late instead of early. A wait
+        # that is shorter than that becomes "at once, and look again", which keeps a slicer's microseconds.
+        if seconds >= 0.001:
+            seconds += 0.0005
+        self._timer = self._owner.setting.loop.call_later(max(0.0, seconds), self._timer_fired)
 
     def _timer_fired(self) -> None:
         left_ns = self._due_ns - self.now_ns()
