@@ -120,13 +120,22 @@ def status_script(
     steps = journey.flows.get("status")
     if not steps:
         return None
-    first = steps[0].request or (steps[0].poll.request if steps[0].poll is not None else None)
-    if first is not None:
+    seen = look_back(memory)
+    first = next((step for step in steps if step.only is None or step.only(seen)), None)
+    if first is None:
+        return None
+    request = first.request or (first.poll.request if first.poll is not None else None)
+    if request is not None:
         try:
-            first.render({"attempt": "", "uuid": "", **memory.variables}, memory.page, 1)
+            request.render({"attempt": "", "uuid": "", **memory.variables}, memory.page, 1)
         except UnsetError:
             return None
     return _Tab(journey, policy, intent, memory, start_ns).run_status()
+
+
+def look_back(memory: Memory) -> Seen:
+    """The last page, as `only` and a wizard look at it: where none was kept, what is known of it is its URL."""
+    return Seen(memory.page or Reply(url=str(memory.variables.get("url", ""))), memory.variables)
 
 
 class _Tab:
@@ -224,7 +233,7 @@ class _Tab:
 
     def _turn(self, frame: _Frame, repeat: CompiledRepeat) -> str:
         """The next page of a wizard: `over`, "" to walk its steps, or why it cannot go on."""
-        seen = self._seen()
+        seen = look_back(self.memory)
         if repeat.until(seen):
             return "over"
         if frame.rounds >= repeat.at_most:
@@ -238,9 +247,6 @@ class _Tab:
         frame.rounds += 1
         return ""
 
-    def _seen(self) -> Seen:
-        return Seen(self.memory.page or Reply(url=str(self.memory.variables.get("url", ""))), self.memory.variables)
-
     def _unknown(self, detail: str) -> _Going:
         return _Going(way="end", to="unknown", outcome="info", detail=detail)
 
@@ -253,7 +259,7 @@ class _Tab:
     # -- one step
 
     def _step(self, step: CompiledStep) -> Generator[Move, Answer | bool | None, _Going]:
-        if step.only is not None and not step.only(self._seen()):
+        if step.only is not None and not step.only(look_back(self.memory)):
             return _SKIPPED
         if not self.forked and step.role == self.policy.tabs_from and not self.status:
             self.forked = True

@@ -18,6 +18,7 @@ from surgectl.journey.model import (
     Journey,
     Mint,
 )
+from surgectl.journey.moves import check_moves
 from surgectl.journey.outcomes import CompiledRule, compile_hint, compile_judge, compile_poll_judge, compile_rule
 from surgectl.journey.outcomes import judge_broken as broken
 from surgectl.journey.problem import TargetError, unknown_word
@@ -52,7 +53,7 @@ def compile_target(target: Target) -> Journey:
     takers = _takers(blocks)
     mint = _compile_mint(target.mint)
     known = frozenset((*BUILT_IN, *takers, *target.mint))
-    compiler = _Compiler(defaults, known, frozenset(target.flows))
+    compiler = _Compiler(defaults, known)
     for name, text in target.headers.items():
         compiler.known(compile_text(text, f"headers.{name}").names, f"headers.{name}")
     for name, text in target.form_defaults.items():
@@ -60,7 +61,7 @@ def compile_target(target: Target) -> Journey:
     compiled = {where: compiler.steps(steps, where, frozenset()) for where, steps in blocks}
     main = frozenset(step.step for _, step in _walk(target.journey, "journey"))
     for where, steps in blocks:
-        compiler.check_moves(steps, where, () if where == "flows.status" else (target.journey,))
+        check_moves(steps, where, () if where == "flows.status" else (target.journey,), target.flows)
     key_step = takers.get(KEY) if KEY not in target.mint else None
     return Journey(
         name=target.name,
@@ -113,7 +114,7 @@ def _compile_mint(mint: dict[str, str]) -> tuple[Mint, ...]:
                 raise unknown_word("variable", used, allowed - {name}, where)
             if used in mint and used not in done:
                 raise TargetError(f"{{{used}}} is minted further down", where, hint="put it first")
-        if not template.names & {"intent", "attempt", "uuid", *done}:
+        if not template.names & {"intent", "fan", "attempt", "uuid", *done}:
             raise TargetError(
                 f"{text!r} would be the same for every intent", where, hint="put {intent}, {attempt} or {uuid} in it"
             )
@@ -129,10 +130,9 @@ def _compile_mint(mint: dict[str, str]) -> tuple[Mint, ...]:
 class _Compiler:
     """What the parts of one target share while they are compiled."""
 
-    def __init__(self, defaults: Defaults, variables: frozenset[str], flows: frozenset[str]) -> None:
+    def __init__(self, defaults: Defaults, variables: frozenset[str]) -> None:
         self.defaults = defaults
         self.variables = variables
-        self.flows = flows
         self.keeps_page = False
 
     def known(self, names: frozenset[str], where: str) -> None:
@@ -159,6 +159,10 @@ class _Compiler:
         return compiled
 
     def step(self, step: Step, where: str, outer: frozenset[str]) -> CompiledStep:
+        if where.startswith("flows.status[") and step.role in ("hold", "pay", "join"):
+            raise TargetError(
+                f"a status flow only reads: it has no step of role {step.role}", f"{where}.role", hint="role: status"
+            )
         request = self.request(step, where) if has_request(step) else None
         polls_at_once = (
             step.poll is not None and step.outcomes is None and (request is None or not has_request(step.poll))
@@ -222,6 +226,10 @@ class _Compiler:
     def poll(self, step: Step, poll: Poll, where: str) -> CompiledPoll:
         at = f"{where}.poll"
         request = self.request(poll if has_request(poll) else self._borrowed(step, poll), at)
+        if not has_request(poll) and step.role in ("hold", "pay") and request.method not in ("GET", "HEAD"):
+            raise TargetError(
+                f"polling is reading, and this would repeat the {step.role}", at, hint="say what to ask: poll: {get: …}"
+            )
         if not poll.outcomes:
             raise TargetError("a poll needs outcomes", f"{at}.outcomes", hint="what ends the waiting?")
         if int(poll.every) <= 0:
@@ -278,28 +286,6 @@ class _Compiler:
     def probe(self, name: str, request: Request, where: str) -> CompiledProbe:
         compiled = self.request(request, where)
         return CompiledProbe(name=name, request=compiled, judge=judge_probe)
-
-    def check_moves(self, steps: list[Step], where: str, outer: tuple[list[Step], ...]) -> None:
-        """Every step and flow that a rule names must be there to be gone to."""
-        reachable = {step.step for block in (steps, *outer) for step in block}
-        for index, step in enumerate(steps):
-            at = f"{where}[{index}]"
-            self._check_rules(step.outcomes or [], f"{at}.outcomes", reachable)
-            if step.poll is not None:
-                self._check_rules(step.poll.outcomes, f"{at}.poll.outcomes", reachable)
-            if step.repeat is not None:
-                for name, case in step.repeat.cases.items():
-                    self.check_moves(case, f"{at}.repeat.cases.{name}", (steps, *outer))
-
-    def _check_rules(self, rules: list[Rule], where: str, reachable: set[str]) -> None:
-        for index, rule in enumerate(rules):
-            word, _, name = (rule.then or "").strip().partition(" ")
-            name = name.strip()
-            at = f"{where}[{index}].then"
-            if word in ("goto", "again") and name and name not in reachable:
-                raise unknown_word("step", name, reachable, at)
-            if word == "flow" and name not in self.flows:
-                raise unknown_word("flow", name, self.flows, at)
 
 
 def judge_probe(reply: Reply) -> Verdict:
