@@ -36,6 +36,8 @@ class Fan:
         self.open_question = False
         """Something was accepted, or may or may not have happened."""
         self.met: set[str] = set()
+        self._undecided: set[tuple[int, int]] = set()
+        """(tab, operation) of role hold or pay that the shop may have begun and of which nothing was told yet."""
         self._tabs: dict[asyncio.Task[None], int] = {}
         self._main: asyncio.Task[None] | None = None
         self._next_tab = 1
@@ -108,7 +110,9 @@ class Fan:
         try:
             leave = await self._moves(script, tab, due_ns, session, doubles)
             if not status:
-                self._left(tab, leave.end, leave.outcome)
+                self._left(tab, leave.end, leave.outcome, leave.detail)
+                if leave.end == "target-error":
+                    self.scene.counts.target_error(leave.detail)
             if tab == 0:
                 self._main = None  # from here on a success elsewhere closes nothing of ours
             while doubles:
@@ -121,6 +125,7 @@ class Fan:
             await _end(doubles)
             me = asyncio.current_task()
             by_sibling = me in self._shut
+            self._leave_open(tab)
             if not status:
                 self._left(tab, "closed" if by_sibling else "cut-off", "info" if self.open_question else "fail")
             if me is None or not by_sibling or me.uncancel() > 0:
@@ -134,15 +139,21 @@ class Fan:
             )
             self.open_question = True
             if not status:
-                self._left(tab, "script-error", "info")
+                self._left(tab, "script-error", "info", type(error).__name__)
         finally:
             await _end(doubles)
             script.close()
             await session.close()
 
-    def _left(self, tab: int, end: str, outcome: Outcome) -> None:
-        row = LeftRow(intent=self.intent, end=end, outcome=outcome, at_ns=self.scene.now_ns(), tab=tab)
+    def _left(self, tab: int, end: str, outcome: Outcome, detail: str = "") -> None:
+        now_ns = self.scene.now_ns()
+        row = LeftRow(intent=self.intent, end=end, outcome=outcome, at_ns=now_ns, tab=tab, detail=detail)
         self.scene.journal.append(row)
+
+    def _leave_open(self, tab: int) -> None:
+        """The tab ends in mid-operation: what the shop may have begun stays an open question."""
+        if any(where == tab for where, _ in self._undecided):
+            self.open_question = True
 
     # -- moves
 
@@ -201,6 +212,7 @@ class Fan:
         )
         if told.status_read:
             return
+        self._undecided.discard((tab, told.op))
         if told.end == "confirmed":
             self.confirmed = True
             self._close_others()
@@ -242,16 +254,18 @@ class Fan:
                 key=move.key,
             )
         )
-        effect = move.role in EFFECTS and not move.poll
+        effect = move.role in EFFECTS
         mark = Mark()
         scene.counts.in_flight += 1
         try:
-            if effect:
+            if effect and not move.poll:
                 await scene.journal.commit()
             scene.counts.sent += 1
             reply = await session.send(wire, due_ns, mark)
         except asyncio.CancelledError:
-            self._quit(attempt, mark, effect)
+            if effect and mark.sent_ns is not None:
+                self.open_question = True
+            self._quit(attempt, mark)
             raise
         finally:
             scene.counts.in_flight -= 1
@@ -264,6 +278,10 @@ class Fan:
             self._done(attempt, reply, verdict)
             raise ScriptError(f"the judge of step {move.step} failed: {said}") from error
         self._done(attempt, reply, verdict)
+        if effect and double:
+            self.open_question |= verdict.outcome == "info"  # nobody tells of a second click, yet it may have landed
+        elif effect and verdict.outcome != "fail":
+            self._undecided.add((tab, move.op))
         return reply, verdict
 
     def _done(self, attempt: str, reply: Reply, verdict: Verdict) -> None:
@@ -282,11 +300,9 @@ class Fan:
             )
         )
 
-    def _quit(self, attempt: str, mark: Mark, effect: bool) -> None:
+    def _quit(self, attempt: str, mark: Mark) -> None:
         """The fan closed the socket under a send: after a byte, nobody knows what the shop made of it."""
         sent = mark.sent_ns is not None
-        if sent and effect:
-            self.open_question = True
         self.scene.journal.append(
             DoneRow(
                 attempt=attempt,

@@ -44,6 +44,8 @@ class Counts:
         self.cut_off = 0
         self.script_errors = 0
         self.first_script_error = ""
+        self.target_errors = 0
+        self.first_target_error = ""
         self.status_reads = 0
         self.statuses_unread = 0
         self.worst_arrival_lag_ns = 0
@@ -53,6 +55,11 @@ class Counts:
         """A script or judge failed: our own fault, to be surfaced at the end (exit 70)."""
         self.script_errors += 1
         self.first_script_error = self.first_script_error or what
+
+    def target_error(self, what: str) -> None:
+        """A step could not be sent for want of a variable: an error of the target file, to be reported once."""
+        self.target_errors += 1
+        self.first_target_error = self.first_target_error or what
 
     def tally(self) -> Tally:
         """The counters as they stand."""
@@ -65,6 +72,8 @@ class Counts:
             cut_off=self.cut_off,
             script_errors=self.script_errors,
             first_script_error=self.first_script_error,
+            target_errors=self.target_errors,
+            first_target_error=self.first_target_error,
             status_reads=self.status_reads,
             statuses_unread=self.statuses_unread,
         )

@@ -102,6 +102,9 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     script_errors: int = 0
     """Fans whose script or judge failed: an internal error (exit 70)."""
     first_script_error: str = ""
+    target_errors: int = 0
+    """Tabs that could not go on because a request needed a variable that nothing had set: an error of the target."""
+    first_target_error: str = ""
     status_reads: int = 0
     statuses_unread: int = 0
     """Accepted or unknown intents whose status could not be read before the deadline."""

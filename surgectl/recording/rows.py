@@ -107,6 +107,7 @@ class LeftRow(_Row, frozen=True, kw_only=True, tag="left"):
     outcome: Outcome
     at_ns: int
     tab: int = 0
+    detail: str = ""
 
 
 class DroppedRow(_Row, frozen=True, kw_only=True, tag="dropped"):

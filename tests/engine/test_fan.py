@@ -223,6 +223,42 @@ async def test_a_cut_off_fan_says_what_is_known(scene: Scene) -> None:
     assert fan.wants_status and scene.counts.active == 0
 
 
+async def test_a_fan_cut_off_while_it_waits_for_its_order_leaves_an_open_question(scene: Scene) -> None:
+    """The shop has begun the payment, the fan polls or pauses, the engine cuts it off: that is no failure."""
+
+    def waits(url: str, *, told: bool) -> Script:
+        yield send(url, "a")
+        if told:
+            yield Told(op=1, step="pay", role="pay", outcome="ok", end="next")
+        yield Think(ns=60 * S, why="poll")
+        yield Leave(end="x", outcome="ok")
+
+    async with RawServer(ok) as server:
+        for told in (False, True):
+            fan = Fan(scene, part(FAN, 0, waits(server.url, told=told)))
+            task = asyncio.create_task(fan.live(0))
+            async with asyncio.timeout(5):
+                while scene.counts.sent < 1 + told or scene.counts.in_flight:
+                    await asyncio.sleep(0.005)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert fan.wants_status is not told
+    scene.journal.flush()
+    assert [row.outcome for row in of(LeftRow, rows(scene.journal.path))] == ["info", "fail"]
+
+
+async def test_a_request_that_lacks_a_variable_is_an_error_of_the_target(scene: Scene) -> None:
+    """A tab that left with target-error is counted, and its row says which variable."""
+
+    def lacks() -> Script:
+        yield Leave(end="target-error", outcome="fail", detail="journey[2]: step pay needs {hold}")
+
+    story = await play(scene, lacks())
+    assert of(LeftRow, story)[0].detail == scene.counts.first_target_error == "journey[2]: step pay needs {hold}"
+    assert scene.counts.tally().target_errors == 1
+
+
 async def test_a_fan_cut_off_before_its_bytes_left_did_nothing(scene: Scene) -> None:
     """A send that is cancelled while it waits for the flush is a failure that was never sent."""
     async with RawServer(ok) as server:

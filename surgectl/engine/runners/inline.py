@@ -14,6 +14,7 @@ from surgectl.engine.run import Engine
 from surgectl.engine.scene import Casting, Counts, Scene
 from surgectl.live.tap import Tap
 from surgectl.plan.model import Arrival
+from surgectl.recording.folder import Folder
 from surgectl.recording.journal import Journal, LineFile
 from surgectl.recording.manifest import Tally
 from surgectl.recording.rows import VitalsRow
@@ -41,7 +42,7 @@ class InlineRunner:
     ) -> None:
         """`driver` and `probe_driver` are entered here: pass them unopened."""
         self._journal = Journal(folder, shard, tap=tap.publish if tap is not None else None)
-        self._vitals = LineFile(folder / "vitals.jsonl", tap=tap.publish if tap is not None else None)
+        self._vitals = LineFile(Folder(folder).vitals_file(shard), tap=tap.publish if tap is not None else None)
         self._drivers = [driver] if probe_driver is None else [driver, probe_driver]
         self._scene = Scene(
             clock=clock,
