@@ -8,6 +8,25 @@ from surgectl.recording.relations import Relations
 
 _STEP_NS = 1_000_000_000
 
+# When each intent learnt its fate. The first confirmation decides; a no counts only once every tab has left with one,
+# for a fan whose first tab is sold out may yet win in the second. What stays open, or what we cut off, has no fate.
+_FATES = """
+SELECT intent, won_ns IS NOT NULL AS won, coalesce(won_ns, read_ns, CASE WHEN NOT open THEN last_ns END) AS at_ns
+FROM (
+  SELECT intent, min(won_ns) AS won_ns, min(read_ns) AS read_ns, max(last_ns) AS last_ns,
+    bool_or(open) AS open
+  FROM (
+    SELECT intent, CASE WHEN "end" = 'confirmed' THEN at_ns END AS won_ns, NULL::BIGINT AS read_ns, at_ns AS last_ns,
+      outcome = 'info' OR "end" IN ('accepted', 'cut-off', 'script-error') AS open
+    FROM lefts
+    UNION ALL
+    SELECT intent, CASE WHEN "end" = 'confirmed' THEN at_ns END,
+      CASE WHEN status_read AND outcome <> 'info' AND "end" <> 'accepted' THEN at_ns END, NULL, false
+    FROM tolds WHERE "end" = 'confirmed' OR status_read
+  ) GROUP BY intent
+) WHERE coalesce(won_ns, read_ns, CASE WHEN NOT open THEN last_ns END) IS NOT NULL
+"""
+
 
 class OverTime(msgspec.Struct, frozen=True, kw_only=True):
     """One value per second since the run's start, all lists of the same length. Latencies in milliseconds."""
@@ -36,8 +55,9 @@ class OverTime(msgspec.Struct, frozen=True, kw_only=True):
 def over_time(relations: Relations) -> OverTime:
     """Count the recording by second."""
     (last,) = relations.one(
-        """SELECT coalesce(max(at), 0) FROM (SELECT max(at_ns) AS at FROM lefts
-           UNION ALL SELECT max(done_ns) FROM attempts UNION ALL SELECT max(at_ns) FROM intents)"""
+        """SELECT coalesce(max(ns), 0) FROM (SELECT max(at_ns) AS ns FROM lefts
+           UNION ALL SELECT max(done_ns) FROM attempts UNION ALL SELECT max(at_ns) FROM intents
+           UNION ALL SELECT max(at_ns) FROM tolds)"""
     )
     seconds = list(range(int(last) // _STEP_NS + 1))
 
@@ -49,8 +69,6 @@ def over_time(relations: Relations) -> OverTime:
         found = {int(row[0]): row[column] for row in relations.rows(query) if row[0] is not None}
         return [None if found.get(s) is None else round(float(found[s]), 3) for s in seconds]
 
-    ends = """SELECT min(at_ns) AS at_ns, bool_or("end" = 'confirmed') AS won FROM lefts
-              WHERE outcome <> 'info' AND "end" <> 'accepted' GROUP BY intent"""
     pay = f"""SELECT due_ns // {_STEP_NS}, quantile_cont((done_ns - due_ns) / 1e6, 0.5),
               quantile_cont((done_ns - due_ns) / 1e6, 0.95)
               FROM attempts WHERE role = 'pay' AND NOT poll AND done_ns IS NOT NULL AND sent_ns IS NOT NULL
@@ -72,8 +90,8 @@ def over_time(relations: Relations) -> OverTime:
         arrived=arrived,
         sent=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE NOT poll AND role <> 'status' GROUP BY 1"),
         polls=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE poll GROUP BY 1"),
-        resolved=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM ({ends}) GROUP BY 1"),
-        confirmed=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM ({ends}) WHERE won GROUP BY 1"),
+        resolved=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM ({_FATES}) GROUP BY 1"),
+        confirmed=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM ({_FATES}) WHERE won GROUP BY 1"),
         in_doubt=count(
             f"SELECT done_ns // {_STEP_NS}, count(*) FROM attempts WHERE outcome = 'info' AND NOT poll GROUP BY 1"
         ),
