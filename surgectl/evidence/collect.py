@@ -1,0 +1,111 @@
+"""When the last fan has left and things have calmed down: read all the books, twice, and keep what they say.
+
+Ledgers are compared only at rest (R2 of docs/invariants.md): two readings a quiet while apart must agree. Those that do
+not are kept and marked as not stable; those that could not be read whole are kept and marked as not complete. An audit
+may then doubt, but it never mistakes half a list for a list.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from surgectl.clock import Clock
+from surgectl.evidence.books import Books
+from surgectl.evidence.reading import PATIENT, Found, Patience, Redact, unredacted
+from surgectl.profile.target import Target
+from surgectl.recording.evidence_rows import SourceRow, StockRow
+from surgectl.recording.evidence_rows import _Row as EvidenceRow
+from surgectl.recording.folder import Folder
+
+LEAST_QUIET_NS = 1_000_000_000
+_encoder = msgspec.json.Encoder()
+
+# The provider's log also holds what the reconciler goes on asking: it grows, and is no less true for it.
+_GROWS = frozenset({"requests"})
+
+
+async def collect(
+    target: Target,
+    variables: Mapping[str, Any],
+    since_epoch_s: float,
+    clock: Clock,
+    folder: Path,
+    *,
+    quiet_ns: int | None = None,
+    at_most_ns: int | None = None,
+    patience: Patience = PATIENT,
+    root: Path | None = None,
+    redact: Redact = unredacted,
+) -> list[SourceRow]:
+    """Read every source of the target into `folder/evidence/KIND.jsonl`; what came of it, one row a kind.
+
+    `folder` is the run's. Readings are `quiet_ns` apart (None: twice the reconciler's period, a second at least) until
+    two agree or `at_most_ns` have passed (None: ten quiet whiles). The last one is saved; of stock, the last two.
+    `evidence/sources.jsonl` holds the returned rows. Raises UsageError, before anything is asked, where a source
+    cannot be meant; a source that fails is a row with its reason.
+    """
+    quiet = max(LEAST_QUIET_NS, 2 * target.promises.reconcile_every) if quiet_ns is None else quiet_ns
+    deadline_ns = clock.now_ns() + (10 * quiet if at_most_ns is None else at_most_ns)
+    async with Books(target, variables, since_epoch_s, clock, patience=patience, root=root, redact=redact) as books:
+        before: dict[str, Found] = {}
+        while True:
+            found = await books.read_all()
+            rows = [_summary(reading, before.get(kind), clock) for kind, reading in found.items()]
+            # Written after every reading: whoever stops us from here on leaves the last one.
+            _save(Folder(folder), found, before, rows)
+            if all(row.stable for row in rows) or clock.now_ns() + quiet > deadline_ns:
+                return rows
+            before = found
+            await clock.sleep_until_ns(clock.now_ns() + quiet)
+
+
+def _summary(found: Found, before: Found | None, clock: Clock) -> SourceRow:
+    return SourceRow(
+        kind=found.kind,
+        rows=len(found.rows),
+        complete=not found.problem,
+        stable=before is not None and _agree(before, found),
+        declared=found.declared,
+        error=found.problem,
+        source=found.source,
+        at_s=clock.wall().timestamp(),
+    )
+
+
+def _agree(before: Found, after: Found) -> bool:
+    """The same rows, in whatever order the source lists them."""
+    if after.kind in _GROWS:
+        return True
+    return sorted(map(_encoder.encode, before.rows)) == sorted(map(_encoder.encode, after.rows))
+
+
+def _save(folder: Folder, found: Mapping[str, Found], before: Mapping[str, Found], sources: list[SourceRow]) -> None:
+    folder.evidence.mkdir(parents=True, exist_ok=True)
+    for kind, reading in found.items():
+        rows = reading.rows
+        if kind == "stock":
+            earlier = before["stock"].rows if "stock" in before else []
+            rows = [*_numbered(earlier, 0), *_numbered(rows, 1 if earlier else 0)]
+        _write(folder.evidence_file(kind), rows, reading.source)
+    _write(folder.evidence_file("sources"), sources)
+
+
+def _numbered(rows: list[EvidenceRow], snapshot: int) -> list[EvidenceRow]:
+    return [msgspec.structs.replace(row, snapshot=snapshot) for row in rows if isinstance(row, StockRow)]
+
+
+def _write(path: Path, rows: list[EvidenceRow] | list[SourceRow], source: str | None = None) -> None:
+    """All lines or the file as it was: a reader never sees half a reading."""
+    aside = path.with_suffix(".jsonl.new")
+    with aside.open("wb") as file:
+        for line, row in enumerate(rows, start=1):
+            kept = msgspec.structs.replace(row, line=line, **({"source": source} if source is not None else {}))
+            file.write(_encoder.encode(kept) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)

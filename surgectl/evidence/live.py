@@ -1,0 +1,75 @@
+"""Look into the books now and then while the sale is on, so that a watcher sees the numbers move.
+
+It informs, it never judges: what it saw is not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+from surgectl.clock import Clock
+from surgectl.evidence.books import Books
+from surgectl.evidence.reading import Found
+from surgectl.recording.evidence_rows import ChargeRow, HoldRow, OrderRow, RefundRow, StockRow, TicketRow
+
+Publish = Callable[[str, dict[str, int]], None]
+"""(kind, counters)"""
+
+
+class LivePoller:
+    """Reads every source with `live:` at its own pace until it is cancelled.
+
+    `books` should be opened with LIGHT patience. Failures are counted in `errors`, by kind, and published nowhere: a
+    shop that is busy selling owes us no answer.
+    """
+
+    def __init__(self, books: Books, clock: Clock, publish: Publish) -> None:
+        self.errors: Counter[str] = Counter()
+        self.looks: Counter[str] = Counter()
+        self._books = books
+        self._clock = clock
+        self._publish = publish
+
+    def __repr__(self) -> str:
+        return f"<LivePoller looks={self.looks.total()} errors={self.errors.total()}>"
+
+    async def run(self) -> None:
+        """Poll until cancelled; returns at once where no source is live."""
+        async with asyncio.TaskGroup() as group:
+            for kind, source in self._books.sources.items():
+                if source.live:
+                    group.create_task(self._follow(kind, source.live), name=f"live {kind}")
+
+    async def _follow(self, kind: str, every_ns: int) -> None:
+        while True:
+            due_ns = self._clock.now_ns() + every_ns
+            found = await self._books.read(kind)
+            self.looks[kind] += 1
+            if found.problem:
+                self.errors[kind] += 1
+            else:
+                self._publish(kind, counters(found))
+            # A slow answer delays the next look; it never makes two overlap.
+            await self._clock.sleep_until_ns(max(due_ns, self._clock.now_ns() + every_ns // 2))
+
+
+def counters(found: Found) -> dict[str, int]:
+    """What a watcher wants to know of a kind, in a few numbers."""
+    count: Counter[str] = Counter(rows=len(found.rows))
+    for row in found.rows:
+        match row:
+            case StockRow():
+                named = {name: getattr(row, name) for name in ("capacity", "available", "held", "pending", "sold")}
+                count.update({name: value for name, value in named.items() if value is not None})
+            case OrderRow() | TicketRow() | HoldRow():
+                count[row.state] += 1
+            case ChargeRow():
+                count[row.state] += 1
+                count["captured_minor"] += row.captured_minor
+                count["refunded_minor"] += row.refunded_minor
+            case RefundRow():
+                count[row.state] += 1
+                count["amount_minor"] += row.amount_minor
+    return dict(count)
