@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from surgectl.cli.plan_view import hung
+from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.journey.compile import compile_target
 from surgectl.journey.problem import TargetError
@@ -57,7 +57,7 @@ def check(
     if file is None:
         raise UsageError("nothing to check", hint="name a file, or ask for --schema profile")
     settings, variables = split_sets(set_ or [])
-    console = Console(highlight=False)
+    console = console_for_results()
     path = _find(file)
     kind = kind_of(path)
     if try_:

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
-from surgectl.cli.plan_view import picture
+from surgectl.cli.plan_view import console_for_results, picture
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
@@ -88,7 +87,7 @@ def plan(
         shown = _shown(planned, digest, opened_target, notes)
         typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
         return
-    console = Console(soft_wrap=False, highlight=False)
+    console = console_for_results()
     name = opened_target.target.name if opened_target else None
     console.print(picture(planned, console, digest=digest, target=name, notes=notes))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,10 +17,17 @@ from surgectl.units import NS_PER_S, show_duration
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _COLOURS = ("black on yellow", "white on red", "black on cyan", "white on magenta", "black on green")
 _CHART_ROWS = 8
-_TWO_HALVES = 118
-"""Columns from which the settings are shown side by side."""
+_LONG_VALUE = 24
+"""Longer values wrap when the settings are shown side by side."""
 _LABEL = 11
 """Columns left of the time axis."""
+
+
+def console_for_results() -> Console:
+    """Stdout for people: a terminal that cannot show a character shows a question mark, never an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console(highlight=False)
 
 
 class _Axis:
@@ -35,7 +45,10 @@ def picture(plan: Plan, console: Console, *, digest: str, target: str | None, no
     """Everything that `surgectl plan` draws, for this console's width."""
     axis = _Axis(plan, console.width)
     plain = not console.encoding.lower().startswith("utf")
+    # Settings first: what stands last is what is still on the screen.
     parts: list[RenderableType] = [
+        *_settings(plan, console.width),
+        Text(),
         _headline(plan, digest, target),
         Text(),
         *_chart(plan, axis, plain),
@@ -46,7 +59,6 @@ def picture(plan: Plan, console: Console, *, digest: str, target: str | None, no
         *_settling(plan.settling),
     ]
     parts += [hung("!        ", "yellow", Text(note)) for note in notes]
-    parts += [Text(), *_settings(plan, console.width)]
     return Group(*parts)
 
 
@@ -190,7 +202,7 @@ def _crowd(plan: Plan) -> Table:
         "all",
         "100%",
         f"{plan.fans_total:,}",
-        Text(f"want about {wanted:,.0f} tickets; {sale.tickets:,} are on sale ({wanted / sale.tickets:.2g} for each)"),
+        Text(f"want about {wanted:,.0f} tickets; {sale.tickets:,} are on sale ({wanted / sale.tickets:,.1f} for each)"),
         style="bold",
     )
     return table
@@ -224,7 +236,15 @@ def _settings(plan: Plan, width: int) -> list[RenderableType]:
     if not plan.settings:
         return []
     half = (len(plan.settings) + 1) // 2
-    if width < _TWO_HALVES or len(plan.settings) < 8:
+    needs = sum(
+        max(len(text) for text in texts)
+        for texts in (
+            [setting.path for setting in plan.settings],
+            [setting.value[:_LONG_VALUE] for setting in plan.settings],
+            [setting.origin for setting in plan.settings],
+        )
+    )
+    if 2 * (needs + 4) + 3 > width:
         return [_settings_table(plan.settings)]
     grid = Table.grid(padding=(0, 3), expand=True)
     grid.add_column(ratio=1)

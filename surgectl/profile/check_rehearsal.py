@@ -11,7 +11,7 @@ from surgectl.profile.brownouts import NAMES as BROWNOUTS
 from surgectl.profile.node import Issue, Node, place_of
 from surgectl.profile.rehearsal import Fault, Phase, Rehearsal
 from surgectl.profile.target import Target
-from surgectl.profile.values import Duration, Share
+from surgectl.profile.values import Duration, Rate, Share
 from surgectl.thresholds.grammar import parse
 from surgectl.units import parse_share
 
@@ -28,6 +28,7 @@ SHAPES: dict[str, tuple[frozenset[str], ...]] = {
     "curve": (frozenset({"file"}), frozenset({"file", "for"})),
 }
 MOST_FANS = 50_000_000
+LONGEST_NS = 30 * 86_400 * 10**9
 
 
 def parse_at(text: str) -> tuple[str | None, int]:
@@ -136,6 +137,12 @@ def _phase(path: str, phase: Phase, wrong: Wrong) -> None:
         wrong(f"{path}.fans", f"{phase.fans} fans", f"1 to {MOST_FANS:,}")
     if phase.for_ is not None and phase.for_ <= 0:
         wrong(f"{path}.for", "lasts no time at all")
+    elif phase.for_ is not None and phase.for_ > LONGEST_NS:
+        wrong(f"{path}.for", "is longer than 30 days")
+    elif phase.for_ is not None and phase.fans is None:
+        fastest = max((rate for rate in (phase.rate, phase.from_, phase.to) if rate is not None), default=Rate(0))
+        if fastest * (phase.for_ / 1e9) > MOST_FANS:
+            wrong(f"{path}.for", f"would bring more than {MOST_FANS:,} fans", "a lower rate, or less time")
     if phase.half_life is not None and phase.half_life <= 0:
         wrong(f"{path}.half_life", "lasts no time at all")
     if phase.steps is not None and not 1 <= phase.steps <= 10_000:
@@ -166,14 +173,15 @@ def _shape(path: str, phase: Phase, keys: dict[str, object], wrong: Wrong) -> No
     missing = sorted(nearest - set(keys))
     if missing and not (foreign and others):
         need = " or ".join(", ".join(sorted(way)) for way in ways)
-        wrong(path, f"shape {phase.shape} lacks {' and '.join(missing)}", hint or f"it takes {need}")
+        wrong(path, f"shape {phase.shape} lacks {' and '.join(missing)}", f"it takes {need}")
 
 
 def _fault(path: str, fault: Fault, phases: list[str], wrong: Wrong) -> None:
     try:
         phase, _ = parse_at(fault.at)
     except ValueError as error:
-        wrong(f"{path}.at", str(error).partition(" (")[0], "try 12s, on-sale or on-sale + 4s")
+        what, _, hint = str(error).rstrip(")").partition(" (")
+        wrong(f"{path}.at", what, hint or "try 12s, on-sale or on-sale + 4s")
     else:
         if phase is not None and phase not in phases:
             hint = did_you_mean(phase, phases) or f"there are {', '.join(phases)}"
@@ -200,9 +208,8 @@ def _expect(rehearsal: Rehearsal, wrong: Wrong) -> None:
     known = [*words.GROUPS, *words.INVARIANTS]
     for number, word in enumerate(expect.invariants.require):
         if not words.invariants_of(word):
-            hint = (
-                did_you_mean(word, known) or did_you_mean(word.upper(), known) or f"groups: {', '.join(words.GROUPS)}"
-            )
+            as_id = word.upper() if word.upper() in words.INVARIANTS else word
+            hint = did_you_mean(as_id, known) or f"groups: {', '.join(words.GROUPS)}"
             wrong(f"expect.invariants.require[{number}]", f'no such invariant or group: "{word}"', hint)
     for name, least in expect.coverage.items():
         path = f"expect.coverage.{name}"

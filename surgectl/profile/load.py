@@ -10,6 +10,7 @@ anything a file can say.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -232,10 +233,10 @@ def split_sets(pairs: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
         key = key.strip()
         if not equals or not key:
             raise UsageError(f"--set {pair}: is not NAME=VALUE", hint="try --set settle.at_most=90s")
-        head = key.partition(".")[0]
+        head = re.split(r"[.\[]", key)[0]
         if head in words:
             settings[key] = value
-        elif "." in key:
+        elif head != key:
             raise UsageError(f'--set {pair}: a profile has no "{head}"', hint=did_you_mean(head, words))
         else:
             variables[key] = value
@@ -259,19 +260,19 @@ def _refuse_other_kind(tree: Fields, mark: str, kind: str) -> None:
         near = [key for key in tree.fields if did_you_mean(key, [mark])]
         hint = f"write {mark}: {FORMAT}" + (f' instead of "{near[0]}"' if near else " at its top")
         raise BadFile([Issue(tree.place, mark, "is missing", hint)])
-    number = yaml.meaning(field.value) if isinstance(field.value, Scalar) else None
-    if isinstance(number, int) and not isinstance(number, bool) and number > FORMAT:
+    number = field.value.text if isinstance(field.value, Scalar) else ""
+    if re.fullmatch(r"[1-9][0-9]*", number) and (len(number) > 9 or int(number) > FORMAT):
         raise BadFile(
             [
                 Issue(
                     field.place,
                     mark,
-                    f"this {kind} was written for a newer surgectl (format {number}; this one reads {FORMAT})",
+                    f"this {kind} was written for a newer surgectl (format {number[:9]}; this one reads {FORMAT})",
                     "upgrade surgectl",
                 )
             ]
         )
-    if number != FORMAT or isinstance(number, bool):
+    if number != str(FORMAT):
         raise BadFile([Issue(field.place, mark, f"should be {FORMAT}, the format's number")])
 
 

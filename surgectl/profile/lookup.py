@@ -53,6 +53,8 @@ def find(name: str | Path, kind: str, folders: Iterable[Path]) -> Path:
     """A path as given, or a bare name in the first folder that has it. Raises UsageError with the nearest name."""
     text = str(name)
     places = list(folders)
+    if not text.strip():
+        raise UsageError(f"an empty name is no {kind}", hint="name its .yaml file")
     if not is_bare(text):
         return Path(text)
     path = find_named(text, places)

@@ -94,51 +94,65 @@ def join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+def _parts(path: str) -> list[str | int]:
+    """`load[1].for` → ["load", 1, "for"]."""
+    parts: list[str | int] = []
+    for word in path.replace("[", ".[").split("."):
+        if word.startswith("[") and word.endswith("]") and word[1:-1].isdigit():
+            parts.append(int(word[1:-1]))
+        elif word:
+            parts.append(word)
+    return parts
+
+
+def _child(node: Node | None, part: str | int) -> Field | None:
+    if isinstance(part, str):
+        return node.fields.get(part) if isinstance(node, Fields) else None
+    if isinstance(node, Items) and part < len(node.items):
+        return Field(node.items[part], node.items[part].place)
+    return None
+
+
 def find(node: Node, path: str) -> Node | None:
     """The node at a dotted path with `[n]`, or None."""
-    at: Node | None = node
-    for part in path.replace("[", ".[").split("."):
-        if not part:
-            continue
-        if part.startswith("["):
-            index = int(part[1:-1])
-            at = at.items[index] if isinstance(at, Items) and index < len(at.items) else None
-        else:
-            field = at.fields.get(part) if isinstance(at, Fields) else None
-            at = field.value if field else None
-        if at is None:
+    at: Node = node
+    for part in _parts(path):
+        child = _child(at, part)
+        if child is None:
             return None
+        at = child.value
     return at
 
 
 def place_of(node: Node, path: str) -> Place:
     """The line of a path, or of its nearest part that is there."""
-    best, at = node.place, node
-    for part in path.replace("[", ".[").split("."):
-        if not part:
-            continue
-        if part.startswith("["):
-            index = int(part[1:-1])
-            if not (isinstance(at, Items) and index < len(at.items)):
-                return best
-            at = at.items[index]
-            best = at.place
-        else:
-            field = at.fields.get(part) if isinstance(at, Fields) else None
-            if field is None:
-                return best
-            at, best = field.value, field.place
+    at, best = node, node.place
+    for part in _parts(path):
+        child = _child(at, part)
+        if child is None:
+            break
+        at, best = child.value, child.place
     return best
 
 
 def with_value(node: Node, path: str, value: Node) -> Node:
-    """The tree with `value` at a dotted path (mappings only); what is missing on the way is made."""
-    head, _, rest = path.partition(".")
+    """The tree with `value` at a path; mappings that are missing on the way are made, list items must be there."""
+    return _with(node, _parts(path), value)
+
+
+def _with(node: Node | None, parts: list[str | int], value: Node) -> Node:
+    if not parts:
+        return value
+    head, rest = parts[0], parts[1:]
+    child = _child(node, head)
+    inner = _with(child.value if child else None, rest, value)
+    if isinstance(head, int):
+        if not isinstance(node, Items) or child is None:
+            raise BadFile([Issue(value.place, "", f"there is no item [{head}]", "items are counted from 0")])
+        return Items((*node.items[:head], inner, *node.items[head + 1 :]), node.place)
     fields = dict(node.fields) if isinstance(node, Fields) else {}
-    old = fields.get(head)
-    inner = with_value(old.value if old else Fields({}, value.place), rest, value) if rest else value
-    fields[head] = Field(inner, old.place if old and rest else value.place)
-    return Fields(fields, node.place)
+    fields[head] = Field(inner, child.place if child and rest else value.place)
+    return Fields(fields, node.place if node else value.place)
 
 
 def laid_over(base: Node | None, over: Node) -> Node:
