@@ -273,6 +273,10 @@ def float32(value: Json, field: str) -> float:
 # Writing.
 
 
+# Go compares as 32-bit floats: that of 1e-6 lies a little below the double.
+_TINY, _HUGE = struct.unpack("<2f", struct.pack("<2f", 1e-6, 1e21))
+
+
 def show_float32(number: float) -> str:
     """The shortest decimal that is the same 32-bit float again: 0.1, not 0.10000000149011612."""
     for digits in range(1, 10):
@@ -280,7 +284,7 @@ def show_float32(number: float) -> str:
         if struct.pack("<f", float(text)) == struct.pack("<f", number):
             break
     size = abs(number)
-    if size and not 1e-6 <= size < 1e21:
+    if size and not _TINY <= size < _HUGE:
         mantissa, exponent = f"{float(text):.{digits - 1}e}".split("e")
         sign, power = exponent[0], exponent[1:].lstrip("0")
         return f"{mantissa}e{sign}{power}"

@@ -345,7 +345,15 @@ def test_attributes_are_integers(toxi: Toxi, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("toxicity", "shown"),
-    [("0", "0"), ("0.1", "0.1"), ("7", "7"), ("0.3333333333", "0.33333334"), ("1e-7", "1e-7"), ("-0.5", "-0.5")],
+    [
+        ("0", "0"),
+        ("0.1", "0.1"),
+        ("7", "7"),
+        ("0.3333333333", "0.33333334"),
+        ("1e-7", "1e-7"),
+        ("1e-6", "0.000001"),
+        ("-0.5", "-0.5"),
+    ],
 )
 def test_toxicity_is_a_small_float(toxi: Toxi, toxicity: str, shown: str) -> None:
     """Toxicity is a 32-bit float, shown as short as possible, and its range is not checked."""

@@ -134,8 +134,7 @@ class Collector:
     """A server that keeps what it is sent; `ended` is set when a caller has closed."""
 
     def __init__(self) -> None:
-        self.data = b""
-        self.reads = 0
+        self.data = bytearray()
         self.arrived_s: list[float] = []
         self.ended = threading.Event()
 
@@ -144,7 +143,6 @@ class Collector:
             while data := conn.recv(1 << 20):
                 self.arrived_s.append(time.monotonic())
                 self.data += data
-                self.reads += 1
         finally:
             self.ended.set()
 
