@@ -10,6 +10,7 @@ import json
 import re
 import struct
 from collections.abc import Callable
+from decimal import Decimal
 
 import msgspec
 
@@ -288,7 +289,7 @@ def show_float32(number: float) -> str:
         mantissa, exponent = f"{float(text):.{digits - 1}e}".split("e")
         sign, power = exponent[0], exponent[1:].lstrip("0")
         return f"{mantissa}e{sign}{power}"
-    plain = f"{float(text):.40f}".rstrip("0").rstrip(".") if "e" in text else text
+    plain = f"{Decimal(text):f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
