@@ -15,7 +15,7 @@ class Interrupts:
     """Catches SIGINT and SIGTERM for the length of the `with`; the two mean the same."""
 
     def __init__(self, *, kindly: Callable[[], None], at_once: Callable[[], Awaitable[None]]) -> None:
-        """`kindly` is called at the first signal; `at_once` is awaited at the second, briefly, before the process ends."""
+        """`kindly` is called at the first signal; at the second `at_once` is awaited, briefly, and the process ends."""
         self.first: signal.Signals | None = None
         self.stop = asyncio.Event()
         self._kindly = kindly

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -24,8 +24,10 @@ from surgectl.chaos.links import opened as opened_links
 from surgectl.chaos.nemesis import LinkHandle, Nemesis
 from surgectl.cli.casting import Company, hook_output
 from surgectl.cli.interrupts import Interrupts
+from surgectl.cli.judge import still_open
 from surgectl.cli.located import located
 from surgectl.cli.manifest_of import manifest_of
+from surgectl.cli.settling import Settling
 from surgectl.cli.watching import watched
 from surgectl.clock import Clock, SystemClock
 from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
@@ -33,9 +35,9 @@ from surgectl.engine.guard import guard, raise_open_files
 from surgectl.engine.run import start_instant
 from surgectl.engine.runners.inline import InlineRunner
 from surgectl.errors import InconclusiveError, SurgectlError, UsageError
-from surgectl.evidence.collect import collect
-from surgectl.evidence.live import watch_live
-from surgectl.evidence.settle import settle
+from surgectl.evidence.books import Books
+from surgectl.evidence.live import LivePoller
+from surgectl.evidence.reading import LIGHT
 from surgectl.journey.compile import compile_target
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
@@ -44,12 +46,11 @@ from surgectl.plan.effective import settings
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
 from surgectl.profile.target import Target
 from surgectl.recording import manifest as manifests
-from surgectl.recording.folder import Folder
 from surgectl.recording.journal import LineFile
 from surgectl.recording.manifest import LinkNote, Manifest
 from surgectl.recording.rows import NoteRow
 from surgectl.stage.troupe import Settings, Terms, Troupe, settings_of
-from surgectl.units import show_duration, show_money
+from surgectl.units import show_money
 
 _LEAD_NS = 300_000_000
 _STATUS_READING_NS = 15_000_000_000
@@ -67,6 +68,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     defect: str | None = None
     stage: bool = True
     sets: tuple[str, ...] = ()
+    thresholds: tuple[str, ...] = ()
+    """Demands besides the profile's."""
     reports: Path = Path("reports")
     start_at: datetime | None = None
     tui: bool = False
@@ -299,44 +302,32 @@ class Rehearsing:
             lambda minor: show_money(minor, currency),
             tui=self._wishes.tui,
         ):
-            async with watch_live(target, company.static_variables, self._clock, self._view.ledger):
-                async with runner:
-                    self._runner = runner
-                    try:
-                        self._say("storm", "the doors open")
-                        await self._load(runner, nemesis, plan)
-                        self._say("draining", "no more arrivals; the last fans go home")
-                        await runner.drain(self._patience_ns())
-                        last_fan_ns = self._now_ns()
-                        manifest = manifests.replace(manifest, last_fan_ns=last_fan_ns, tally=runner.tally())
-                        if self._interrupts.first is None:
-                            self._say("settling", f"waiting at most {show_duration(self._patience_ns())}")
-                            await settle(
-                                target,
-                                company.static_variables,
-                                since_epoch_s=wall,
-                                clock=self._clock,
-                                window_ns=plan.settling.window_ns,
-                                at_most_ns=self._patience_ns(),
-                                stop=self._interrupts.stop,
-                            )
-                            self._say("settling", "asking for the fate of what was left open")
-                            await runner.read_statuses(_STATUS_READING_NS)
-                        manifest = manifests.replace(manifest, settled_ns=self._now_ns(), tally=runner.tally())
-                        self._say("evidence", "reading the books of shop and provider")
-                        await collect(
-                            target,
-                            company.static_variables,
-                            since_epoch_s=wall,
-                            clock=self._clock,
-                            folder=Folder(folder),
-                        )
-                    except SurgectlError as error:
-                        # The recording up to here is good; what failed is said, and the audit sees what is missing.
-                        status, why = ("crashed" if error.exit_code == 70 else "incomplete"), str(error)
-                        chaos.append(NoteRow(at_ns=self._now_ns(), text=why, kind="error"))
-                    finally:
-                        await nemesis.heal()
+            async with runner, self._live_books(company, wall):
+                self._runner = runner
+                settling = Settling(
+                    target,
+                    company.static_variables,
+                    since_epoch_s=wall,
+                    clock=self._clock,
+                    folder=folder,
+                    root=self._prepared.target.folder,
+                    secrets=self._prepared.rehearsal.secrets,
+                    stop=self._interrupts.stop,
+                    say=self._say,
+                )
+                try:
+                    self._say("storm", "the doors open")
+                    await self._load(runner, nemesis, plan)
+                    self._say("draining", "no more arrivals; the last fans go home")
+                    await runner.drain(self._patience_ns())
+                    manifest = manifests.replace(manifest, last_fan_ns=self._now_ns())
+                    manifest = await self._settle(settling, runner, folder, manifest)
+                except SurgectlError as error:
+                    # The recording up to here is good; what failed is said, and the audit sees what is missing.
+                    status, why = ("crashed" if error.exit_code == 70 else "incomplete"), str(error)
+                    chaos.append(NoteRow(at_ns=self._now_ns(), text=why, kind="error"))
+                finally:
+                    await nemesis.heal()
         tally = runner.tally()
         if tally.script_errors and status == "finished":
             status, why = "crashed", f"{tally.script_errors} fans failed: {tally.first_script_error}"
@@ -354,6 +345,44 @@ class Rehearsing:
         if target.teardown is not None:
             await hook_output(target.teardown, "teardown")
         return Ended(folder=folder, status=status, why=why)
+
+    async def _settle(self, settling: Settling, runner: InlineRunner, folder: Path, manifest: Manifest) -> Manifest:
+        """Wait, ask, read. Once more at the end of the window where something still looked open before it."""
+        window_ns = min(self._prepared.plan.settling.window_ns, self._patience_ns())
+        last_fan_ns = manifest.last_fan_ns or self._now_ns()
+        if self._interrupts.first is None:
+            await settling.wait_until_at_rest(window_ns)
+            self._say("settling", "asking for the fate of what was left open")
+            await runner.read_statuses(_STATUS_READING_NS)
+        await settling.read_the_books(None if self._interrupts.first is None else self._patience_ns())
+        manifest = manifests.replace(manifest, settled_ns=self._now_ns(), tally=runner.tally())
+        manifests.save(manifest, folder)
+        window_over = self._now_ns() - last_fan_ns >= window_ns
+        if self._interrupts.first is None and not window_over and await asyncio.to_thread(still_open, folder):
+            await settling.wait_out(self._start_ns + last_fan_ns + window_ns)
+            await settling.read_the_books()
+            manifest = manifests.replace(manifest, settled_ns=self._now_ns(), tally=runner.tally())
+        return manifest
+
+    @asynccontextmanager
+    async def _live_books(self, company: Company, since_epoch_s: float) -> AsyncIterator[None]:
+        """Poll the sources with `live:` lightly, for the dashboard alone."""
+        target = self._prepared.target
+        async with Books(
+            target.target,
+            company.static_variables,
+            since_epoch_s,
+            self._clock,
+            patience=LIGHT,
+            root=target.folder,
+            redact=self._prepared.rehearsal.secrets.redact,
+        ) as books:
+            task = asyncio.create_task(LivePoller(books, self._clock, self._view.ledger).run())
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
     async def _load(self, runner: InlineRunner, nemesis: Nemesis, plan: Plan) -> None:
         """The crowd and the faults, side by side. Heal before the drain: a reply hung in a fault would never come."""

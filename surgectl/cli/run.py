@@ -1,0 +1,85 @@
+"""`surgectl run`: rehearse, judge, report, and end with a code that a build server understands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+
+from surgectl.cli.judge import judge, show
+from surgectl.cli.listing import list_profiles
+from surgectl.cli.rehearse import Rehearsing, Wishes, prepare
+from surgectl.errors import UsageError
+
+
+def run(
+    profile: Annotated[
+        str | None, typer.Argument(help="A profile: a path, or a name such as ticket-drop. None lists them.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Where all chance comes from; wins over the profile's.")] = None,
+    target: Annotated[str | None, typer.Option(help="The target file, instead of the profile's.")] = None,
+    toxiproxy: Annotated[
+        str | None, typer.Option(help="URL of a running Toxiproxy, instead of one that we start.")
+    ] = None,
+    embedded_proxy: Annotated[
+        bool,
+        typer.Option("--embedded-proxy", help="Use the embedded proxy even where a toxiproxy-server is installed."),
+    ] = False,
+    defect: Annotated[
+        str | None, typer.Option(help="Make the built-in shop wrong in a named way (docs/stage.md).")
+    ] = None,
+    stage: Annotated[bool, typer.Option(help="Start the embedded stage where the target asks for it.")] = True,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="settle.at_most=90s for the profile, NAME=VALUE for the target.")
+    ] = None,
+    threshold: Annotated[list[str] | None, typer.Option(help="A further demand, e.g. 'p99(confirm) < 3s'.")] = None,
+    reports: Annotated[Path, typer.Option(help="Where recordings and reports go.")] = Path("reports"),
+    start_at: Annotated[str | None, typer.Option(help="Begin at this time, e.g. 2030-01-01T10:00:00+01:00.")] = None,
+    tui: Annotated[bool, typer.Option(help="The dashboard, where there is a terminal for it.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")] = False,
+) -> None:
+    """Rehearse an on-sale: crowd, brownout, retries, audit."""
+    if profile is None:
+        list_profiles()
+        return
+    sets = list(set_ or [])
+    wishes = Wishes(
+        profile=profile,
+        seed=seed,
+        target=target,
+        toxiproxy=toxiproxy,
+        embedded_proxy=embedded_proxy,
+        defect=defect,
+        stage=stage,
+        sets=tuple(sets),
+        thresholds=tuple(threshold or ()),
+        reports=reports,
+        start_at=_instant(start_at),
+        tui=tui and not as_json and _is_a_screen(),
+    )
+    prepared = prepare(wishes)
+    progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
+    ended = uvloop.run(Rehearsing(wishes, prepared, progress).run())
+    summary = judge(ended.folder, status=ended.status)
+    show(summary, ended.folder, as_json=as_json)
+    raise typer.Exit(summary.exit_code)
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a time", where="--start-at", hint="try 2030-01-01T10:00:00+01:00") from error
+    return at.astimezone()
+
+
+def _is_a_screen() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and "NO_COLOR" not in os.environ
