@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -79,7 +80,7 @@ async def ask(http: aiohttp.ClientSession, question: Question, patience: Patienc
 def _why(error: Exception) -> str:
     """The reason without host and port, which aiohttp's own text would show."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    said = cause.strerror if isinstance(cause, OSError) else None
+    said = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno and cause.errno > 0 else None
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 

@@ -16,14 +16,13 @@ from surgectl.errors import UsageError
 from surgectl.evidence import stripe
 from surgectl.evidence.ask import session
 from surgectl.evidence.csv import read_csv
-from surgectl.evidence.http import compile_question, read_http
+from surgectl.evidence.http import HttpList, compile_list, read_list
 from surgectl.evidence.jsonl import read_jsonl
 from surgectl.evidence.mapping import SAME_STATES, MappingError, compile_mapping
 from surgectl.evidence.mapping import Mapping as RowMapping
-from surgectl.evidence.paging import compile_paging
 from surgectl.evidence.reading import PATIENT, Found, Patience, ReadError, Reading, Redact, also, unredacted
 from surgectl.evidence.sql import read_sql
-from surgectl.journey.template import UnsetError, compile_text
+from surgectl.journey.template import UnsetError, compile_text, compile_value
 from surgectl.profile.target import Source, Target
 from surgectl.recording.evidence_rows import ChargeRow, OrderRow, RefundRow, TicketRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
@@ -69,7 +68,8 @@ class Books:
         self._redact = redact
         self._http: aiohttp.ClientSession | None = None
         self._mappings: dict[str, RowMapping] = {kind: self._mapping(kind) for kind in self.sources}
-        self._check()
+        self._lists: dict[str, HttpList] = {}
+        self._prepare()
 
     def __repr__(self) -> str:
         return f"<Books of {self._target.name}: {', '.join(self.sources)}>"
@@ -122,13 +122,18 @@ class Books:
             )
         return compile_mapping(kind, source, where, keys=stripe.USUAL_KEYS if source.stripe else None)
 
-    def _check(self) -> None:
+    def _prepare(self) -> None:
         """What can be wrong without asking anybody is said before anybody is asked."""
         for kind, source in self.sources.items():
+            where = f"evidence.{kind}"
             if source.http is not None:
-                compile_paging(source.http, f"evidence.{kind}.http")
                 base = self._base(source.http.origin, kind)
-                compile_question(source.http, base, self._variables, f"evidence.{kind}.http")
+                self._lists[kind] = compile_list(source.http, base, self._variables, f"{where}.http")
+            elif source.sql is not None:
+                for name, value in source.sql.params.items():
+                    compile_value(value, f"{where}.sql.params.{name}")
+            elif not (source.stripe or source.csv or source.jsonl or source.same):
+                raise UsageError("is read from nowhere", where=where, hint="one of http, sql, stripe, csv, jsonl, same")
 
     def _base(self, origin: str | None, kind: str) -> str:
         if origin is None:
@@ -150,9 +155,8 @@ class Books:
     async def _ask(self, kind: str, source: Source, where: str) -> Reading:
         assert self._http is not None, "async with Books(…)"
         patience, clock = self._patience, self._clock
-        if source.http is not None:
-            base = self._base(source.http.origin, kind)
-            return await read_http(source.http, base, self._variables, self._http, patience, clock, f"{where}.http")
+        if kind in self._lists:
+            return await read_list(self._lists[kind], self._http, patience, clock)
         if source.stripe is not None:
             return await stripe.read_stripe(source.stripe, kind, self._since_epoch_s, self._http, patience, clock)
         if source.sql is not None:
@@ -161,7 +165,7 @@ class Books:
             return await read_csv(self._file(source.csv.file, f"{where}.csv.file"))
         if source.jsonl is not None:
             return await read_jsonl(self._file(source.jsonl.file, f"{where}.jsonl.file"))
-        raise UsageError("is read from nowhere", where=where, hint="one of http, sql, stripe, csv, jsonl, same")
+        raise ReadError("is read from nowhere", where=where)
 
     def _file(self, name: str, where: str) -> Path:
         try:

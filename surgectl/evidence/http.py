@@ -19,7 +19,7 @@ from surgectl.clock import Clock
 from surgectl.errors import UsageError
 from surgectl.evidence.ask import Answer, Question, ask
 from surgectl.evidence.look import Look, compile_path
-from surgectl.evidence.paging import Page, Turn, compile_paging, count
+from surgectl.evidence.paging import Page, Paging, Turn, compile_paging, count
 from surgectl.evidence.reading import MOST_PAGES, MOST_ROWS, Patience, Raw, ReadError, Reading
 from surgectl.journey.template import UnsetError, blanks, compile_text, compile_value
 from surgectl.profile.target import Http
@@ -28,35 +28,45 @@ from surgectl.profile.target import Http
 _json = msgspec.json.Decoder(float_hook=Decimal)
 
 
-async def read_http(
-    source: Http,
-    base_url: str,
-    variables: Mapping[str, Any],
-    http: aiohttp.ClientSession,
-    patience: Patience,
-    clock: Clock,
-    where: str,
-) -> Reading:
-    """All rows of the list, or those before it broke with the reason. Raises UsageError where it cannot be meant."""
+class HttpList(msgspec.Struct, frozen=True, kw_only=True):
+    """One list, ready to be read."""
+
+    build: Callable[[Turn], Question]
+    paging: Paging
+    rows_at: Look | None
+    count_at: Look | None
+    source: Http
+
+
+def compile_list(source: Http, base_url: str, variables: Mapping[str, Any], where: str) -> HttpList:
+    """A source as closures. Raises UsageError where it cannot be meant."""
     paging = compile_paging(source, where)
-    build = compile_question(source, base_url, variables, where)
-    rows_at = compile_path(source.rows, f"{where}.rows") if source.rows is not None else None
-    count_at = compile_path(source.count, f"{where}.count") if source.count is not None else paging.total
+    return HttpList(
+        build=compile_question(source, base_url, variables, where),
+        paging=paging,
+        rows_at=compile_path(source.rows, f"{where}.rows") if source.rows is not None else None,
+        count_at=compile_path(source.count, f"{where}.count") if source.count is not None else paging.total,
+        source=source,
+    )
+
+
+async def read_list(wanted: HttpList, http: aiohttp.ClientSession, patience: Patience, clock: Clock) -> Reading:
+    """All rows of the list, or those before it broke, with the reason."""
     rows: list[Raw] = []
     declared: int | None = None
     asked: set[str] = set()
     seen: set[bytes] = set()
-    turn: Turn | None = paging.first
+    turn: Turn | None = wanted.paging.first
     try:
         for _ in range(MOST_PAGES):
             if turn is None:
                 break
-            question = build(turn)
+            question = wanted.build(turn)
             if question.url in asked and turn.url is not None:
                 raise ReadError("the next page is one that was read before")
             asked.add(question.url)
             document = _document(await ask(http, question, patience, clock), question)
-            found = _rows(document, rows_at, source)
+            found = _rows(document, wanted.rows_at, wanted.source)
             if found:
                 digest = hashlib.blake2b(msgspec.msgpack.encode(found), digest_size=16).digest()
                 if digest in seen:
@@ -65,8 +75,8 @@ async def read_http(
             rows.extend(found)
             if len(rows) > MOST_ROWS:
                 raise ReadError(f"more than {MOST_ROWS} rows")
-            declared = count(count_at, document)
-            turn = paging.following(Page(document, found, len(rows)))
+            declared = count(wanted.count_at, document)
+            turn = wanted.paging.following(Page(document, found, len(rows)))
         else:
             raise ReadError(f"more than {MOST_PAGES} pages")
     except ReadError as error:

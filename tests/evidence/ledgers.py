@@ -1,0 +1,67 @@
+"""A real HTTP server whose answers a test decides, and a target that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from surgectl.evidence.reading import Patience
+from surgectl.profile.target import Target
+
+QUICK = Patience(timeout_ns=2_000_000_000, tries=3, backoff_ns=1_000_000)
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Server:
+    """Answers every request with `answer`, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.bodies: list[Any] = []
+        self.answer: Callable[[web.Request, int], Any] = lambda request, number: []
+        """(request, its number from 0) → a JSON document, or a whole response."""
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        number = len(self.asked)
+        self.asked.append(request.path_qs)
+        self.headers.append(dict(request.headers))
+        body = await request.read()
+        self.bodies.append(msgspec.json.decode(body) if body else None)
+        found = self.answer(request, number)  # type: ignore[arg-type]  # a BaseRequest has all that the tests read
+        if isinstance(found, web.StreamResponse):
+            return found
+        return web.json_response(found)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Server]:
+    """A server on a free port of the loopback."""
+    server = Server()
+    runner = web.ServerRunner(web.Server(server.handle))
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        server.url = f"http://{host}:{port}"
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+def target(base_url: str, evidence: dict[str, Any], **more: Any) -> Target:
+    """A target with books and without a journey."""
+    fields = {"surgectl-target": 1, "name": "t", "base_url": base_url, "journey": [], "evidence": evidence, **more}
+    return msgspec.convert(fields, Target, dec_hook=lambda kind, value: kind(value))
+
+
+def order_rows(first: int, last: int) -> list[dict[str, Any]]:
+    """Raw orders `first` … `last - 1`."""
+    return [{"order": f"o{number}", "state": "valid", "id": number} for number in range(first, last)]
