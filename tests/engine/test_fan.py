@@ -144,11 +144,19 @@ async def test_a_double_click_is_a_send_of_its_own(scene: Scene) -> None:
 async def test_the_first_tab_that_is_confirmed_closes_the_others(scene: Scene) -> None:
     """Tabs are siblings with sends of their own; a success cancels the rest, whose sends in flight stay open."""
 
+    slow: set[bytes] = set()
+    both_wait = asyncio.Event()
+
     async def shop(visit: Visit) -> None:
         while True:
             request = await visit.request()
             if b"slow" in request:
+                slow.add(request)
+                if len(slow) == 2:
+                    both_wait.set()
                 await asyncio.Event().wait()
+            if b"fast-pay" in request:
+                await both_wait.wait()
             await visit.reply()
 
     def opens(url: str) -> Script:
