@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from surgectl.errors import UsageError
+from surgectl.errors import UsageError, did_you_mean
 from surgectl.plan.model import PlannedFault, PlannedPhase
 from surgectl.profile.check_rehearsal import parse_at
 from surgectl.profile.rehearsal import Fault, Toxic
@@ -17,10 +17,16 @@ def timeline(faults: Iterable[Fault], phases: Sequence[PlannedPhase]) -> tuple[P
     starts = {phase.name: phase.start_ns for phase in phases}
     placed: list[tuple[int, Fault]] = []
     for number, fault in enumerate(faults):
-        phase, offset_ns = parse_at(fault.at)
+        where = f"chaos[{number}].at"
+        try:
+            phase, offset_ns = parse_at(fault.at)
+        except ValueError as error:
+            raise UsageError(str(error), where=where) from error
+        if phase is not None and phase not in starts:
+            raise UsageError(f'no phase is called "{phase}"', where=where, hint=did_you_mean(phase, starts))
         from_ns = offset_ns + (starts[phase] if phase is not None else 0)
         if from_ns < 0:
-            raise UsageError(f'"{fault.at}" lies before the run begins', where=f"chaos[{number}].at")
+            raise UsageError(f'"{fault.at}" lies before the run begins', where=where)
         placed.append((from_ns, fault))
     placed.sort(key=lambda pair: (pair[0], pair[1].link or "", pair[1].brownout or ""))
     return tuple(_planned(str(number), from_ns, fault) for number, (from_ns, fault) in enumerate(placed))

@@ -42,7 +42,7 @@ _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"
 _SHARPER: dict[tuple[type, str], Schema] = {
     (Rehearsal, "surgectl"): {"const": 1},
     (Target, "surgectl-target"): {"const": 1},
-    (Fault, "brownout"): {"enum": list(BROWNOUTS)},
+    (Fault, "brownout"): {"enum": [*BROWNOUTS, None]},
     (Expect, "coverage"): {"propertyNames": {"enum": list(words.COVERAGE)}},
     (InvariantsExpected, "require"): {"items": {"enum": [*words.GROUPS, *words.INVARIANTS]}},
     (RetryProfile, "patience"): {"propertyNames": {"enum": list(words.ROLES)}},

@@ -6,6 +6,7 @@ with leading zeros, other bases, dates, `.inf` and `1:30` stay text. Tags are re
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -18,7 +19,7 @@ MOST_NODES = 20_000
 DEEPEST = 64
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -36,9 +37,9 @@ def meaning(scalar: Scalar) -> str | int | float | bool | None:
     if len(text) <= 32:  # longer ones are no numbers a profile needs
         if _INT.fullmatch(text):
             return int(text)
-        if _FLOAT.fullmatch(text) and re.search(r"[0-9]", text) and re.search(r"[.eE]", text):
+        if _FLOAT.fullmatch(text):
             number = float(text)
-            return number if abs(number) < float("inf") else text
+            return number if math.isfinite(number) else text
     return text
 
 
