@@ -14,10 +14,10 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from surgectl.cli.located import located
 from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.journey.compile import compile_target
-from surgectl.journey.problem import TargetError
 from surgectl.profile import lookup, words
 from surgectl.profile.load import (
     OpenRehearsal,
@@ -28,7 +28,6 @@ from surgectl.profile.load import (
     open_target,
     split_sets,
 )
-from surgectl.profile.node import BadFile, Issue, place_of
 from surgectl.profile.provable import kinds_of, provable
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
@@ -197,13 +196,9 @@ def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
 def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:
     """Compile the journey too, as a run would: its rules, paths and templates are only understood there.
 
-    What nobody has set yet gets a stand-in for that, so that the rest can be looked at. Raises BadFile with the line.
+    What nobody has set yet gets a stand-in for that, so that the rest can be looked at. Raises UsageError with the line.
     """
     stand_ins = {name: "http://127.0.0.1:1" for name in opened.unset}
     whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over)
-    try:
-        compile_target(whole.target)
-    except TargetError as error:
-        place = place_of(whole.tree, error.path)
-        raise BadFile([Issue(place, error.path, error.what, error.hint)]) from error
+    located(whole, compile_target)
     return opened
