@@ -196,7 +196,7 @@ def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
 def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:
     """Compile the journey too, as a run would: its rules, paths and templates are only understood there.
 
-    What nobody has set yet gets a stand-in for that, so that the rest can be looked at. Raises UsageError with the line.
+    What nobody has set yet gets a stand-in, so that the rest can be looked at. Raises UsageError with the line.
     """
     stand_ins = {name: "http://127.0.0.1:1" for name in opened.unset}
     whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over)
