@@ -1,20 +1,56 @@
-"""The report that people open: one file, no network, readable without JavaScript, safe with whatever the shop said."""
+"""The report that people open: one file, no network, readable without JavaScript, safe with whatever the shop said.
+
+Two walls stand between a hostile shop and the reader: everything passes through autoescape, and the page's own
+Content-Security-Policy (CSP level 3) runs exactly two scripts, named by their SHA-256.
+"""
 
 from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 from typing import Any
 
 import jinja2
 import msgspec
+from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from surgectl.report.charts import figure
-from surgectl.report.summary import Summary, in_order
-from surgectl.report.words import meaning
+from surgectl.audit.finding import Example, Finding
+from surgectl.report.charts import figure, step_s, window_of
+from surgectl.report.series import OverTime, coarser
+from surgectl.report.summary import ChaosLine, Summary, in_order
+from surgectl.report.text import cut, shown, tamed
+from surgectl.report.words import glance, meaning
 
-_LANES = ("fan", "shop", "provider", "link")
+LANES = ("fan", "shop", "provider", "link")
+MOST_ROWS = 600
+"""Rows of the table under the charts; a longer run is shown in coarser steps."""
+STORIES_BYTES = 1_500_000
+"""What all stories together may weigh: with the charts' library (2 MB) and the rest the page stays below 5 MB."""
+_MOST_OF_A_MOMENT = 400
+
+
+class Beat(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a swim-lane: an instant, which lane it happened in, and whether a fault was on."""
+
+    at: str
+    since: str
+    """After the row before."""
+    lane: str
+    text: str
+    where: str
+    fault: str
+    """The faults that were on, by name; empty = none."""
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """An example with its timeline as the page shows it."""
+
+    example: Example
+    beats: list[Beat]
+    missing: int
+    """Moments that are left to report.json, because the page would grow too heavy."""
 
 
 def render(summary: Summary) -> str:
@@ -26,18 +62,33 @@ def render(summary: Summary) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["thousands"] = lambda n: f"{n:,}"
-    environment.filters["seconds"] = lambda s: "" if s is None else f"{s:.3f}"
-    environment.globals["meaning"] = meaning
+    environment.filters["thousands"] = lambda n: f"{n:,}" if isinstance(n, int) else str(n)
+    environment.filters["number"] = _number
+    environment.globals.update(meaning=meaning)
+    library = get_plotlyjs()
+    draw = environment.get_template("draw.js").render()
+    summary = tamed(summary, shown)
+    findings = in_order(summary.invariants)
+    over = summary.over_time
     return environment.get_template("report.html.j2").render(
         s=summary,
-        findings=in_order(summary.invariants),
-        lanes=_LANES,
-        figure=_script_json(figure(summary)),
-        plotly=base64.b64encode(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)).decode(),
-        seconds=_table(summary),
-        faults=summary.chaos,
+        findings=findings,
+        glance=glance(summary),
+        stories=_stories(findings, summary.chaos),
+        lanes=LANES,
+        seconds=_table(over),
+        step=step_s(over, MOST_ROWS) if over else 1,
+        scripts=f"'{_sha256(library)}' '{_sha256(draw)}'",
+        # These three alone are not escaped: JSON that cannot end its element, base64, and our own file.
+        figure=Markup(_script_json(figure(summary))),
+        library=Markup(base64.b64encode(gzip.compress(library.encode(), 9, mtime=0)).decode()),
+        draw=Markup(draw),
     )
+
+
+def _sha256(script: str) -> str:
+    """The name by which the policy lets a script run (CSP level 3, hash-source)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _script_json(value: Any) -> str:
@@ -46,11 +97,63 @@ def _script_json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _table(summary: Summary) -> list[dict[str, Any]]:
-    """The charts as rows; a run of over ten minutes is shown by every n-th second, so that the page stays small."""
-    over = summary.over_time
+def _number(value: Any) -> str:
+    """A number as people read it; None is an unknown, not a nothing."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _stories(findings: list[Finding], chaos: list[ChaosLine]) -> dict[str, list[Story]]:
+    """Finding → its examples, until the page has had enough: the first ones of each finding come first."""
+    windows = [(*window_of(fault), f"{fault.brownout} on {fault.link or 'a command'}") for fault in chaos if fault.applied]
+    told: dict[str, list[Story]] = {finding.id: [] for finding in findings}
+    left = STORIES_BYTES
+    for turn in range(max((len(f.examples) for f in findings), default=0)):
+        for finding in findings:
+            if turn >= len(finding.examples):
+                continue
+            example = finding.examples[turn]
+            beats = _beats(example, windows)
+            weight = 500 + sum(400 + len(escape(b.text)) + len(escape(b.where)) + len(escape(b.fault)) for b in beats)
+            weight += len(escape(example.what)) + sum(len(escape(k + v)) for k, v in example.keys.items())
+            fits = weight <= left
+            left -= weight if fits else 1_000
+            if left > 0:
+                missing = 0 if fits else len(beats)
+                told[finding.id].append(Story(example=example, beats=beats if fits else [], missing=missing))
+    return told
+
+
+def _beats(example: Example, windows: list[tuple[float, float, str]]) -> list[Beat]:
+    beats = []
+    before: float | None = None
+    for moment in example.timeline:
+        at_s = moment.at_s
+        on = [] if at_s is None else [name for begin, end, name in windows if begin <= at_s <= end]
+        beats.append(
+            Beat(
+                at="no time" if at_s is None else f"{at_s:.3f}",
+                since="" if at_s is None or before is None else f"{at_s - before:+.3f}",
+                lane=moment.lane,
+                text=cut(moment.text, _MOST_OF_A_MOMENT),
+                where=cut(moment.where, _MOST_OF_A_MOMENT),
+                fault=cut(", ".join(dict.fromkeys(on)), _MOST_OF_A_MOMENT),
+            )
+        )
+        before = before if at_s is None else at_s
+    return beats
+
+
+def _table(over: OverTime | None) -> list[dict[str, Any]]:
+    """The charts as rows."""
     if over is None:
         return []
-    step = max(1, len(over.second) // 600)
-    names = [name for name in over.__struct_fields__]
-    return [{name: getattr(over, name)[i] for name in names} for i in range(0, len(over.second), step)]
+    over = coarser(over, step_s(over, MOST_ROWS))
+    names = over.__struct_fields__
+    columns = [getattr(over, name) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

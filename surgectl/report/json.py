@@ -5,13 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from surgectl.report.summary import Summary
+from surgectl.report.text import storable, tamed
+
+MOST = 20_000
+"""Characters of one text: a shop that answers with a flood must not fill the disk."""
 
 
 def render(summary: Summary) -> bytes:
-    """The summary as JSON (`surgectl.report/1`), indented, the same bytes for the same run."""
-    return msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
+    """The summary as JSON (`surgectl.report/1`), indented, the same bytes for the same run. Never NaN: null is unknown."""
+    held = tamed(summary, lambda text: storable(text, MOST))
+    return msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"
 
 
 def parse(data: bytes) -> Summary:
-    """Read a report.json again. msgspec.ValidationError where it is not one."""
+    """Read a report.json again. msgspec.ValidationError (or DecodeError) where it is not one."""
     return msgspec.json.decode(data, type=Summary)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from surgectl.recording.relations import Relations
@@ -101,3 +103,23 @@ def over_time(relations: Relations) -> OverTime:
         pay_p95_ms=value(pay, 2),
         lag_ms=value(f"SELECT at_ns // {_STEP_NS}, max(greatest(lag_ns, arrival_lag_ns)) / 1e6 FROM vitals GROUP BY 1"),
     )
+
+
+def coarser(over: OverTime, step: int) -> OverTime:
+    """The same run in steps of `step` seconds: counts are summed, latencies the worst second's, `open_intents` the last."""
+    if step <= 1:
+        return over
+    cuts = range(0, len(over.second), step)
+    fields: dict[str, list[Any]] = {}
+    for name in over.__struct_fields__:
+        values = getattr(over, name)
+        parts = [values[i : i + step] for i in cuts]
+        if name == "second":
+            fields[name] = [part[0] for part in parts]
+        elif name == "open_intents":
+            fields[name] = [part[-1] for part in parts]
+        elif name.endswith("_ms"):
+            fields[name] = [max((v for v in part if v is not None), default=None) for part in parts]
+        else:
+            fields[name] = [sum(part) for part in parts]
+    return OverTime(**fields)

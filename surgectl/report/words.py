@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from surgectl.audit.finding import Finding
-from surgectl.report.summary import ChaosLine, CoverageLine, ThresholdLine
+from collections.abc import Sequence
+
+import msgspec
+
+from surgectl.audit.finding import Finding, worst
+from surgectl.report.summary import ChaosLine, CoverageLine, Summary, ThresholdLine
+from surgectl.report.text import cut
 
 _MEANING = {
     "OVERSELL": "more tickets were sold than exist",
@@ -32,40 +37,109 @@ def meaning(finding: Finding) -> str:
     return _MEANING.get(finding.id, finding.summary)
 
 
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """One number at a glance; the verdict colours it, empty = it judges nothing."""
+
+    value: str
+    label: str
+    verdict: str = ""
+
+
+def glance(summary: Summary) -> list[Card]:
+    """The handful of numbers that stand right under the verdict."""
+    cards: list[Card] = []
+    funnel = summary.metrics.get("funnel")
+    if isinstance(funnel, dict):
+        for stage, label in (("arrived", "fans came"), ("confirmed", "were told they have a ticket")):
+            if isinstance(funnel.get(stage), int):
+                cards.append(Card(value=f"{funnel[stage]:,}", label=label))
+    ledger = [f for f in summary.invariants if f.kind == "ledger" and f.configured]
+    if ledger:
+        held = sum(f.verdict == "pass" for f in ledger)
+        bad = worst([f.verdict for f in ledger])
+        cards.append(Card(value=f"{held} of {len(ledger)}", label="ledger invariants hold", verdict=bad))
+    if summary.thresholds:
+        met = sum(t.verdict == "pass" for t in summary.thresholds)
+        bad = worst([t.verdict for t in summary.thresholds])
+        cards.append(Card(value=f"{met} of {len(summary.thresholds)}", label="demands met", verdict=bad))
+    if summary.chaos:
+        bit = sum(c.applied and c.verified for c in summary.chaos)
+        gone = all(c.healed for c in summary.chaos)
+        label = "faults bit, all healed" if gone else "faults bit; NOT all healed"
+        bad = "fail" if not gone else "pass" if bit == len(summary.chaos) else "unknown"
+        cards.append(Card(value=f"{bit} of {len(summary.chaos)}", label=label, verdict=bad))
+    demanded = [c for c in summary.coverage if c.required is not None]
+    if demanded:
+        met = sum(c.met for c in demanded)
+        bad = "pass" if met == len(demanded) else "unknown"
+        cards.append(Card(value=f"{met} of {len(demanded)}", label="coverage met", verdict=bad))
+    return cards
+
+
 def headline(
-    status: str, findings: list[Finding], thresholds: list[ThresholdLine], coverage: list[CoverageLine], exit_code: int
+    status: str,
+    findings: list[Finding],
+    thresholds: list[ThresholdLine],
+    coverage: list[CoverageLine],
+    exit_code: int,
+    chaos: Sequence[ChaosLine] = (),
 ) -> str:
     """One sentence that a manager understands and an engineer does not object to."""
-    guilty = [f for f in findings if f.kind == "ledger" and f.verdict == "fail"]
+    guilty = [f for f in findings if f.kind == "ledger" and f.verdict == "fail" and f.configured]
     broken = [t for t in thresholds if t.verdict == "fail"]
+    late = [f for f in findings if f.kind == "statistical" and f.verdict == "fail" and f.configured]
     if guilty:
         said = "; ".join(f"{meaning(f)} ({f.id}: {f.violations:,})" for f in guilty[:3])
         more = f"; and {len(guilty) - 3} more" if len(guilty) > 3 else ""
         return f"The shop did not keep its books true: {said}{more}."
     if exit_code == 70:
         return "surgectl itself failed, so this run says nothing about the shop."
-    if status == "aborted":
+    if exit_code == 14:
+        return "The rehearsal was stopped by one of its own abort conditions; what was seen until then is below."
+    if status == "aborted" or exit_code in (130, 143):
         return "The rehearsal was stopped before its end; what was seen until then is below."
-    if broken:
-        missed = "; ".join(f"{t.expression} (was {t.observed})" for t in broken[:3])
-        return f"The books are true, but the shop missed what was demanded of it: {missed}."
-    if exit_code == 12:
-        return f"No verdict: {inconclusive_because(findings, coverage)}."
-    passed = sum(f.verdict == "pass" and f.kind == "ledger" for f in findings)
-    return f"The shop told the truth: {passed} ledger invariants hold, and every demand was met."
+    # A threshold that failed says nothing of books that nobody could read: only a pass is called true.
+    ledger = [f for f in findings if f.kind == "ledger" and f.configured]
+    true = bool(ledger) and all(f.verdict == "pass" for f in ledger)
+    if broken or late:
+        missed = [f"{t.expression} (was {t.observed})" for t in broken] + [_sentence(f.summary) for f in late]
+        books = "The books are true, but the" if true else "Not every book could be judged, and the"
+        more = f"; and {len(missed) - 3} more" if len(missed) > 3 else ""
+        return f"{books} shop missed what was demanded of it: {'; '.join(missed[:3])}{more}."
+    if exit_code != 0:
+        return f"No verdict: {inconclusive_because(findings, coverage, thresholds, chaos)}."
+    if not ledger:
+        return "Every demand was met; no ledger invariant was checked."
+    passed = sum(f.verdict == "pass" for f in ledger)
+    held = "ledger invariant holds" if passed == 1 else "ledger invariants hold"
+    # One that was not required may end unknown without weighing: it is said all the same.
+    open_ones = f", {len(ledger) - passed} could not be judged" if passed < len(ledger) else ""
+    return f"The shop told the truth: {passed} {held}{open_ones}, and every demand was met."
 
 
-def inconclusive_because(findings: list[Finding], coverage: list[CoverageLine]) -> str:
+def inconclusive_because(
+    findings: list[Finding],
+    coverage: list[CoverageLine],
+    thresholds: Sequence[ThresholdLine] = (),
+    chaos: Sequence[ChaosLine] = (),
+) -> str:
     """Why nothing definite can be said."""
     late = [f for f in findings if f.kind == "harness" and f.verdict != "pass"]
     if late:
-        return f"{late[0].summary.rstrip('.')} ({late[0].reason})" if late[0].reason else late[0].summary.rstrip(".")
-    unmet = [c for c in coverage if not c.met]
+        reason = f" ({late[0].reason})" if late[0].reason else ""
+        return _sentence(late[0].summary) + reason
+    blunt = [c for c in chaos if not c.verified]
+    if blunt:
+        return "; ".join(f"{c.brownout} on {c.link or 'a command'} was never seen to bite" for c in blunt[:3])
+    unmet = [c for c in coverage if not c.met and c.required is not None]
     if unmet:
         return "; ".join(f"{c.id} was to be {c.required} and was {c.seen}" for c in unmet[:3])
     unknown = [f for f in findings if f.verdict == "unknown" and f.configured]
     if unknown:
-        return "; ".join(f"{f.id} is unknown: {f.reason or f.summary}".rstrip(".") for f in unknown[:3])
+        return "; ".join(f"{f.id} is unknown: {_sentence(f.reason or f.summary)}" for f in unknown[:3])
+    silent = [t for t in thresholds if t.verdict == "unknown"]
+    if silent:
+        return "; ".join(f"{t.expression} is unknown: {_sentence(t.reason or t.observed)}" for t in silent[:3])
     return "a required fault was not verified, or required evidence is missing"
 
 
@@ -76,28 +150,41 @@ def next_steps(
     chaos: list[ChaosLine],
     code: int,
 ) -> list[str]:
-    """What to do with this report."""
+    """What to do with this report: the danger first, then the guilt, then the doubts."""
     steps: list[str] = []
+    for line in chaos:
+        if line.applied and not line.healed:
+            steps.append(f"{_fault(line)} was NOT healed: run surgectl chaos heal now.")
     for finding in findings:
-        if finding.kind == "ledger" and finding.verdict == "fail":
-            story = f"start with {finding.examples[0].what}" if finding.examples else "see its count"
+        if finding.kind == "ledger" and finding.verdict == "fail" and finding.configured:
+            story = f"begin with this one: {_sentence(finding.examples[0].what)}" if finding.examples else "see its count"
             steps.append(f"{finding.id}: {meaning(finding)}; {story}.")
     for threshold in thresholds:
         if threshold.verdict == "fail":
-            steps.append(f"Look at when {threshold.expression} broke, in the charts below.")
+            steps.append(f"{threshold.expression} was {threshold.observed}: see when it broke, in the charts below.")
     for line in chaos:
-        if not line.healed:
-            steps.append(f"{line.brownout} on {line.link} was NOT healed: run surgectl chaos heal.")
+        if not line.applied:
+            steps.append(f"{_fault(line)} was never applied: {_sentence(line.detail) or 'is the proxy reachable?'}.")
         elif not line.verified:
-            steps.append(
-                f"{line.brownout} on {line.link} was never seen to bite: does the traffic go through the link?"
-            )
+            steps.append(f"{_fault(line)} was never seen to bite: does the shop's traffic go through the link?")
     for item in coverage:
-        if not item.met:
+        if not item.met and item.required is not None:
             steps.append(f"Coverage {item.id} was {item.seen}, wanted {item.required}: a longer fault or more fans.")
     for finding in findings:
-        if finding.verdict == "unknown" and finding.configured and finding.reason:
-            steps.append(f"{finding.id} is unknown: {finding.reason}.".replace("..", "."))
+        if finding.verdict == "unknown" and finding.configured:
+            steps.append(f"{finding.id} is unknown: {_sentence(finding.reason or finding.summary)}.")
+    for threshold in thresholds:
+        if threshold.verdict == "unknown":
+            steps.append(f"{threshold.expression} is unknown: {_sentence(threshold.reason or threshold.observed)}.")
     if code == 0:
         steps.append("Nothing to mend. Try a harsher profile, or keep this one as a gate in CI.")
-    return steps[:12]
+    return steps if len(steps) <= 8 else [*steps[:7], f"And {len(steps) - 7} more, below."]
+
+
+def _fault(line: ChaosLine) -> str:
+    return f"{line.brownout} on {line.link or 'a command'}"
+
+
+def _sentence(text: str) -> str:
+    """Words to put into a sentence of our own: one line of bearable length, without its full stop."""
+    return cut(" ".join(text.split()).rstrip("."), 200)
