@@ -5,11 +5,13 @@ Pure bookkeeping: `fold(row)` in, `Snapshot` out. It informs and never judges: t
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
+from surgectl.live.crowd import DOUBT, NO, STAGES, WON, OneFan
 from surgectl.plan.model import PlannedFault, PlannedPhase
 from surgectl.recording.rows import (
     ChaosRow,
@@ -19,29 +21,37 @@ from surgectl.recording.rows import (
     IntentRow,
     InvokeRow,
     LeftRow,
+    NoteRow,
     OpRow,
     ProbeRow,
     ToldRow,
     VitalsRow,
 )
+from surgectl.text import one_line
 from surgectl.units import NS_PER_S
 
-FUNNEL = ("arrived", "joined", "held", "paying", "confirmed")
-_REACHED = {"join": "joined", "hold": "held"}
+FUNNEL = STAGES
+_JOINED, _HELD, _PAYING, _CONFIRMED = range(1, len(STAGES))
+_REACHED = {"join": _JOINED, "hold": _HELD}
+_EFFECTS = frozenset({"hold", "pay"})
+REMEMBERED = 10_000
+"""Fans who have left and are still known, for rows that come late. Of attempts under way, ten times as many."""
 
 
 class Second(msgspec.Struct):
     """What happened within one second of the run."""
 
     sent: int = 0
+    """Everything we sent, polls included."""
     resolved: int = 0
     """Intents that learnt their fate: confirmed, or told no for good."""
     confirmed: int = 0
     trouble: int = 0
-    """Attempts without a definite reply."""
+    """Attempts without a definite reply, polls aside."""
     shed: int = 0
     arrived: int = 0
     slowest_ns: int = 0
+    """The longest that an attempt took, polls aside, from when it was due."""
 
 
 class FaultNow(msgspec.Struct, frozen=True):
@@ -49,7 +59,7 @@ class FaultNow(msgspec.Struct, frozen=True):
 
     planned: PlannedFault
     state: str
-    """planned · applied · verified · healed · failed"""
+    """planned · applied · verified · cleared · healed · failed"""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +72,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     load_ends_ns: int
     planned: int
     funnel: dict[str, int]
+    """Intents that came at least as far as each stage, in FUNNEL's order, without stages that this shop skips."""
     ends: dict[str, int]
+    """What became of the intents whose tabs have all left, the most frequent first."""
     dropped: int
     active: int
     sent: int
+    """Attempts, polls and status reads aside."""
     retries: int
     open_info: int
+    """Intents that may or may not have bought or held something, as far as their fan knows."""
     amplification: float
+    """Attempts per distinct (intent, step): what repetition, second tabs and double clicks add."""
     seconds: list[Second]
     ledger: dict[str, int]
     vitals: VitalsRow | None
@@ -88,24 +103,42 @@ class LiveView:
         self._faults = {fault.fault: FaultNow(fault, "planned") for fault in faults}
         self._planned = planned
         self._load_ends_ns = load_ends_ns
-        self._reached: Counter[str] = Counter()
+        self._here: dict[str, OneFan] = {}
+        """Fans on site, and those who left in doubt: the status flow may still tell."""
+        self._gone: OrderedDict[str, OneFan] = OrderedDict()
+        self._under_way: OrderedDict[str, tuple[OneFan | None, bool, int, int]] = OrderedDict()
+        """attempt → its fan, whether it may change a ledger, its operation, when it was due."""
+        self._reached = [0] * len(STAGES)
+        self._witnessed = {0}
+        self._steps: dict[str, int] = {}
         self._ends: Counter[str] = Counter()
-        self._furthest: dict[str, set[str]] = {}
-        self._resolved: set[str] = set()
-        self._doubt: dict[str, str] = {}
-        self._roles: dict[str, tuple[str, str]] = {}
         self._seconds: list[Second] = []
         self._ledger: dict[str, int] = {}
         self._log: deque[tuple[int, str]] = deque(maxlen=200)
-        self._dropped = self._active = self._sent = self._retries = self._operations = 0
-        self._probes = [0, 0]
+        self._dropped = self._on_site = self._sent = self._retries = self._operations = self._in_doubt = 0
+        self._answered = self._probed = 0
         self._vitals: VitalsRow | None = None
+        self._take: dict[type, Callable[[Any], None]] = {
+            InvokeRow: self._invoked,
+            DoneRow: self._done,
+            ToldRow: self._told,
+            IntentRow: self._arrived,
+            LeftRow: self._left,
+            DroppedRow: self._drop,
+            ProbeRow: self._probe,
+            FaultRow: self._fault,
+            NoteRow: self._note,
+            VitalsRow: self._vital,
+        }
         self.doing = "getting ready"
         self.lost = 0
 
+    def __repr__(self) -> str:
+        return f"<LiveView {self.doing}: {self._reached[0]} arrived, {self._on_site} on site>"
+
     def say(self, at_ns: int, text: str) -> None:
         """A line for the log of events."""
-        self._log.append((at_ns, text))
+        self._log.append((at_ns, one_line(text, 300)))
 
     def ledger(self, kind: str, counters: Mapping[str, int]) -> None:
         """Counters from a lightly polled evidence source."""
@@ -113,37 +146,19 @@ class LiveView:
             self._ledger[f"{kind}.{name}"] = value
 
     def fold(self, row: OpRow | ChaosRow | VitalsRow) -> None:
-        """Take one row into account."""
-        match row:
-            case InvokeRow():
-                self._invoked(row)
-            case DoneRow():
-                self._done(row)
-            case ToldRow():
-                self._told(row)
-            case IntentRow():
-                self._active += 1
-                self._reached["arrived"] += 1
-                self._second(row.at_ns).arrived += 1
-            case LeftRow() if row.tab == 0:
-                self._active -= 1
-                self._resolve(row.intent, row.end, row.outcome, row.at_ns)
-            case DroppedRow():
-                self._dropped += 1
-                if self._dropped == 1:
-                    self.say(row.at_ns, "this machine is behind: an arrival was dropped")
-            case ProbeRow():
-                self._probes[0] += row.outcome == "ok"
-                self._probes[1] += 1
-            case FaultRow():
-                self._fault(row)
-            case VitalsRow():
-                self._vitals = row
-            case _:
-                pass
+        """Take one row into account. A few microseconds: it shares its core with the run."""
+        take = self._take.get(type(row))
+        if take is not None:
+            take(row)
 
     def snapshot(self, now_ns: int) -> Snapshot:
         """The numbers as they stand at `now_ns`."""
+        last = max(self._witnessed)
+        funnel = {
+            name: n for i, (name, n) in enumerate(zip(STAGES, self._reached, strict=True)) if self._shown(i, last)
+        }
+        # Where rows were lost our own count drifts; the engine's does not.
+        active = self._vitals.fans if self.lost and self._vitals is not None else self._on_site
         return Snapshot(
             now_ns=now_ns,
             doing=self.doing,
@@ -151,21 +166,24 @@ class LiveView:
             faults=tuple(self._faults.values()),
             load_ends_ns=self._load_ends_ns,
             planned=self._planned,
-            funnel={name: self._reached[name] for name in FUNNEL},
-            ends=dict(self._ends.most_common()),
+            funnel=funnel,
+            ends={end: n for end, n in self._ends.most_common() if n > 0},
             dropped=self._dropped,
-            active=max(0, self._active),
+            active=active,
             sent=self._sent,
             retries=self._retries,
-            open_info=len(self._doubt),
+            open_info=self._in_doubt,
             amplification=self._sent / self._operations if self._operations else 1.0,
             seconds=self._seconds,
             ledger=dict(self._ledger),
             vitals=self._vitals,
-            probes=(self._probes[0], self._probes[1]),
+            probes=(self._answered, self._probed),
             log=list(self._log),
             lost=self.lost,
         )
+
+    def _shown(self, stage: int, last: int) -> bool:
+        return stage in self._witnessed or stage > last
 
     def _second(self, at_ns: int) -> Second:
         index = max(0, at_ns // NS_PER_S)
@@ -173,11 +191,85 @@ class LiveView:
             self._seconds.append(Second())
         return self._seconds[index]
 
-    def _reach(self, intent: str, place: str) -> None:
-        been = self._furthest.setdefault(intent, set())
-        if place not in been:
-            been.add(place)
-            self._reached[place] += 1
+    # -- fans
+
+    def _known(self, intent: str, tab: int) -> OneFan | None:
+        """The fan of a row; one who had left comes back with a new tab. None: the tap lost the arrival, or long gone."""
+        fan = self._here.get(intent)
+        if fan is None:
+            fan = self._gone.get(intent)
+            if fan is None:
+                return None
+        bit = 1 << tab
+        if not fan.seen & bit:
+            fan.seen |= bit
+            if not fan.tabs:
+                self._on_site += 1
+                if self._gone.pop(intent, None) is not None:
+                    self._here[intent] = fan
+            fan.tabs |= bit
+        return fan
+
+    def _arrived(self, row: IntentRow) -> None:
+        fan = self._here[row.intent] = OneFan()
+        self._on_site += 1
+        self._reach(fan, 0)
+        self._second(row.at_ns).arrived += 1
+
+    def _left(self, row: LeftRow) -> None:
+        fan = self._here.get(row.intent)
+        if fan is None or not fan.tabs:
+            return
+        bit = 1 << row.tab
+        fan.seen |= bit
+        fan.tabs &= ~bit
+        fan.leave(row.end, row.outcome, first=row.tab == 0)
+        if row.end == "confirmed":
+            self._confirm(fan, row.at_ns)
+        if fan.tabs:
+            return
+        self._on_site -= 1
+        if fan.fate != WON:
+            self._decide(fan, *fan.parting(), row.at_ns)
+        if fan.fate != DOUBT:
+            del self._here[row.intent]
+            self._gone[row.intent] = fan
+            if len(self._gone) > REMEMBERED:
+                self._gone.popitem(last=False)
+
+    def _reach(self, fan: OneFan, stage: int) -> None:
+        """Who came this far came past everything before it: each intent counts once a stage, whatever its tabs do."""
+        self._witnessed.add(stage)
+        while fan.stage < stage:
+            fan.stage += 1
+            self._reached[fan.stage] += 1
+
+    def _confirm(self, fan: OneFan, at_ns: int) -> None:
+        self._reach(fan, _CONFIRMED)
+        if fan.fate != WON:
+            self._decide(fan, "confirmed", WON, at_ns)
+
+    def _decide(self, fan: OneFan, end: str, fate: int, at_ns: int) -> None:
+        """An intent's end as it is known now; a later word may overrule a doubt, and a ticket overrules everything."""
+        was = fan.fate
+        if fan.end:
+            self._ends[fan.end] -= 1
+        self._ends[end] += 1
+        fan.end, fan.fate = end, fate
+        if fate in (NO, WON):
+            fan.doubts = None
+            second = self._second(at_ns)
+            second.resolved += was != NO
+            second.confirmed += fate == WON
+        self._weigh(fan)
+
+    def _weigh(self, fan: OneFan) -> None:
+        doubtful = fan.fate == DOUBT or (bool(fan.doubts) and fan.fate not in (NO, WON))
+        if doubtful != fan.counted:
+            fan.counted = doubtful
+            self._in_doubt += 1 if doubtful else -1
+
+    # -- attempts
 
     def _invoked(self, row: InvokeRow) -> None:
         self._second(row.at_ns).sent += 1
@@ -186,48 +278,86 @@ class LiveView:
         self._sent += 1
         if row.try_ > 1 or row.double:
             self._retries += 1
-        else:
-            self._operations += 1
-        self._roles[row.attempt] = (row.intent, row.role)
-        if row.role == "pay":
-            self._reach(row.intent, "paying")
+        fan = self._known(row.intent, row.tab)
+        if fan is not None:
+            step = self._steps.setdefault(row.step, 1 << len(self._steps))
+            if not fan.steps & step:
+                fan.steps |= step
+                self._operations += 1
+            if row.role == "pay":
+                self._reach(fan, _PAYING)
+        elif row.try_ == 1 and not row.double and row.tab == 0:
+            self._operations += 1  # its arrival was lost on the way here: what the row says of itself has to do
+        self._under_way[row.attempt] = (fan, row.role in _EFFECTS, row.tab << 32 | row.op, row.due_ns)
+        if len(self._under_way) > 10 * REMEMBERED:
+            self._under_way.popitem(last=False)
 
     def _done(self, row: DoneRow) -> None:
         second = self._second(row.done_ns)
-        intent, role = self._roles.pop(row.attempt, ("", ""))
-        if row.sent_ns is not None:
-            second.slowest_ns = max(second.slowest_ns, row.done_ns - row.sent_ns)
         if row.why == "shed":
             second.shed += 1
-        elif row.outcome == "info" and intent:
+        under_way = self._under_way.pop(row.attempt, None)
+        if under_way is None:
+            return
+        fan, effect, operation, due_ns = under_way
+        if row.sent_ns is not None:
+            second.slowest_ns = max(second.slowest_ns, row.done_ns - due_ns)
+        if row.outcome == "info" and row.why != "shed":
             second.trouble += 1
-            if role in ("hold", "pay") and intent not in self._resolved:
-                self._doubt[intent] = role
+            # A ticket settles every doubt, and so does a definite no from every tab.
+            if effect and fan is not None and fan.fate not in (NO, WON):
+                fan.doubt(operation)
+                self._weigh(fan)
 
     def _told(self, row: ToldRow) -> None:
+        if row.status_read:
+            fan = self._here.get(row.intent)
+            if fan is None or fan.fate == WON:
+                return
+            if row.end == "confirmed":
+                self._confirm(fan, row.at_ns)
+            elif row.outcome == "fail" and not fan.tabs:
+                self._decide(fan, row.end, NO, row.at_ns)
+            if not fan.tabs and fan.fate != DOUBT:
+                del self._here[row.intent]
+            return
+        fan = self._known(row.intent, row.tab)
+        if fan is None:
+            return
+        if row.end == "confirmed":
+            self._confirm(fan, row.at_ns)
+            return
         place = _REACHED.get(row.role)
-        if place and row.outcome == "ok":
-            self._reach(row.intent, place)
-        if row.end == "confirmed" and not row.status_read:
-            self._reach(row.intent, "confirmed")
-            self._resolve(row.intent, "confirmed", "ok", row.at_ns)
+        if place is not None and row.outcome == "ok":
+            self._reach(fan, place)
+        if row.role in _EFFECTS and fan.fate not in (NO, WON):
+            operation = row.tab << 32 | row.op
+            if row.outcome == "info":
+                fan.doubt(operation)
+            elif fan.doubts:
+                fan.doubts.discard(operation)
+            self._weigh(fan)
 
-    def _resolve(self, intent: str, end: str, outcome: str, at_ns: int) -> None:
-        if intent in self._resolved:
-            return
-        if outcome == "info" or end == "accepted":
-            self._ends[end] += 1
-            return
-        self._resolved.add(intent)
-        self._doubt.pop(intent, None)
-        self._furthest.pop(intent, None)
-        self._ends[end] += 1
-        second = self._second(at_ns)
-        second.resolved += 1
-        second.confirmed += end == "confirmed"
+    def _drop(self, row: DroppedRow) -> None:
+        self._dropped += 1
+        if self._dropped == 1:
+            self.say(row.at_ns, "this machine is behind: an arrival was dropped")
+
+    # -- the rest
+
+    def _probe(self, row: ProbeRow) -> None:
+        self._answered += row.outcome == "ok"
+        self._probed += 1
+
+    def _vital(self, row: VitalsRow) -> None:
+        self._vitals = row
+
+    def _note(self, row: NoteRow) -> None:
+        self.say(row.at_ns, row.text)
 
     def _fault(self, row: FaultRow) -> None:
         known = self._faults.get(row.fault)
         if known is not None:
             self._faults[row.fault] = FaultNow(known.planned, row.event)
-        self.say(row.at_ns, f"{row.brownout} on {row.link or 'the shop'}: {row.event} ({row.detail})")
+        detail = f" ({row.detail})" if row.detail else ""
+        self.say(row.at_ns, f"{row.brownout} on {row.link or 'the shop'}: {row.event}{detail}")

@@ -20,8 +20,8 @@ from surgectl.audit.finding import Example, Finding
 from surgectl.report.charts import figure, step_s, window_of
 from surgectl.report.series import OverTime, coarser
 from surgectl.report.summary import ChaosLine, Summary, in_order
-from surgectl.report.text import cut, shown, tamed
 from surgectl.report.words import glance, meaning
+from surgectl.text import cut, shown, tamed
 
 LANES = ("fan", "shop", "provider", "link")
 MOST_ROWS = 600
@@ -110,7 +110,9 @@ def _number(value: Any) -> str:
 
 def _stories(findings: list[Finding], chaos: list[ChaosLine]) -> dict[str, list[Story]]:
     """Finding → its examples, until the page has had enough: the first ones of each finding come first."""
-    windows = [(*window_of(fault), f"{fault.brownout} on {fault.link or 'a command'}") for fault in chaos if fault.applied]
+    windows = [
+        (*window_of(fault), f"{fault.brownout} on {fault.link or 'a command'}") for fault in chaos if fault.applied
+    ]
     told: dict[str, list[Story]] = {finding.id: [] for finding in findings}
     left = STORIES_BYTES
     for turn in range(max((len(f.examples) for f in findings), default=0)):

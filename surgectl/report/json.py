@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from surgectl.report.summary import Summary
-from surgectl.report.text import storable, tamed
+from surgectl.text import storable, tamed
 
 MOST = 20_000
 """Characters of one text: a shop that answers with a flood must not fill the disk."""
 
 
 def render(summary: Summary) -> bytes:
-    """The summary as JSON (`surgectl.report/1`), indented, the same bytes for the same run. Never NaN: null is unknown."""
+    """The summary as JSON (`surgectl.report/1`), indented, the same bytes for the same run. No NaN: null is unknown."""
     held = tamed(summary, lambda text: storable(text, MOST))
     return msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"
 

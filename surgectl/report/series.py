@@ -106,7 +106,7 @@ def over_time(relations: Relations) -> OverTime:
 
 
 def coarser(over: OverTime, step: int) -> OverTime:
-    """The same run in steps of `step` seconds: counts are summed, latencies the worst second's, `open_intents` the last."""
+    """The same run in steps of `step` seconds: counts summed, latencies the worst second's, `open_intents` the last."""
     if step <= 1:
         return over
     cuts = range(0, len(over.second), step)

@@ -8,7 +8,7 @@ import msgspec
 
 from surgectl.audit.finding import Finding, worst
 from surgectl.report.summary import ChaosLine, CoverageLine, Summary, ThresholdLine
-from surgectl.report.text import cut
+from surgectl.text import cut
 
 _MEANING = {
     "OVERSELL": "more tickets were sold than exist",
@@ -157,7 +157,9 @@ def next_steps(
             steps.append(f"{_fault(line)} was NOT healed: run surgectl chaos heal now.")
     for finding in findings:
         if finding.kind == "ledger" and finding.verdict == "fail" and finding.configured:
-            story = f"begin with this one: {_sentence(finding.examples[0].what)}" if finding.examples else "see its count"
+            story = (
+                f"begin with this one: {_sentence(finding.examples[0].what)}" if finding.examples else "see its count"
+            )
             steps.append(f"{finding.id}: {meaning(finding)}; {story}.")
     for threshold in thresholds:
         if threshold.verdict == "fail":
