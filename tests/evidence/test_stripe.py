@@ -1,0 +1,174 @@
+"""A provider's ledger: every charge since the run's start, as it stands, or a reason to doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from surgectl.clock import SystemClock
+from surgectl.evidence import stripe
+from surgectl.evidence.books import Books
+from surgectl.evidence.mapping import MappingError, compile_mapping
+from surgectl.evidence.reading import Found
+from surgectl.profile.target import Source
+from surgectl.recording.evidence_rows import ChargeRow, RefundRow
+from surgectl.recording.relations import Relations
+from surgectl.recording.rows import IntentRow
+from surgectl.stage.payments.server import Options, running
+from tests.evidence.ledgers import QUICK, serving, target
+
+PAY = {"amount": "8900", "currency": "eur", "confirm": "true", "payment_method": "pm_card_visa"}
+AUTH = {"Authorization": "Bearer sk_test_any"}
+
+
+async def read(url: str, since_epoch_s: float | None = None, **source: Any) -> dict[str, Found]:
+    """Charges and refunds of a provider, the refunds by themselves."""
+    clock = SystemClock()
+    since = clock.wall().timestamp() if since_epoch_s is None else since_epoch_s
+    shop = target("http://127.0.0.1:1", {"charges": {"stripe": {"base_url": url, "secret": "sk_test_any"}, **source}})
+    async with Books(shop, {}, since, clock, patience=QUICK) as books:
+        return await books.read_all()
+
+
+@pytest.mark.real
+async def test_every_charge_and_refund_of_a_provider_is_read() -> None:
+    """Charges over several pages, refunds, releases, declines and metadata come as the provider has them."""
+    async with running(Options()) as provider, aiohttp.ClientSession(headers=AUTH) as http:
+
+        async def pay(**form: str) -> Any:
+            async with http.post(f"{provider.url}/v1/payment_intents", data={**PAY, **form}) as reply:
+                return await reply.json()
+
+        paid = await pay(**{"metadata[order_id]": "o1", "receipt_email": "fan-1@example.org"})
+        held = await pay(capture_method="manual")
+        async with http.post(f"{provider.url}/v1/payment_intents/{held['id']}/cancel"):
+            pass
+        kept = await pay(capture_method="manual")
+        await pay(payment_method="pm_card_chargeDeclined")
+        async with http.post(
+            f"{provider.url}/v1/refunds", data={"payment_intent": paid["id"], "amount": "900"}
+        ) as reply:
+            refund = await reply.json()
+        await asyncio.gather(*(pay() for _ in range(230)))
+        found = await read(provider.url)
+        later = await read(provider.url, SystemClock().wall().timestamp() + 3600)
+
+    charges = {row.payment: row for row in found["charges"].rows if isinstance(row, ChargeRow)}
+    assert (found["charges"].problem, len(charges)) == ("", 234)
+    first = charges[paid["id"]]
+    assert (first.captured_minor, first.refunded_minor, first.currency, first.state) == (8900, 900, "EUR", "succeeded")
+    assert first.keys == ["orders.order=o1", "fan-1@example.org", "pm_card_visa"]
+    voided, authorised = charges[held["id"]], charges[kept["id"]]
+    assert (voided.captured_minor, voided.voided_minor, voided.refunded_minor, voided.state) == (0, 8900, 0, "voided")
+    assert (authorised.captured_minor, authorised.authorised_minor, authorised.state) == (0, 8900, "authorised")
+    assert [row.captured_minor for row in charges.values() if row.state == "failed"] == [0]
+    assert found["refunds"].rows == [
+        RefundRow(refund=refund["id"], charge=first.charge, amount_minor=900, at_s=refund["created"])
+    ]
+    assert later["charges"].rows == []  # the window begins at the run's start
+
+
+async def test_a_page_that_repeats_is_incomplete() -> None:
+    """A provider that ignores the cursor is not believed."""
+    async with serving() as server:
+        server.answer = lambda request, number: {"data": [{"id": "ch_1"}], "has_more": True}
+        found = (await read(server.url))["charges"]
+        assert "charge ch_1 is listed twice (after 1 rows)" in found.problem
+        assert "starting_after=ch_1" in server.asked[1]
+        assert server.headers[0]["Authorization"] == "Bearer sk_test_any"
+
+
+async def test_more_without_rows_is_incomplete() -> None:
+    """An empty page that promises more is no end."""
+    async with serving() as server:
+        server.answer = lambda request, number: {"data": [], "has_more": True}
+        assert "has_more, but an empty page" in (await read(server.url))["charges"].problem
+
+
+async def test_another_shape_is_incomplete() -> None:
+    """An answer that is no list of Stripe's shape, and a key that is refused, are reasons."""
+    async with serving() as server:
+        server.answer = lambda request, number: {"charges": []}
+        assert "not a list of Stripe's shape" in (await read(server.url))["charges"].problem
+        server.answer = lambda request, number: web.Response(status=401)
+        assert "GET /v1/charges: answered 401" in (await read(server.url))["charges"].problem
+
+
+BASE = {"id": "ch_1", "amount": 500, "currency": "usd", "created": 9, "payment_intent": "pi_1", "status": "succeeded"}
+
+CHARGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "captured": (
+        {"captured": True, "amount_captured": 500, "amount_refunded": 0},
+        {"captured_minor": 500, "authorised_minor": 500, "state": "succeeded"},
+    ),
+    "captured in part, before amount_captured was listed": (
+        {"captured": True},
+        {"captured_minor": 500, "authorised_minor": 500, "state": "succeeded"},
+    ),
+    "refunded": (
+        {"captured": True, "amount_captured": 500, "amount_refunded": 500, "refunded": True},
+        {"captured_minor": 500, "authorised_minor": 500, "refunded_minor": 500, "state": "succeeded"},
+    ),
+    "only authorised": (
+        {"captured": False, "amount_captured": 0},
+        {"captured_minor": 0, "authorised_minor": 500, "state": "authorised"},
+    ),
+    "released": (
+        {"captured": False, "amount_captured": 0, "amount_refunded": 500, "refunded": True},
+        {"captured_minor": 0, "authorised_minor": 500, "voided_minor": 500, "state": "voided"},
+    ),
+    "on its way": (
+        {"captured": True, "status": "pending"},
+        {"captured_minor": 0, "authorised_minor": 0, "state": "processing"},
+    ),
+    "declined": (
+        {"captured": False, "status": "failed"},
+        {"captured_minor": 0, "authorised_minor": 0, "state": "failed"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHARGES)
+def test_a_charge_is_read_as_documented(name: str) -> None:
+    """What Stripe's fields mean for the money: taken, held, given back, released, refused or on its way."""
+    raw, expected = CHARGES[name]
+    mapping = compile_mapping("charges", Source(), "evidence.charges")
+    shown = ChargeRow(charge="ch_1", currency="USD", payment="pi_1", at_s=9.0, **expected)
+    assert mapping(stripe.charge({**BASE, **raw})) == [shown]
+
+
+def test_a_charge_in_an_unknown_state_is_refused() -> None:
+    """A status that Stripe does not document is not guessed at."""
+    mapping = compile_mapping("charges", Source(), "evidence.charges")
+    with pytest.raises(MappingError, match='state: "melted" is none'):
+        mapping(stripe.charge({**BASE, "status": "melted"}))
+
+
+def test_a_strangers_charge_links_by_what_we_minted() -> None:
+    """With no word about keys in the target, a tagged e-mail or card still leads from charge to intent."""
+    raw = {**BASE, "captured": True, "receipt_email": "fan-r-i1@example.org"}
+    mapping = compile_mapping("charges", Source(), "evidence.charges", keys=stripe.USUAL_KEYS)
+    rows = [*mapping(stripe.charge(raw)), *mapping(stripe.charge({**BASE, "id": "ch_2", "payment_method": "pm-r-i1"}))]
+    intent = IntentRow(
+        intent="i1",
+        fan=1,
+        profile="p",
+        phase="x",
+        qty=1,
+        price_minor=500,
+        currency="USD",
+        due_ns=0,
+        at_ns=0,
+        mint={"email": "fan-r-i1@example.org", "token": "pm-r-i1"},
+    )
+    with Relations.from_rows(
+        [intent], {"charges": msgspec.convert(msgspec.to_builtins(rows), list[ChargeRow])}
+    ) as asked:
+        assert asked.rows("SELECT charge, intent, via FROM links_charges ORDER BY 1") == [
+            ("ch_1", "i1", "email"),
+            ("ch_2", "i1", "token"),
+        ]
