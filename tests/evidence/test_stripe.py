@@ -165,9 +165,7 @@ def test_a_strangers_charge_links_by_what_we_minted() -> None:
         at_ns=0,
         mint={"email": "fan-r-i1@example.org", "token": "pm-r-i1"},
     )
-    with Relations.from_rows(
-        [intent], {"charges": msgspec.convert(msgspec.to_builtins(rows), list[ChargeRow])}
-    ) as asked:
+    with Relations.from_rows([intent], {"charges": rows}) as asked:
         assert asked.rows("SELECT charge, intent, via FROM links_charges ORDER BY 1") == [
             ("ch_1", "i1", "email"),
             ("ch_2", "i1", "token"),
