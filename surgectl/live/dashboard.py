@@ -1,192 +1,220 @@
 """The rehearsal as it happens, on one screen.
 
-Rich pulls a snapshot a few times a second; nothing is pushed. Fits 80 x 24 and grows with the terminal.
+Rich pulls a snapshot a few times a second; nothing is pushed. Fits 80 x 24 and grows with the terminal. Phases, faults
+and every rate share one time axis, so that a dip stands under the fault that made it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.panel import Panel
-from rich.table import Table
+import msgspec
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from surgectl.live.health import in_plain_words
-from surgectl.live.snapshot import FUNNEL, Snapshot
-from surgectl.live.sparkline import sparkline
+from surgectl.live.snapshot import FUNNEL, Second, Snapshot
+from surgectl.live.sparkline import bars, on_axis
+from surgectl.live.timeline import Axis, link_lines, now_line, phase_lines
+from surgectl.text import one_line
 from surgectl.units import NS_PER_S, show_duration
 
 FRAMES_PER_S = 4
-_FAULT_STYLE = {
-    "planned": "dim",
-    "applied": "bold red",
-    "verified": "bold red",
-    "healed": "green",
-    "failed": "bold red",
-}
+LABEL = 11
+"""Columns of the label on the left of each line."""
+SAID = 25
+"""Columns on the right for what the line says in words."""
+_MIDDLE_LINES, _SPARKS, _RULES = 5, 5, 3
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """The characters to draw with."""
+
+    rule: str
+    bar: str
+    past: str
+    here: str
+    ahead: str
+    fault: str
+    phase: str
+    cut: str
+    plain: bool
+
+
+FINE = Marks(rule="─", bar="█", past="━", here="╸", ahead="─", fault="▓", phase="│", cut="…", plain=False)
+ASCII = Marks(rule="-", bar="#", past="=", here=">", ahead="-", fault="#", phase="|", cut=".", plain=True)
 
 
 class Dashboard:
     """A renderable that asks for a new snapshot each time it is drawn."""
 
     def __init__(self, name: str, look: Callable[[], Snapshot], price: Callable[[int], str]) -> None:
-        self._name = name
+        self._name = one_line(name, 40)
         self._look = look
         self._price = price
 
+    def __repr__(self) -> str:
+        return f"<Dashboard {self._name}>"
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        snap = self._look()
-        width, height = options.max_width, console.height
-        parts: list[RenderableType] = [
-            _header(self._name, snap, width),
-            _timeline(snap, width),
-            _middle(snap, width),
-            _sparks(snap, width),
-            _ledger(snap, self._price),
-            _generator(snap),
-        ]
-        used = sum(len(console.render_lines(part, options.update(height=None), pad=False)) for part in parts)
-        parts.append(_log(snap, max(1, height - used - 3), width))
-        yield Group(*parts)
+        marks = ASCII if options.ascii_only else FINE
+        height = options.height or console.height
+        lines = screen(self._name, self._look(), self._price, options.max_width, height, marks)
+        yield Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
 
 
-def _header(name: str, snap: Snapshot, width: int) -> Text:
-    phase = next((p.name for p in snap.phases if p.start_ns <= snap.now_ns < p.end_ns), "")
-    left = snap.load_ends_ns - snap.now_ns
-    head = Text(no_wrap=True, overflow="ellipsis")
-    head.append(f" {name} ", style="bold reverse")
-    head.append(f"  {snap.doing}", style="bold")
-    if phase and snap.doing == "storm":
-        head.append(f": {phase}", style="bold cyan")
-    elapsed = show_duration(max(0, snap.now_ns) // NS_PER_S * NS_PER_S) if snap.now_ns >= NS_PER_S else "0s"
-    head.append(f"   {elapsed} gone")
-    if left > 0:
-        head.append(f", {show_duration(max(1, left // NS_PER_S) * NS_PER_S)} of load left", style="dim")
+def screen(
+    name: str, snap: Snapshot, price: Callable[[int], str], width: int, height: int, marks: Marks = FINE
+) -> list[Text]:
+    """The whole screen, `height` lines of at most `width` columns. The log of events gets what the rest leaves."""
+    columns = max(10, width - LABEL - SAID)
+    axis = Axis(columns=columns, span_ns=max(1, snap.load_ends_ns, snap.now_ns))
+    # Tall terminals get taller bars; each further row costs a line for each of the sparklines.
+    rows = min(4, 1 + max(0, height - 26) // (2 * _SPARKS))
+    fixed = 1 + 1 + _MIDDLE_LINES + _SPARKS * rows + 2 + _RULES
+    phases = phase_lines(snap.phases, axis, marks.phase, marks.cut, most=2 if height >= fixed + 4 else 1)
+    links = link_lines(snap.faults, snap.now_ns, axis, marks.fault, marks.cut)
+    most_links = max(1, height - fixed - len(phases) - 1)
+    if len(links) > most_links:
+        more = len(links) - most_links + 1
+        links = [*links[: most_links - 1], ("", Text(" " * columns), Text(f"and {more} more links", style="dim"))]
+    lines = [_header(name, snap)]
+    for i, line in enumerate(phases):
+        lines.append(
+            _row("" if i else "phases", Text(line, style="cyan"), Text(_phase(snap), "cyan") if not i else Text())
+        )
+    lines.append(_row("now", now_line(snap.now_ns, axis, marks.past, marks.here, marks.ahead), _clock(snap)))
+    lines += [_row(label, line, said) for label, line, said in links]
+    lines.append(_rule(width, marks, (0, "from the door to the ticket"), (_half(width), "fans")))
+    lines += _middle(snap, width, marks)
+    lines.append(_rule(width, marks, (0, "each second")))
+    lines += _sparks(snap, axis, rows, marks)
+    lines += [_ledger(snap, price), _generator(snap)]
+    lines.append(_rule(width, marks, (0, "events"), (width - 24, "Ctrl-C stops gently")))
+    room = height - len(lines)
+    lines += _log(snap, room)
+    for drawn in lines:
+        drawn.truncate(width, overflow="crop" if marks.plain else "ellipsis")
+    return lines[:height]
+
+
+def _row(label: str, drawn: Text, said: Text) -> Text:
+    return Text.assemble((f" {one_line(label, 60)[: LABEL - 2]:<{LABEL - 1}}", "dim"), drawn, " ", said)
+
+
+def _rule(width: int, marks: Marks, *titles: tuple[int, str]) -> Text:
+    line = Text(style="dim")
+    for at, title in titles:
+        line.append(marks.rule * max(0, at - len(line))).append(f"{marks.rule} {title} ")
+    return line.append(marks.rule * (width - len(line)))
+
+
+def _half(width: int) -> int:
+    return width * 3 // 5
+
+
+def _header(name: str, snap: Snapshot) -> Text:
+    head = Text.assemble((f" {name} ", "bold reverse"), "  ", (one_line(snap.doing, 60), "bold"))
+    on = [f for f in snap.faults if f.state in ("applied", "verified", "cleared")]
+    if on:
+        head.append("   FAULT ON ", style="bold red").append(
+            ", ".join(
+                f"{one_line(f.planned.brownout, 30)} on {one_line(f.planned.link, 30) or 'a command'}" for f in on
+            ),
+            style="bold red",
+        )
     return head
 
 
-def _timeline(snap: Snapshot, width: int) -> Text:
-    """Phases and faults on one axis, with a mark where we are."""
-    span = max(1, snap.load_ends_ns)
-    columns = max(20, width - 12)
-
-    def column(at_ns: int) -> int:
-        return max(0, min(columns - 1, at_ns * columns // span))
-
-    phases = [" "] * columns
-    for phase in snap.phases:
-        begin, end = column(phase.start_ns), column(phase.end_ns)
-        for i, letter in enumerate(f"|{phase.name}"[: max(1, end - begin)]):
-            phases[begin + i] = letter
-    text = Text(no_wrap=True, overflow="crop")
-    text.append(" phases    ", style="dim").append("".join(phases) + "\n", style="cyan")
-    text.append(" ")
-    text.append(f"{'now':<10}", style="dim")
-    done = column(snap.now_ns)
-    text.append("━" * done, style="cyan").append("╸" if done < columns else "").append(
-        "─" * (columns - done - 1), style="dim"
-    )
-    for link in dict.fromkeys(f.planned.link or "commands" for f in snap.faults):
-        text.append("\n ").append(f"{link[:9]:<10}", style="dim")
-        at = 0
-        for fault in sorted(
-            (f for f in snap.faults if (f.planned.link or "commands") == link), key=lambda f: f.planned.from_ns
-        ):
-            begin, end = column(fault.planned.from_ns), column(fault.planned.to_ns)
-            label = f"{fault.planned.brownout} {fault.state}"
-            bar = max(1, end - begin)
-            text.append(" " * max(0, begin - at))
-            text.append("▓" * bar, style=_FAULT_STYLE.get(fault.state, ""))
-            text.append(f" {label}", style=_FAULT_STYLE.get(fault.state, ""))
-            at = max(begin, at) + bar + len(label) + 1
-    return text
+def _phase(snap: Snapshot) -> str:
+    return next((one_line(p.name, 60) for p in snap.phases if p.start_ns <= snap.now_ns < p.end_ns), "")
 
 
-def _middle(snap: Snapshot, width: int) -> Table:
-    """Funnel on the left, what became of them on the right."""
-    funnel = Table.grid(padding=(0, 1))
-    for _ in range(4):
-        funnel.add_column(justify="right")
-    top = max(1, snap.funnel["arrived"])
+def _clock(snap: Snapshot) -> Text:
+    said = Text(_seconds(snap.now_ns), style="bold")
+    left = snap.load_ends_ns - snap.now_ns
+    return said.append(f", {_seconds(left)} to go" if left >= NS_PER_S else ", load is over", style="dim")
+
+
+def _seconds(ns: int) -> str:
+    return show_duration(ns // NS_PER_S * NS_PER_S) if ns >= NS_PER_S else "0s"
+
+
+def _middle(snap: Snapshot, width: int, marks: Marks) -> list[Text]:
+    """The funnel on the left, what became of the fans on the right."""
+    half = _half(width)
+    left: list[Text] = []
+    top = max(1, snap.funnel.get(FUNNEL[0], 0))
     before = top
-    bar_width = max(8, width // 2 - 34)
-    for name in FUNNEL:
-        n = snap.funnel[name]
+    for name, n in snap.funnel.items():
         share = f"{100 * n / before:.0f}%" if before else ""
-        funnel.add_row(
-            Text(name, style="dim"),
-            f"{n:,}",
-            Text(share, style="dim"),
-            Text("█" * round(bar_width * n / top), style="green"),
-        )
-        funnel.columns[3].justify = "left"
-        before = n or before
-    ends = Table.grid(padding=(0, 1))
-    ends.add_column(justify="right", style="dim")
-    ends.add_column(justify="right")
-    ends.add_row("planned", f"{snap.planned:,}")
-    ends.add_row("on site", f"{snap.active:,}")
-    ends.add_row("dropped", Text(f"{snap.dropped:,}", style="bold red" if snap.dropped else ""))
-    rest = {end: n for end, n in snap.ends.items() if end != "confirmed"}
-    told = "  ".join(f"{end} {n:,}" for end, n in list(rest.items())[:3])
-    ends.add_row("told no", told or "-")
-    ends.add_row("in doubt", Text(f"{snap.open_info:,}", style="bold yellow" if snap.open_info else ""))
-    table = Table.grid(expand=True)
-    table.add_column(ratio=3)
-    table.add_column(ratio=2)
-    table.add_row(
-        Panel(funnel, title="funnel", title_align="left", border_style="dim"),
-        Panel(ends, title="fans", title_align="left", border_style="dim"),
-    )
-    return table
+        line = Text.assemble((f" {name:<10}", "dim"), f"{n:>9,} ", (f"{share:>5} ", "dim"))
+        room = half - len(line) - 2
+        line.append(marks.bar * (max(1, round(room * n / top)) if n else 0), style="green")
+        left.append(line)
+        before = n
+    told_no = "  ".join(f"{one_line(end, 20)} {n:,}" for end, n in snap.ends.items() if end != "confirmed")
+    answered, probed = snap.probes
+    dropped = Text(f"{snap.dropped:,} dropped", style="bold red" if snap.dropped else "dim")
+    right = [
+        ("planned", Text.assemble(f"{snap.planned:,}  ", dropped)),
+        ("on site", Text(f"{snap.active:,}")),
+        ("left with", Text(told_no or "-")),
+        ("in doubt", Text(f"{snap.open_info:,}", style="bold yellow" if snap.open_info else "")),
+        ("probe", Text(f"{100 * answered / probed:.1f}% of {probed:,}" if probed else "-")),
+    ]
+    lines = []
+    for i, (label, said) in enumerate(right):
+        line = left[i].copy() if i < len(left) else Text()
+        line.truncate(half, pad=True)
+        lines.append(line.append(f" {label:<10}", style="dim").append_text(said))
+    return lines
 
 
-def _sparks(snap: Snapshot, width: int) -> Table:
-    seconds = snap.seconds[:-1] if len(snap.seconds) > 1 else snap.seconds  # the running second is not whole yet
-    last = seconds[-1] if seconds else None
-    room = max(20, width - 34)
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", width=9)
-    table.add_column(width=room, no_wrap=True)
-    table.add_column(justify="right")
+def _sparks(snap: Snapshot, axis: Axis, rows: int, marks: Marks) -> list[Text]:
+    # The running second is not whole yet: shown now, it would always look like a collapse.
+    whole = snap.seconds[: max(0, snap.now_ns // NS_PER_S)]
+    last = whole[-1] if whole and len(whole) == snap.now_ns // NS_PER_S else Second()
+    lines: list[Text] = []
+    for name, values, fold, now, style in (
+        ("arrivals", [s.arrived for s in whole], _mean, f"{last.arrived:,}/s", "cyan"),
+        ("requests", [s.sent for s in whole], _mean, f"{last.sent:,}/s  x{snap.amplification:.2f} repeats", "blue"),
+        ("goodput", [s.resolved for s in whole], _mean, f"{last.resolved:,}/s, {last.confirmed:,} tickets", "green"),
+        ("trouble", [s.trouble + s.shed for s in whole], max, f"{last.trouble:,}/s, {last.shed:,} shed", "red"),
+        ("slowest", [s.slowest_ns for s in whole], max, show_duration(last.slowest_ns), "magenta"),
+    ):
+        laid = on_axis(values, axis.columns, axis.span_ns / NS_PER_S, fold)
+        for i, drawn in enumerate(bars(laid, rows, plain=marks.plain)):
+            bottom = i == rows - 1
+            lines.append(
+                _row(name if bottom else "", Text(f"{drawn:<{axis.columns}}", style=style), Text(now if bottom else ""))
+            )
+    return lines
 
-    def row(name: str, values: list[float], now: str, style: str) -> None:
-        table.add_row(f" {name}", Text(sparkline(values, room), style=style), now)
 
-    row("arrivals", [s.arrived for s in seconds], f"{last.arrived if last else 0}/s", "cyan")
-    row("sent", [s.sent for s in seconds], f"{last.sent if last else 0}/s  x{snap.amplification:.2f}", "blue")
-    row("goodput", [s.resolved for s in seconds], f"{last.resolved if last else 0} settled/s", "green")
-    row(
-        "trouble",
-        [s.trouble for s in seconds],
-        f"{last.trouble if last else 0}/s  shed {last.shed if last else 0}/s",
-        "red",
-    )
-    row("slowest", [s.slowest_ns for s in seconds], show_duration(last.slowest_ns) if last else "-", "magenta")
-    return table
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _ledger(snap: Snapshot, price: Callable[[int], str]) -> Text:
-    text = Text(" books    ", style="dim", no_wrap=True, overflow="ellipsis")
+    text = Text(f" {'books':<{LABEL - 1}}", style="dim")
     if not snap.ledger:
-        return text.append(" no live source", style="dim")
+        return text.append("no live source", style="dim")
+    shown = Text()
     for name, value in sorted(snap.ledger.items()):
-        label = name.split(".", 1)[-1]
-        shown = price(value) if label.endswith("_minor") else f"{value:,}"
-        text.append(f" {label.removesuffix('_minor')} ", style="dim").append(shown, style="bold")
-    return text
+        label = one_line(name.split(".", 1)[-1], 40)
+        said = price(value) if label.endswith("_minor") else f"{value:,}"
+        shown.append(f"{label.removesuffix('_minor')} ", style="dim").append(f"{said}  ", style="bold")
+    return Text.assemble(text, shown)
 
 
 def _generator(snap: Snapshot) -> Text:
     good, words = in_plain_words(snap.vitals, snap.dropped, snap.lost)
-    return Text(" we are   ", style="dim", no_wrap=True, overflow="ellipsis").append(
-        f" {words}", style="green" if good else "bold yellow"
-    )
+    return Text.assemble((f" {'we are':<{LABEL - 1}}", "dim"), (words, "green" if good else "bold yellow"))
 
 
-def _log(snap: Snapshot, lines: int, width: int) -> Panel:
-    text = Text(no_wrap=True, overflow="ellipsis")
-    for i, (at_ns, said) in enumerate(snap.log[-lines:]):
-        text.append("\n" if i else "").append(f"{at_ns / NS_PER_S:7.1f}s ", style="dim").append(said)
-    return Panel(text, border_style="dim", title="events", title_align="left", height=lines + 2)
+def _log(snap: Snapshot, room: int) -> list[Text]:
+    """The newest events; as many lines as there is room for, blank where nothing happened."""
+    newest = snap.log[-room:] if room > 0 else []
+    lines = [Text.assemble((f"{at_ns / NS_PER_S:8.1f}s ", "dim"), said) for at_ns, said in newest]
+    return lines + [Text() for _ in range(max(0, room - len(lines)))]

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from surgectl.live.health import in_plain_words
 from surgectl.live.snapshot import Snapshot
+from surgectl.text import one_line
 from surgectl.units import NS_PER_S
 
 EVERY_S = 5.0
 
 
 def line(snap: Snapshot) -> str:
-    """`  12s storm  arrived 812/3000  held 402 confirmed 371 in doubt 4 | fault: lost-reply | on time …`"""
-    faults = ", ".join(f"{f.planned.brownout} {f.state}" for f in snap.faults if f.state in ("applied", "verified"))
+    """`  12s storm  arrived 812/3000  on site 64  held 402  confirmed 371  in doubt 4  FAULT … verified  | on time …`"""
+    on = [f"{f.planned.brownout} {f.state}" for f in snap.faults if f.state in ("applied", "verified", "cleared")]
     _, health = in_plain_words(snap.vitals, snap.dropped, snap.lost)
     parts = [
-        f"{max(0, snap.now_ns) // NS_PER_S:4d}s {snap.doing:<9}",
-        f"arrived {snap.funnel['arrived']}/{snap.planned}",
+        f"{max(0, snap.now_ns) // NS_PER_S:4d}s {one_line(snap.doing, 60):<9}",
+        f"arrived {snap.funnel.get('arrived', 0)}/{snap.planned}",
         f"on site {snap.active}",
-        f"held {snap.funnel['held']}",
-        f"confirmed {snap.funnel['confirmed']}",
+        *(f"{stage} {snap.funnel[stage]}" for stage in ("held", "confirmed") if stage in snap.funnel),
         f"in doubt {snap.open_info}",
     ]
-    if faults:
-        parts.append(f"FAULT {faults}")
+    if on:
+        parts.append(f"FAULT {one_line(', '.join(on), 200)}")
     return "  ".join(parts) + f"  | {health}"

@@ -194,7 +194,7 @@ class LiveView:
     # -- fans
 
     def _known(self, intent: str, tab: int) -> OneFan | None:
-        """The fan of a row; one who had left comes back with a new tab. None: the tap lost the arrival, or long gone."""
+        """The fan of a row; one who had left comes back with a new tab. None: its arrival was lost, or long gone."""
         fan = self._here.get(intent)
         if fan is None:
             fan = self._gone.get(intent)
