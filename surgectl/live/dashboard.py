@@ -49,12 +49,12 @@ class Dashboard:
     """A renderable that asks for a new snapshot each time it is drawn."""
 
     def __init__(self, name: str, look: Callable[[], Snapshot], price: Callable[[int], str]) -> None:
-        self._name = one_line(name, 40)
+        self._name = name
         self._look = look
         self._price = price
 
     def __repr__(self) -> str:
-        return f"<Dashboard {self._name}>"
+        return f"<Dashboard {self._name!r}>"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         marks = ASCII if options.ascii_only else FINE
@@ -114,7 +114,7 @@ def _half(width: int) -> int:
 
 
 def _header(name: str, snap: Snapshot) -> Text:
-    head = Text.assemble((f" {name} ", "bold reverse"), "  ", (one_line(snap.doing, 60), "bold"))
+    head = Text.assemble((f" {one_line(name, 40)} ", "bold reverse"), "  ", (one_line(snap.doing, 60), "bold"))
     on = [f for f in snap.faults if f.state in ("applied", "verified", "cleared")]
     if on:
         head.append("   FAULT ON ", style="bold red").append(

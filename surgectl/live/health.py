@@ -12,7 +12,7 @@ STARVED_CPU = 0.9
 def in_plain_words(vitals: VitalsRow | None, dropped: int, lost: int) -> tuple[bool, str]:
     """(healthy?, one sentence)."""
     if vitals is None:
-        return True, "warming up"
+        return (False, f"behind: {dropped:,} arrivals dropped") if dropped else (True, "warming up")
     where = f"{vitals.cpu:.0%} of a core, {vitals.sockets:,} sockets, {vitals.rss_bytes // 2**20} MiB"
     if dropped:
         return False, f"behind: {dropped:,} arrivals dropped; {where}"

@@ -11,7 +11,7 @@ EVERY_S = 5.0
 
 
 def line(snap: Snapshot) -> str:
-    """`  12s storm  arrived 812/3000  on site 64  held 402  confirmed 371  in doubt 4  FAULT … verified  | on time …`"""
+    """`  12s storm  arrived 812/3000  on site 64  held 402  confirmed 371  in doubt 4  FAULT slow applied  | …`"""
     on = [f"{f.planned.brownout} {f.state}" for f in snap.faults if f.state in ("applied", "verified", "cleared")]
     _, health = in_plain_words(snap.vitals, snap.dropped, snap.lost)
     parts = [
