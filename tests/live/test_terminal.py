@@ -65,7 +65,8 @@ def test_it_fills_the_terminal_and_follows_its_size(tmp_path: Path) -> None:
         assert text.split("\n")[0].startswith(" ticket-drop")
         assert text.count("█") > 2 * small
         terminal.resize(80, 24)
-        assert terminal.shows("events").split("\n")[0].startswith(" ticket-drop")
+        text = terminal.shows(" ticket-drop", "│doors\n", "we are", "events")
+        assert text.split("\n")[0].startswith(" ticket-drop")
 
 
 def test_no_color_is_heeded(tmp_path: Path) -> None:
