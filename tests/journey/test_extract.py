@@ -37,7 +37,7 @@ def test_values_are_taken_from_every_part_of_a_reply(take: str, reply: Any, valu
 
 
 def test_a_pick_is_a_seeded_sample() -> None:
-    """`pick` takes as many different items as asked, the same ones for the same fan, and none where too few are left."""
+    """`pick` takes as many different items as asked, the same for the same fan, none where too few are left."""
     step = "{take: {seats: {json: free, pick: '{qty}', else: sold-out}}}"
     seats = [f"A{n}" for n in range(20)]
     first = judge(step, page(200, {"free": seats}), qty=3).takes["seats"]

@@ -104,7 +104,12 @@ def test_conditions(when: str, reply: Reply, holds: bool) -> None:
 
 def test_rules_are_tried_in_order() -> None:
     """The first rule that holds decides, and says which it was."""
-    step = "{outcomes: [{when: {status: 404}, end: gone}, {when: {status: 2xx}, then: next}, {when: {status: 200}, end: refused}]}"
+    rules = (
+        "{when: {status: 404}, end: gone}",
+        "{when: {status: 2xx}, then: next}",
+        "{when: {status: 200}, end: refused}",
+    )
+    step = f"{{outcomes: [{', '.join(rules)}]}}"
     assert (judge(step, page(200)).then, judge(step, page(200)).rule) == ("next", 1)
 
 
@@ -163,7 +168,8 @@ journey:
     poll:
       get: "/queue/{place}"
       hint: {json: after, unit: ms}
-      outcomes: [{when: {json: {state: in}}, then: next}, {when: {status: 429}, then: shed, hint: {header: Retry-After}},
+      outcomes: [{when: {json: {state: in}}, then: next},
+                 {when: {status: 429}, then: shed, hint: {header: Retry-After}},
                  {when: {json: {state: out}}, end: sold-out}]
 """
 

@@ -16,7 +16,8 @@ VARIABLES: dict[str, Any] = {"qty": 2, "hold": "h 1/&", "email": "a+b@x.org", "s
 
 def sent(step: str, variables: dict[str, Any] | None = None, last: Reply | None = None, head: str = "") -> Wire:
     """The request of the one step in YAML; variables that it may use are taken by a second step."""
-    taker = "{step: other, get: /, take: {hold: {json: x}, email: {json: x}, seats: {json: x}, token: {json: x}, csrf: {json: x}, next: {json: x}}}"
+    takes = ", ".join(f"{name}: {{json: x}}" for name in ("hold", "email", "seats", "token", "csrf", "next"))
+    taker = f"{{step: other, get: /, take: {{{takes}}}}}"
     compiled = journey(f"{head}\njourney:\n  - {{step: one, {step}}}\n  - {taker}").steps[0].request
     assert compiled is not None
     return compiled.render(VARIABLES if variables is None else variables, last, 5_000_000_000)
