@@ -11,7 +11,12 @@ import typer
 from rich.console import Console
 
 import surgectl
-from surgectl.cli import stage
+from surgectl.cli import chaos, stage
+from surgectl.cli.again import audit, report
+from surgectl.cli.check import check
+from surgectl.cli.plan import plan
+from surgectl.cli.run import run
+from surgectl.cli.sql import sql
 from surgectl.errors import SurgectlError
 
 app = typer.Typer(
@@ -22,6 +27,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Rehearse the worst minute of your shop's year, and learn what was true afterwards.",
 )
+app.command()(run)
+app.command()(plan)
+app.command()(check)
+app.command()(audit)
+app.command()(report)
+app.command()(sql)
+app.add_typer(chaos.app, name="chaos")
 app.add_typer(stage.app, name="stage")
 
 

@@ -24,7 +24,15 @@ from surgectl.recording.manifest import (
 
 
 def manifest_of(
-    run: str, plan: Plan, opened: OpenRehearsal, target: OpenTarget, secrets: Secrets, *, now: datetime, pid: int
+    run: str,
+    plan: Plan,
+    opened: OpenRehearsal,
+    target: OpenTarget,
+    secrets: Secrets,
+    *,
+    now: datetime,
+    pid: int,
+    flags: list[str],
 ) -> Manifest:
     """run.json as it stands before anything is sent. Values from the environment are redacted here, once."""
     sale = plan.rehearsal.sale
@@ -68,6 +76,7 @@ def manifest_of(
             window_ns=plan.settling.window_ns, at_most_ns=plan.settling.at_most_ns, parts=dict(plan.settling.parts)
         ),
         pid=pid,
+        flags=[secrets.redact(flag) for flag in flags],
     )
 
 

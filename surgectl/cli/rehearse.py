@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -50,6 +48,7 @@ from surgectl.recording.journal import LineFile
 from surgectl.recording.manifest import LinkNote, Manifest
 from surgectl.recording.rows import NoteRow
 from surgectl.stage.troupe import Settings, Terms, Troupe, settings_of
+from surgectl.thresholds.grammar import parse as parse_threshold
 from surgectl.units import show_money
 
 _LEAD_NS = 300_000_000
@@ -75,16 +74,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     tui: bool = False
 
 
-Status = Literal["finished", "interrupted", "terminated", "crashed", "incomplete"]
 Permits = Callable[[str], bool]
-
-
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a rehearsal ended, and where its recording lies."""
-
-    folder: Path
-    status: Status
-    why: str = ""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +92,7 @@ def prepare(wishes: Wishes) -> Prepared:
     """Load and check everything the profile names. UsageError (exit 2) for whatever cannot be meant; sends nothing."""
     over, variables = split_sets(list(wishes.sets))
     rehearsal = open_rehearsal(wishes.profile, seed=wishes.seed, target=wishes.target, sets=over)
+    rehearsal = _with_thresholds(rehearsal, wishes.thresholds)
     if rehearsal.target_file is None:
         raise UsageError("no target", where=str(rehearsal.file), hint="name one in the profile, or --target FILE")
     ports = (free_port(), free_port(), free_port())
@@ -129,6 +120,24 @@ def prepare(wishes: Wishes) -> Prepared:
     return Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, ports=ports)
 
 
+def _with_thresholds(opened: OpenRehearsal, texts: tuple[str, ...]) -> OpenRehearsal:
+    """The profile with the command line's demands added."""
+    for text in texts:
+        parse_threshold(text)
+    expect = opened.rehearsal.expect
+    expect = msgspec.structs.replace(expect, thresholds=[*expect.thresholds, *texts])
+    return msgspec.structs.replace(opened, rehearsal=msgspec.structs.replace(opened.rehearsal, expect=expect))
+
+
+def _flags(wishes: Wishes) -> list[str]:
+    """What of the command line changes a rehearsal, to be typed again."""
+    said = [("--target", wishes.target), ("--defect", wishes.defect), ("--toxiproxy", wishes.toxiproxy)]
+    flags = [word for flag, value in said if value is not None for word in (flag, value)]
+    flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
+    flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
+    return flags + [word for text in wishes.sets for word in ("--set", text)]
+
+
 class Rehearsing:
     """One rehearsal under way. `await run()` once."""
 
@@ -146,7 +155,7 @@ class Rehearsing:
         plan = prepared.plan
         self._view = LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns)
 
-    async def run(self) -> Ended:
+    async def run(self) -> Path:
         """The whole rehearsal. Whatever happens after the first send, every fault is healed and a recording is left.
 
         Raises UsageError, RefusedError and InconclusiveError only while nothing has been sent.
@@ -168,6 +177,7 @@ class Rehearsing:
             self._prepared.rehearsal.secrets,
             now=now,
             pid=os.getpid(),
+            flags=_flags(self._wishes),
         )
         manifests.save(manifest, folder)
         self._main = asyncio.current_task()
@@ -178,13 +188,16 @@ class Rehearsing:
                 raise
             # Stopped before anything was sent: whatever was put up has been taken down on the way here.
             why = f"stopped by {self._interrupts.first.name} before the storm"
-            manifests.save(manifests.replace(manifests.load(folder), status="aborted", why=why), folder)
-            return Ended(folder=folder, status=self._stopped_as(), why=why)
+            stopped = manifests.replace(
+                manifests.load(folder), status="aborted", why=why, stopped_by=self._interrupts.first.name
+            )
+            manifests.save(stopped, folder)
+            return folder
         except Exception as error:
             manifests.save(manifests.replace(manifests.load(folder), status="failed", why=str(error)), folder)
             raise
 
-    async def _on_stage(self, folder: Path, manifest: Manifest, permit: Permits) -> Ended:
+    async def _on_stage(self, folder: Path, manifest: Manifest, permit: Permits) -> Path:
         """Put everything up, storm, and take everything down again in the right order."""
         target, plan, wishes = self._prepared.target.target, self._prepared.plan, self._wishes
         async with AsyncExitStack() as stack:
@@ -260,7 +273,7 @@ class Rehearsing:
         nemesis: Nemesis,
         chaos: LineFile,
         setup: dict[str, object],
-    ) -> Ended:
+    ) -> Path:
         target, plan = self._prepared.target.target, self._prepared.plan
         rehearsal = plan.rehearsal
         self._start_ns = start_instant(self._clock, self._wishes.start_at, lead_ns=_LEAD_NS)
@@ -291,8 +304,6 @@ class Rehearsing:
             tap=self._tap,
         )
         currency = rehearsal.sale.price.currency
-        status: Status = "finished"
-        why = ""
         async with watched(
             self._console,
             rehearsal.name,
@@ -324,19 +335,25 @@ class Rehearsing:
                     manifest = await self._settle(settling, runner, folder, manifest)
                 except SurgectlError as error:
                     # The recording up to here is good; what failed is said, and the audit sees what is missing.
-                    status, why = ("crashed" if error.exit_code == 70 else "incomplete"), str(error)
-                    chaos.append(NoteRow(at_ns=self._now_ns(), text=why, kind="error"))
+                    ours = error.exit_code == 70
+                    manifest = manifests.replace(manifest, status="failed", why=str(error), our_fault=ours)
+                    chaos.append(NoteRow(at_ns=self._now_ns(), text=str(error), kind="error"))
                 finally:
                     await nemesis.heal()
         tally = runner.tally()
-        if tally.script_errors and status == "finished":
-            status, why = "crashed", f"{tally.script_errors} fans failed: {tally.first_script_error}"
-        if self._interrupts.first is not None and status == "finished":
-            status, why = self._stopped_as(), f"stopped by {self._interrupts.first.name}"
+        if tally.script_errors:
+            said = f"{tally.script_errors} fans failed: {tally.first_script_error}"
+            manifest = manifests.replace(manifest, status="failed", why=said, our_fault=True)
+        if manifest.status == "running":
+            signalled = self._interrupts.first
+            manifest = manifests.replace(
+                manifest,
+                status="aborted" if signalled else "done",
+                stopped_by=signalled.name if signalled else "",
+                why=f"stopped by {signalled.name}" if signalled else "",
+            )
         manifest = manifests.replace(
             manifest,
-            status={"finished": "done", "interrupted": "aborted", "terminated": "aborted"}.get(status, "failed"),
-            why=why,
             ended_at=self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             duration_s=round(self._now_ns() / 1e9, 3),
             tally=tally,
@@ -344,7 +361,7 @@ class Rehearsing:
         manifests.save(manifest, folder)
         if target.teardown is not None:
             await hook_output(target.teardown, "teardown")
-        return Ended(folder=folder, status=status, why=why)
+        return folder
 
     async def _settle(self, settling: Settling, runner: InlineRunner, folder: Path, manifest: Manifest) -> Manifest:
         """Wait, ask, read. Once more at the end of the window where something still looked open before it."""
@@ -411,9 +428,6 @@ class Rehearsing:
     def _say(self, doing: str, text: str) -> None:
         self._view.doing = doing
         self._view.say(self._now_ns(), text)
-
-    def _stopped_as(self) -> Status:
-        return "interrupted" if self._interrupts.first is signal.SIGINT else "terminated"
 
     def _stop_kindly(self) -> None:
         """The first signal: no more arrivals; the rest of `run` heals, drains and writes as always, only sooner."""

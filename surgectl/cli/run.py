@@ -66,8 +66,8 @@ def run(
     prepared = prepare(wishes)
     progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
     ended = uvloop.run(Rehearsing(wishes, prepared, progress).run())
-    summary = judge(ended.folder, status=ended.status)
-    show(summary, ended.folder, as_json=as_json)
+    summary = judge(ended)
+    show(summary, ended, as_json=as_json)
     raise typer.Exit(summary.exit_code)
 
 

@@ -154,8 +154,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """given · found · embedded"""
     pid: int = 0
     workers: int = 1
+    flags: list[str] = []
+    """Of the command line, redacted: what repeats this rehearsal beside profile and seed."""
     why: str = ""
     """Why it was aborted or failed."""
+    stopped_by: str = ""
+    """SIGINT or SIGTERM, where that is why."""
+    our_fault: bool = False
+    """It failed by an error of surgectl's own (exit 70)."""
     tally: Tally = Tally()
 
 

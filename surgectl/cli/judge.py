@@ -1,0 +1,165 @@
+"""From a recording to a verdict: audit the folder, make the summary, write every report. Needs only the folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from surgectl import gate, plugins
+from surgectl.audit.expectations import Expectations, expectations_of
+from surgectl.audit.run import Audit, audit
+from surgectl.errors import UsageError
+from surgectl.profile.rehearsal import Rehearsal
+from surgectl.profile.values import Duration, Money, Rate, Share
+from surgectl.recording import manifest as manifests
+from surgectl.recording.folder import Folder
+from surgectl.recording.manifest import Manifest
+from surgectl.recording.relations import Relations
+from surgectl.report import html, json, junit, terminal
+from surgectl.report.series import over_time
+from surgectl.report.summary import ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
+from surgectl.report.words import headline, next_steps
+
+_FUNNEL = ("arrived", "joined", "held", "paid", "confirmed")
+
+
+def still_open(folder: Path) -> bool:
+    """Whether any condition of the audit is still pending, with the books as they were read last."""
+    with Relations.from_folder(folder) as relations:
+        return audit(relations, expectations(manifests.load(folder))).pending > 0
+
+
+def judge(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Summary:
+    """Audit a recording and write its reports into it, where it can be written. UsageError where it is no recording.
+
+    `thresholds`: other demands than the profile's.
+    """
+    summary = summarise(folder, thresholds=thresholds)
+    place = Folder(folder)
+    try:
+        place.report_json.write_bytes(json.render(summary))
+        place.junit.write_bytes(junit.render(summary))
+        place.report_html.write_text(html.render(summary), "utf-8")
+    except OSError as error:
+        Console(stderr=True).print(f"the reports could not be written: {error}", highlight=False, markup=False)
+    return summary
+
+
+def summarise(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Summary:
+    """The summary of a recording; writes nothing."""
+    manifest = manifests.load(folder)
+    with Relations.from_folder(folder) as relations:
+        wanted = expectations(manifest, thresholds)
+        judged = audit(relations, wanted, _further(wanted))
+        return _summary(manifest, judged, relations)
+
+
+def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
+    """Print the verdict on stdout: for people, or report.json alone."""
+    if as_json:
+        sys.stdout.write(json.render(summary).decode())
+    else:
+        Console().print(terminal.render(summary, str(folder)), soft_wrap=False, highlight=False)
+
+
+def expectations(manifest: Manifest, thresholds: tuple[str, ...] | None = None) -> Expectations:
+    """What this recording is measured against: the profile as it was recorded, or other thresholds."""
+    try:
+        rehearsal = msgspec.convert(manifest.rehearsal, Rehearsal, dec_hook=_value, str_keys=True)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise UsageError(f"its profile cannot be read: {error}", where="run.json: rehearsal") from error
+    wanted = expectations_of(manifest, rehearsal.expect, rehearsal.generator, exclusive=_is_our_stage(manifest))
+    return wanted if thresholds is None else msgspec.structs.replace(wanted, thresholds=thresholds)
+
+
+def status_of(manifest: Manifest) -> gate.Status:
+    """How the run ended, in the gate's words, by its manifest alone."""
+    if manifest.status == "aborted":
+        return {"SIGINT": "sigint", "SIGTERM": "sigterm"}.get(manifest.stopped_by, "aborted")  # type: ignore[return-value]
+    if manifest.status == "failed" and not manifest.our_fault:
+        return "running"  # it did not come to its end, and the shop or the network was why: nobody can say
+    return manifest.status
+
+
+def _is_our_stage(manifest: Manifest) -> bool:
+    """A stage that was put up for this run alone sells to nobody else."""
+    return bool(manifest.target_file.get("stage")) and (manifest.proxy_kind != "given")
+
+
+def _further(wanted: Expectations) -> dict[str, Any]:
+    """Checkers of other packages, loaded only where the profile requires them by name."""
+    installed = set(plugins.names("surgectl.checkers"))
+    return {name: plugins.require("surgectl.checkers", name) for name in wanted.require if name in installed}
+
+
+def _value(kind: type, value: Any) -> Any:
+    """Values with a unit, from the text they were recorded as."""
+    if kind in (Duration, Rate, Share, Money):
+        return kind.parse(value)
+    raise NotImplementedError(kind.__name__)
+
+
+def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary:
+    status = status_of(manifest)
+    code = gate.exit_code(judged, status)
+    coverage = [
+        CoverageLine(id=item.id, required=item.required, seen=item.text, met=item.met) for item in judged.coverage
+    ]
+    thresholds = [ThresholdLine(expression=r.expression, verdict=r.verdict, observed=r.text) for r in judged.thresholds]
+    chaos = [
+        ChaosLine(
+            link=fault.link,
+            brownout=fault.brownout,
+            planned_from_s=fault.planned_from_s,
+            planned_to_s=fault.planned_to_s,
+            applied=fault.applied,
+            healed=fault.healed,
+            verified=fault.verified,
+            applied_at_s=fault.applied_at_s,
+            healed_at_s=fault.healed_at_s,
+            detail=fault.detail,
+        )
+        for fault in judged.chaos
+    ]
+    return Summary(
+        run=_run_note(manifest),
+        verdict=judged.verdict if status == "done" or judged.verdict == "fail" else "unknown",
+        exit_code=code,
+        headline=headline(manifest.status, judged.findings, thresholds, coverage, code, chaos),
+        next_steps=next_steps(judged.findings, thresholds, coverage, chaos, code),
+        invariants=judged.findings,
+        coverage=coverage,
+        links=judged.links,
+        thresholds=thresholds,
+        chaos=chaos,
+        metrics={**judged.metrics, "funnel": {name: judged.metrics["funnel"][name] for name in _FUNNEL}},
+        generator=judged.generator,
+        sources=judged.sources,
+        over_time=over_time(relations),
+    )
+
+
+def _run_note(manifest: Manifest) -> RunNote:
+    return RunNote(
+        id=manifest.run,
+        profile=manifest.profile,
+        target=manifest.target,
+        seed=manifest.seed,
+        version=manifest.version,
+        started_at=manifest.started_at,
+        duration_s=manifest.duration_s,
+        status=manifest.status,
+        digest=manifest.digest,
+        why=manifest.why,
+        proxy=manifest.proxy_kind,
+        command=shlex.join(["surgectl", "run", manifest.profile, "--seed", str(manifest.seed), *manifest.flags]),
+        phases=[
+            {"name": p.name, "from_s": p.start_ns / 1e9, "to_s": p.end_ns / 1e9, "fans": p.fans}
+            for p in manifest.phases
+        ],
+    )
