@@ -102,7 +102,9 @@ FROM intents i LEFT JOIN effects e USING (intent) LEFT JOIN beliefs b USING (int
 
 def lay(relations: Relations) -> None:
     """Lay the three books side by side as temporary tables of this connection, once."""
-    relations.connection.execute(BOOKS)
+    # Planning the statements costs more than running them on a small night, and every checker asks.
+    if not relations.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'book_intents'"):
+        relations.connection.execute(BOOKS)
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

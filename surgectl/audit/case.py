@@ -59,6 +59,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 def conclude(case: Case, relations: Relations, expectations: Expectations) -> Finding:
     """The finding, with the stories of its first violations."""
+    if case.inapplicable:
+        configured = expectations.named(case.id)
+        return _finding(
+            case,
+            expectations,
+            "unknown",
+            summary="does not apply here",
+            reason=case.inapplicable,
+            configured=configured,
+        )
     violated = len(case.violations) if case.violated is None else case.violated
     convicts = violated > 0 and (case.snapshot or case.access.good)
     if convicts:
@@ -70,16 +80,6 @@ def conclude(case: Case, relations: Relations, expectations: Expectations) -> Fi
             violations=violated,
             reason=case.access.why,
             examples=examples(case.violations, relations, expectations),
-        )
-    if case.inapplicable:
-        configured = expectations.named(case.id)
-        return _finding(
-            case,
-            expectations,
-            "unknown",
-            summary="does not apply here",
-            reason=case.inapplicable,
-            configured=configured,
         )
     if not case.access.good:
         configured = not case.access.missing or expectations.required(case.id)

@@ -31,7 +31,8 @@ WITH shown AS (
     list_concat(coalesce(s.sums, []),
       CASE WHEN o.qty IS NOT NULL THEN [o.qty * i.price_minor] ELSE coalesce(a.sums, []) END) AS sums,
     sum(c.captured) OVER same AS together, sum(c.net) OVER same AS together_net
-  FROM book_charges c JOIN book_intents i USING (intent) LEFT JOIN shown s USING (intent) LEFT JOIN asked a USING (intent)
+  FROM book_charges c JOIN book_intents i USING (intent)
+    LEFT JOIN shown s USING (intent) LEFT JOIN asked a USING (intent)
     LEFT JOIN book_orders o ON o.order_id = c.order_id
   WHERE c.net > 0 WINDOW same AS (PARTITION BY c.intent, c.order_id)
 )

@@ -27,7 +27,8 @@ WITH by_order AS (
   SELECT i.intent, count(*) AS paid, sum(c.net) AS net,
     any_value(CASE WHEN i.valid_orders > 0 THEN i.due ELSE i.qty * i.price_minor END) AS due,
     any_value(i.due_unknown) AS due_unknown, any_value(i.foreign_money) AS foreign_money,
-    list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys, any_value(i.orders) AS orders
+    list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys,
+    any_value(i.orders) AS orders
   FROM book_charges c JOIN book_intents i USING (intent) WHERE c.net > 0 GROUP BY i.intent HAVING count(*) > 1
 )
 SELECT b.intent, i.fan, i.currency, b.paid, b.net, b.due, b.charges, b.keys, b.orders,

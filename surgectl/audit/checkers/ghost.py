@@ -27,7 +27,7 @@ WITH ops AS (
   WHERE a.role IN ('hold', 'pay') AND NOT a.poll GROUP BY a.intent, a.tab, a.op, a.role
 ), denied AS (
   SELECT intent FROM ops GROUP BY intent
-  HAVING CASE WHEN count(*) FILTER (role = 'pay') > 0 THEN bool_and(denied) FILTER (role = 'pay') ELSE bool_and(denied) END
+  HAVING coalesce(bool_and(denied) FILTER (role = 'pay'), bool_and(denied))
 )
 SELECT i.* FROM book_intents i SEMI JOIN denied USING (intent)
 WHERE i.doubtful = 0 AND i.unknown = 0 AND i.confirmed = 0 AND i.accepted = 0 AND i.pays_open = 0 AND i.status_open = 0

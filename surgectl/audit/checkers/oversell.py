@@ -36,10 +36,12 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     )
     (promised,) = relations.one(f"SELECT coalesce(sum(qty), 0) FROM ({_PROMISED})")
     sold = everybody if expectations.exclusive else linked
+    unstable = any(not reading.stable for kind, reading in readings(relations).items() if kind in ("orders", "tickets"))
     over = 0 if capacity is None else max(0, sold - capacity, promised - capacity)
     found: tuple[Violation, ...] = ()
     if capacity is not None and over:
-        found = _sold(relations, expectations, capacity) if sold > capacity else _promised(relations, capacity)
+        firm = sold > capacity and not (unstable and promised > capacity)
+        found = _sold(relations, expectations, capacity) if firm else _promised(relations, capacity)
     hidden = capacity is not None and not over and everybody > capacity
     doubts = []
     if hidden:
@@ -48,7 +50,6 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         )
     if unknown:
         doubts.append(f"{unknown:,} valid orders do not say how many tickets: map `qty`")
-    unstable = any(not reading.stable for kind, reading in readings(relations).items() if kind in ("orders", "tickets"))
     return conclude(
         Case(
             id="OVERSELL",
@@ -63,7 +64,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             doubt="; ".join(doubts),
             access=good,
             # Rows of a read that changed under us may never have been valid together; a promise stands by itself.
-            snapshot=not unstable or sold <= (capacity or 0),
+            snapshot=not unstable or promised > (capacity or 0),
             inapplicable=""
             if capacity is not None
             else "the profile does not say how many tickets exist: `sale: tickets`",

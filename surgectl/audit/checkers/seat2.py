@@ -1,7 +1,7 @@
 """Never sell a seat twice.
 
-Definition: one seat stands on valid tickets of two different orders; or two fans were told that the same seat is theirs,
-under different orders of which the shop has neither void.
+Definition: one seat stands on valid tickets of two different orders; or two fans were told that the same seat is
+theirs, under different orders of which the shop has neither void.
 Inputs: tickets with their seat; seats that fans were told. At least two of the orders must be of this run (or nobody
 else used the shop): a seat label may mean another evening.
 Settling: none, it is wrong in any snapshot.

@@ -42,7 +42,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         else:
             keys = {"order": ", ".join(orders)} | ({"charge": ", ".join(charges)} if charges else {})
             back = f", {show_money(refunded, currency)} was given back" if refunded else ""
-            what = f"fan {fan} has valid tickets for {show_money(due, currency)} and paid {show_money(net, currency)}{back}"
+            paid = show_money(net, currency)
+            what = f"fan {fan} has valid tickets for {show_money(due, currency)} and paid {paid}{back}"
             found.append(Violation(what=what, intent=intent, keys=keys))
     return conclude(
         Case(

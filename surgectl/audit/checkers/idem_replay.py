@@ -1,0 +1,70 @@
+"""The same key gives the same answer.
+
+Definition: the provider holds two charges that took money under one idempotency key; or two replies to a fan's payments
+under one key confirm different orders or sums. A conflict, an acknowledgement or a pending state before the final reply
+is allowed.
+Inputs: charges with their key; fans' payments with their key and what the replies claimed.
+Settling: none, a final reply is final.
+Severity: critical. Does not apply where no key was used.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import access, lay
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+
+_CHARGED = """
+SELECT key, list(charge ORDER BY charge), min(intent) FROM book_charges
+WHERE key IS NOT NULL AND captured > 0 AND intent IS NOT NULL GROUP BY key HAVING count(*) > 1 ORDER BY key"""
+
+_ANSWERED = """
+WITH replies AS (
+  SELECT a.key, a.step, a.intent, a.order_id, a.amount_minor FROM attempts a
+  WHERE a.role = 'pay' AND NOT a.poll AND a.key IS NOT NULL AND a.outcome = 'ok' AND a.why = 'confirmed'
+  UNION ALL
+  SELECT k.key, t.step, t.intent, t.order_id, t.amount_minor FROM tolds t
+  JOIN (SELECT DISTINCT intent, tab, op, key FROM attempts WHERE key IS NOT NULL AND NOT poll) k
+    ON k.intent = t.intent AND k.tab = t.tab AND k.op = t.op
+  WHERE t.role = 'pay' AND t."end" = 'confirmed' AND NOT t.status_read
+)
+SELECT key, step, min(intent), list(DISTINCT order_id ORDER BY order_id),
+  list(DISTINCT amount_minor ORDER BY amount_minor)
+FROM replies GROUP BY key, step HAVING count(DISTINCT order_id) > 1 OR count(DISTINCT amount_minor) > 1
+ORDER BY key, step"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    (considered,) = relations.one(
+        """SELECT count(*) FROM (SELECT key FROM book_charges WHERE key IS NOT NULL
+           UNION SELECT key FROM attempts WHERE key IS NOT NULL AND role = 'pay' AND NOT poll)"""
+    )
+    found = [
+        Violation(
+            what=f"key {key} made {len(charges)} charges",
+            intent=intent,
+            keys={"idempotency key": key, "charge": ", ".join(charges)},
+        )
+        for key, charges, intent in relations.rows(_CHARGED)
+    ]
+    for key, step, intent, orders, sums in relations.rows(_ANSWERED):
+        told = f"orders {', '.join(orders)}" if len(orders) > 1 else f"sums {', '.join(map(str, sums))} in minor units"
+        keys = {"idempotency key": key} | ({"order": ", ".join(orders)} if orders else {})
+        found.append(Violation(what=f"{step} with key {key} was confirmed with {told}", intent=intent, keys=keys))
+    return conclude(
+        Case(
+            id="IDEM_REPLAY",
+            severity="critical",
+            considered=considered,
+            holds="idempotency keys, each with one result",
+            broken="idempotency keys gave two results",
+            violations=tuple(found),
+            access=access(relations, (), optional=("charges",)),
+            conditional=True,
+        ),
+        relations,
+        expectations,
+    )

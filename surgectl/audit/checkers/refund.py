@@ -1,0 +1,64 @@
+"""Money goes back once, and not for a ticket that is kept.
+
+Definition: more was given back for a charge than it had captured; or money was given back for an intent whose ticket
+stays valid, so that less is left than is due.
+Inputs: charges and refunds, orders and tickets.
+Settling: an over-refund is wrong at once; a refunded ticket may still be made void until the window has passed.
+Severity: major.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import access, lay, stray_charges
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+from surgectl.units import show_money
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    strays = stray_charges(relations, expectations)
+    (considered,) = relations.one("SELECT count(*) FROM book_charges WHERE captured > 0 AND intent IS NOT NULL")
+    found = [
+        Violation(
+            what=f"{show_money(refunded, currency)} went back of {show_money(captured, currency)}",
+            intent=intent,
+            keys={"charge": charge},
+        )
+        for charge, intent, captured, refunded, currency in relations.rows(
+            """SELECT charge, intent, captured, refunded, currency FROM book_charges
+               WHERE refunded > captured AND intent IS NOT NULL ORDER BY intent, charge"""
+        )
+    ]
+    kept = [
+        Violation(
+            what=f"fan {fan} got back {show_money(refunded, currency)}, keeps tickets for {show_money(due, currency)}",
+            intent=intent,
+            keys={"order": ", ".join(orders), "charge": ", ".join(charges)},
+        )
+        for intent, fan, currency, due, refunded, orders, charges in relations.rows(
+            """SELECT intent, fan, currency, due, refunded, orders, charge_ids FROM book_intents
+               WHERE valid_orders > 0 AND refunded > 0 AND net < due AND captured >= due AND foreign_money = 0
+                 AND NOT open ORDER BY fan, intent"""
+        )
+    ]
+    blocked = bool(strays.rows)  # a charge that we cannot link may have paid again
+    return conclude(
+        Case(
+            id="REFUND",
+            severity="major",
+            considered=considered,
+            holds="charges, none given back wrongly",
+            broken="refunds that fit neither charge nor ticket",
+            violations=tuple(found + (kept if expectations.settled and not blocked else [])),
+            pending=0 if expectations.settled else len(kept),
+            unattributed=strays.rows,
+            indeterminate=len(kept) if blocked and expectations.settled else 0,
+            doubt=f"{strays.rows:,} charges link to no intent and may have paid: say `key:` of charges" if kept else "",
+            access=access(relations, ("charges",), optional=("orders", "tickets", "refunds")),
+        ),
+        relations,
+        expectations,
+    )

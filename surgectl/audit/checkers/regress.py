@@ -1,0 +1,54 @@
+"""What is confirmed stays confirmed.
+
+Definition: after a confirmation, the status page says that the order failed although nothing was given back, or, later
+than a status may lag behind, that it is pending or gone.
+Inputs: what fans were told, in the order of our own clock; refunds excuse a cancellation.
+Settling: a stale page within the lag is undecided.
+Severity: major. Does not apply where no status was read after a confirmation.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.books import lay
+from surgectl.audit.case import Case, Violation, conclude
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.recording.relations import Relations
+
+_AFTER = """
+WITH sure AS (
+  SELECT intent, min(at_ns) AS at_ns FROM tolds WHERE "end" = 'confirmed' AND outcome = 'ok' GROUP BY intent
+)
+SELECT t.intent, i.fan, t."end", t.outcome, t.at_ns - s.at_ns AS later_ns, t.order_id, i.refunded > 0 AND i.net <= 0
+FROM tolds t JOIN sure s USING (intent) JOIN book_intents i USING (intent)
+WHERE t.status_read AND t.at_ns > s.at_ns ORDER BY i.fan, t.intent, t.at_ns"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    lay(relations)
+    found: dict[str, Violation] = {}
+    stale = 0
+    rows = relations.rows(_AFTER)
+    for intent, fan, end, outcome, later_ns, order, given_back in rows:
+        late = later_ns > expectations.staleness_ns
+        flipped = outcome == "fail" and end != "gone"
+        if not given_back and (flipped or (late and end in ("accepted", "gone"))):
+            what = f"fan {fan} was told confirmed, and {later_ns / 1e9:.1f} s later {end}"
+            found.setdefault(intent, Violation(what=what, intent=intent, keys={"order": order} if order else {}))
+        elif end in ("accepted", "gone"):
+            stale += 1
+    return conclude(
+        Case(
+            id="REGRESS",
+            severity="major",
+            considered=len(rows),
+            holds="status pages were read after a confirmation, each agreed",
+            broken="confirmed orders went backwards",
+            violations=tuple(found.values()),
+            indeterminate=stale,
+            conditional=True,
+            inapplicable="" if rows else "no status was read after a confirmation: add `flows: {status: …}`",
+        ),
+        relations,
+        expectations,
+    )

@@ -1,0 +1,267 @@
+"""The numbers that thresholds ask for, computed from a recording when they are asked for.
+
+`confirm` is an intent's clock: from the due time of its first payment to definite knowledge, whatever retries lie in
+between; what never came to a definite end counts as still open (censored), not as never asked.
+A step's latency runs from when its send was *due*, so that a slow shop cannot hide behind the queue that it made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from surgectl.audit.books import lay, readings
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.recovery import recovery_ns
+from surgectl.audit.windows import Window, end_of_run_ns, faults_on, inside
+from surgectl.recording.relations import Relations
+from surgectl.stats.percentile import Durations
+from surgectl.thresholds.evaluate import Measure, Number, Tally, Unmeasured
+from surgectl.thresholds.grammar import Kind, Scope
+from surgectl.units import NS_PER_S
+
+_PROVIDER = ("payments", "provider")
+
+_CONFIRM = """
+WITH started AS (
+  SELECT intent, min(due_ns) AS start_ns FROM attempts WHERE role = 'pay' AND NOT poll GROUP BY intent
+), told AS (
+  SELECT intent, min(at_ns) FILTER ("end" = 'confirmed') AS confirmed_ns,
+    max(at_ns) FILTER (outcome = 'fail') AS refused_ns,
+    count(*) FILTER (outcome = 'info' OR "end" = 'accepted') AS open
+  FROM tolds WHERE role = 'pay' AND NOT status_read GROUP BY intent
+), doubt AS (
+  SELECT a.intent, count(*) AS open FROM attempts a LEFT JOIN tolds t
+    ON t.intent = a.intent AND t.tab = a.tab AND t.op = a.op AND NOT t.status_read
+  WHERE a.role = 'pay' AND NOT a.poll AND NOT a.double AND t.intent IS NULL AND a.outcome <> 'fail' GROUP BY a.intent
+), seen AS (
+  SELECT intent, max(at_ns) AS last_ns FROM (
+    SELECT intent, at_ns FROM lefts UNION ALL SELECT intent, done_ns FROM attempts UNION ALL
+    SELECT intent, at_ns FROM tolds WHERE NOT status_read) GROUP BY intent
+)
+SELECT s.start_ns, CASE WHEN t.confirmed_ns IS NOT NULL THEN t.confirmed_ns
+    WHEN coalesce(t.open, 0) = 0 AND d.open IS NULL THEN t.refused_ns END AS known_ns, n.last_ns
+FROM started s LEFT JOIN told t USING (intent) LEFT JOIN doubt d USING (intent) LEFT JOIN seen n USING (intent)"""
+
+# Requests for one intent belong together whatever idempotency keys they carry; one that links to nothing stands alone.
+_PROVIDER_REQUESTS = """
+WITH owner AS (
+  SELECT id, min(subject) AS subject FROM (
+    SELECT payment AS id, coalesce(intent, order_id, charge) AS subject FROM book_charges
+    UNION ALL SELECT key, coalesce(intent, order_id, charge) FROM book_charges
+    UNION ALL SELECT order_id, intent FROM links_orders
+    UNION ALL SELECT value, intent FROM mints
+    UNION ALL SELECT intent, intent FROM intents)
+  WHERE id IS NOT NULL AND subject IS NOT NULL GROUP BY id
+), received AS (
+  SELECT file, line, method, at_s, payment, key, unnest(list_concat([payment, key], coalesce(keys, []))) AS id
+  FROM requests
+), r AS (
+  SELECT x.file, x.line, x.method, x.at_s,
+    coalesce(min(o.subject), any_value(x.payment), any_value(x.key), x.file || ':' || x.line) AS subject
+  FROM received x LEFT JOIN owner o USING (id) GROUP BY x.file, x.line, x.method, x.at_s
+)
+SELECT count(*), count(DISTINCT subject) FROM r WHERE upper(r.method) = 'POST'"""
+
+_EVENTS = {
+    "arrived": "SELECT at_ns FROM intents",
+    "dropped": "SELECT due_ns AS at_ns FROM dropped",
+    "sent": "SELECT sent_ns AS at_ns FROM attempts WHERE sent_ns IS NOT NULL",
+    "info": "SELECT done_ns AS at_ns FROM attempts WHERE outcome = 'info' AND NOT poll",
+    "not-sent": "SELECT done_ns AS at_ns FROM attempts WHERE why = 'not-sent'",
+    "shed": "SELECT done_ns AS at_ns FROM attempts WHERE why = 'shed' OR \"then\" = 'shed'",
+    "paid": "SELECT min(at_ns) AS at_ns FROM attempts WHERE role = 'pay' AND NOT poll GROUP BY intent",
+    "confirmed": """SELECT min(at_ns) AS at_ns FROM tolds
+        WHERE "end" = 'confirmed' AND outcome = 'ok' GROUP BY intent""",
+    "joined": "SELECT min(at_ns) AS at_ns FROM tolds WHERE role = 'join' AND outcome = 'ok' GROUP BY intent",
+    "held": "SELECT min(at_ns) AS at_ns FROM tolds WHERE role = 'hold' AND outcome = 'ok' GROUP BY intent",
+    "resolved": """SELECT min(at_ns) AS at_ns FROM lefts
+        WHERE outcome <> 'info' AND "end" <> 'accepted' GROUP BY intent""",
+}
+"""Name → its instants on the run's clock: for count() and rate()."""
+_KNOWN_ENDS = ("accepted", "sold-out", "declined", "limit", "gone", "refused")
+
+
+class RunMeasures:
+    """The samples of one recording, found by name (a `Measures` of thresholds/evaluate.py)."""
+
+    def __init__(self, relations: Relations, expectations: Expectations) -> None:
+        lay(relations)
+        self.relations = relations
+        self.expectations = expectations
+        self.faults = faults_on(relations, expectations)
+        self.end_ns = end_of_run_ns(relations, expectations)
+        self._find: dict[Kind, Callable[[str, list[Window]], Measure | None]] = {
+            "latency": self.latency,
+            "availability": self.availability,
+            "error_rate": self.error_rate,
+            "amplification": self.amplification,
+            "rate": self.rate,
+            "count": self.count,
+        }
+
+    def __repr__(self) -> str:
+        return f"<RunMeasures to {self.end_ns / NS_PER_S:.1f} s>"
+
+    def find(self, kind: Kind, metric: str, scope: Scope | None) -> Measure | None:
+        """The samples of a metric within a scope; None = no such metric; Unmeasured says why there are none."""
+        if kind == "recovery":
+            return self.recovery(metric)
+        windows = self.windows(scope)
+        if isinstance(windows, Unmeasured):
+            return windows
+        return self._find[kind](metric, windows)
+
+    def windows(self, scope: Scope | None) -> list[Window] | Unmeasured:
+        """The stretches of the run that a scope means."""
+        whole = Window(from_ns=0, to_ns=max(self.end_ns, 0) + 1)
+        if scope is None:
+            return [whole]
+        if scope.when == "in":
+            phases = [p for p in self.expectations.phases if p.name == scope.name]
+            if not phases:
+                return Unmeasured(why=f"no phase is called {scope.name!r}")
+            return [Window(from_ns=p.start_ns, to_ns=p.end_ns) for p in phases]
+        faults = [fault for fault in self.faults if fault.called(scope.name)]
+        if not faults:
+            return Unmeasured(why=f"no fault {scope.name!r} was applied")
+        if scope.when == "before":
+            return [Window(from_ns=0, to_ns=min(fault.from_ns for fault in faults))]
+        if scope.when == "after":
+            return [Window(from_ns=max(fault.to_ns for fault in faults), to_ns=whole.to_ns)]
+        return [Window(from_ns=fault.from_ns, to_ns=fault.to_ns) for fault in faults]
+
+    # -- one method a kind
+
+    def latency(self, metric: str, windows: list[Window]) -> Measure | None:
+        if metric == "confirm":
+            return self.confirm(windows)
+        # A send that we gave up on lasted at least that long; one that was never sent was no answer at all.
+        rows = self.relations.rows(
+            f"""SELECT coalesce(done_ns, ?) - due_ns, outcome = 'info' FROM attempts
+                WHERE step = ? AND NOT poll AND (sent_ns IS NOT NULL OR done_ns IS NULL)
+                  AND {inside("due_ns", windows)}""",
+            [self.end_ns, metric],
+        )
+        if not rows and not self._is_step(metric):
+            return self._probe_latency(metric, windows)
+        return Durations.of(
+            [max(0, ns) for ns, still_open in rows if not still_open],
+            [max(0, ns) for ns, still_open in rows if still_open],
+        )
+
+    def confirm(self, windows: list[Window]) -> Durations:
+        ended, still_open = [], []
+        for start_ns, known_ns, last_ns in self.relations.rows(
+            f"SELECT * FROM ({_CONFIRM}) WHERE {inside('start_ns', windows)}"
+        ):
+            if known_ns is not None:
+                ended.append(max(0, known_ns - start_ns))
+            else:
+                still_open.append(max(0, (last_ns or start_ns) - start_ns))
+        return Durations.of(ended, still_open)
+
+    def _probe_latency(self, metric: str, windows: list[Window]) -> Measure | None:
+        rows = self.relations.rows(
+            f"SELECT done_ns - due_ns, outcome = 'info' FROM probes WHERE step = ? AND {inside('due_ns', windows)}",
+            [metric],
+        )
+        if not rows and not self._is_probe(metric):
+            return None
+        return Durations.of(
+            [ns for ns, still_open in rows if not still_open], [ns for ns, still_open in rows if still_open]
+        )
+
+    def availability(self, metric: str, windows: list[Window]) -> Measure | None:
+        """Of the probes of a page, those that were answered well; late ones of our own do not count either way."""
+        if not self._is_probe(metric):
+            if self._is_step(metric):
+                return Unmeasured(why=f"{metric!r} is not probed: add `probe: {{step: {metric}, rate: 20/s}}`")
+            return None
+        good, total = self.relations.one(
+            f"""SELECT count(*) FILTER (outcome = 'ok'), count(*) FROM probes
+                WHERE step = ? AND why <> 'late' AND {inside("due_ns", windows)}""",
+            [metric],
+        )
+        return Tally(good=good, total=total)
+
+    def error_rate(self, metric: str, windows: list[Window]) -> Measure | None:
+        """Of the sends of a step, those without a definite answer. A refusal is an answer."""
+        if not self._is_step(metric):
+            return None
+        bad, total = self.relations.one(
+            f"""SELECT count(*) FILTER (outcome = 'info' OR why = 'not-sent'), count(*) FROM attempts
+                WHERE step = ? AND NOT poll AND {inside("due_ns", windows)}""",
+            [metric],
+        )
+        return Tally(good=bad, total=total)
+
+    def amplification(self, metric: str, windows: list[Window]) -> Measure | None:
+        if metric in _PROVIDER:
+            return self._provider_amplification(windows)
+        if metric == "fans":
+            sends, wanted = self.relations.one(
+                f"""SELECT count(*), count(DISTINCT (intent, step)) FROM attempts
+                    WHERE sent_ns IS NOT NULL AND {inside("due_ns", windows)}"""
+            )
+        elif self._is_step(metric):
+            sends, wanted = self.relations.one(
+                f"""SELECT count(*), count(DISTINCT intent) FROM attempts
+                    WHERE sent_ns IS NOT NULL AND NOT poll AND step = ? AND {inside("due_ns", windows)}""",
+                [metric],
+            )
+        else:
+            return None
+        return Number(value=sends / wanted if wanted else 0.0, samples=wanted)
+
+    def _provider_amplification(self, windows: list[Window]) -> Measure:
+        """POSTs that the provider received, for each payment that was really wanted: not for each key (AMP_PAY)."""
+        if "requests" not in readings(self.relations):
+            return Unmeasured(why="the provider gives no request log: add `evidence: {requests: …}`")
+        whole = len(windows) == 1 and windows[0].from_ns == 0 and windows[0].to_ns > self.end_ns
+        start_s = self.expectations.started_epoch_s
+        if not whole and not start_s:
+            return Unmeasured(why="the start of the run is not known on the provider's clock")
+        within = "true" if whole else inside(f"((r.at_s - {start_s!r}) * {NS_PER_S})", windows)
+        posts, payments = self.relations.one(f"{_PROVIDER_REQUESTS} AND {within}")
+        return Number(value=posts / payments if payments else 0.0, samples=payments)
+
+    def rate(self, metric: str, windows: list[Window]) -> Measure | None:
+        counted = self.count(metric, windows)
+        if not isinstance(counted, Number):
+            return counted
+        seconds = sum(max(0, w.to_ns - w.from_ns) for w in windows) / NS_PER_S
+        return Number(value=counted.value / seconds if seconds else 0.0, samples=counted.samples if seconds else 0)
+
+    def count(self, metric: str, windows: list[Window]) -> Measure | None:
+        """How often something happened. The samples are the arrivals: in an empty run a zero means nothing."""
+        query = self.events(metric)
+        if query is None:
+            return None
+        (seen,) = self.relations.one(f"SELECT count(*) FROM ({query}) WHERE {inside('at_ns', windows)}")
+        (arrivals,) = self.relations.one("SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped)")
+        return Number(value=float(seen), samples=int(arrivals))
+
+    def events(self, metric: str) -> str | None:
+        if metric in _EVENTS:
+            return _EVENTS[metric]
+        ends = {row[0] for row in self.relations.rows('SELECT DISTINCT "end" FROM tolds')}
+        if metric in ends or metric in _KNOWN_ENDS:
+            said = metric.replace("'", "''")
+            return (
+                f"""SELECT min(at_ns) AS at_ns FROM tolds WHERE "end" = '{said}' AND NOT status_read GROUP BY intent"""
+            )
+        return None
+
+    def recovery(self, metric: str) -> Measure | None:
+        """From the heal of the last fault of that name."""
+        faults = [fault for fault in self.faults if fault.called(metric)]
+        if not faults:
+            known = any(metric in ("fault", f.fault, f.link, f.brownout) for f in self.expectations.faults)
+            return Unmeasured(why=f"the fault {metric!r} was never applied") if known else None
+        return recovery_ns(self.relations, max(fault.to_ns for fault in faults))
+
+    def _is_step(self, name: str) -> bool:
+        return bool(self.relations.rows("SELECT 1 FROM attempts WHERE step = ? LIMIT 1", [name]))
+
+    def _is_probe(self, name: str) -> bool:
+        return bool(self.relations.rows("SELECT 1 FROM probes WHERE step = ? LIMIT 1", [name]))

@@ -1,0 +1,127 @@
+"""What the run looked like in numbers: how many came how far, how long it took, and how the shop got over it.
+
+Plain data for reports and comparisons: counts, milliseconds, shares. A number that nobody could measure is None.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from surgectl.audit.measures import RunMeasures
+from surgectl.audit.recovery import recovery_ns
+from surgectl.stats.histogram import Histogram
+from surgectl.stats.percentile import Durations, wilson
+from surgectl.stats.series import Series
+from surgectl.thresholds.evaluate import Measure, Number, Tally
+from surgectl.units import NS_PER_S
+
+_PERCENTILES = (50.0, 90.0, 95.0, 99.0)
+
+
+def metrics(measures: RunMeasures) -> dict[str, Any]:
+    """The `metrics` of report.json."""
+    whole = measures.windows(None)
+    assert isinstance(whole, list)
+    confirm = measures.confirm(whole)
+    return {
+        "funnel": _funnel(measures),
+        "confirm": _durations(confirm),
+        "steps": _steps(measures),
+        "goodput_per_s": list(_series(measures, "resolved").counts),
+        "confirmed_per_s": list(_series(measures, "confirmed").counts),
+        "availability": {step: _availability(measures.availability(step, whole)) for step in _probes(measures)},
+        "amplification": {
+            "payments": _value(measures.amplification("payments", whole)),
+            "fans": _value(measures.amplification("fans", whole)),
+        },
+        "recovery_s": {fault.fault: _recovery(measures, fault.to_ns) for fault in measures.faults},
+    }
+
+
+def _funnel(measures: RunMeasures) -> dict[str, int]:
+    whole = measures.windows(None)
+    assert isinstance(whole, list)
+    found = {}
+    for name in ("arrived", "dropped", "joined", "held", "paid", "confirmed", "sold-out", "declined", "shed", "info"):
+        counted = measures.count(name, whole)
+        found[name.replace("-", "_")] = int(counted.value) if isinstance(counted, Number) else 0
+    return found
+
+
+def _steps(measures: RunMeasures) -> dict[str, Any]:
+    """Each step's latency from when its sends were due, and from when they left."""
+    steps = measures.relations.rows(
+        """SELECT step, count(*), count(*) FILTER (outcome = 'ok'), count(*) FILTER (outcome = 'fail'),
+             count(*) FILTER (outcome = 'info') FROM attempts WHERE NOT poll GROUP BY step
+           ORDER BY min(op), min(due_ns), step"""
+    )
+    found: dict[str, Any] = {}
+    for step, sends, ok, fail, info in steps:
+        rows = measures.relations.rows(
+            """SELECT done_ns - due_ns, done_ns - sent_ns FROM attempts
+               WHERE step = ? AND NOT poll AND done_ns IS NOT NULL AND sent_ns IS NOT NULL AND outcome <> 'info'
+               ORDER BY 1, 2""",
+            [step],
+        )
+        from_due, from_sent = Histogram.of(row[0] for row in rows), Histogram.of(row[1] for row in rows)
+        found[step] = {
+            "sends": sends,
+            "ok": ok,
+            "fail": fail,
+            "info": info,
+            "from_due_ms": _histogram(from_due),
+            "from_sent_ms": _histogram(from_sent),
+            "hdr_from_due": from_due.encode(),
+        }
+    return found
+
+
+def _histogram(histogram: Histogram) -> dict[str, float | None]:
+    found = {f"p{p:g}": _ms(histogram.percentile_ns(p)) for p in _PERCENTILES}
+    return found | {"mean": _ms(histogram.mean_ns())}
+
+
+def _durations(durations: Durations) -> dict[str, Any]:
+    found: dict[str, Any] = {"count": durations.count, "unresolved": len(durations.open_ns)}
+    for p in _PERCENTILES:
+        bounds = durations.percentile(p)
+        found[f"p{p:g}_ms"] = _ms(bounds.high)
+        found[f"p{p:g}_at_least_ms"] = _ms(bounds.low)
+    return found
+
+
+def _series(measures: RunMeasures, name: str) -> Series:
+    query = measures.events(name)
+    rows = measures.relations.rows(f"SELECT at_ns FROM ({query}) WHERE at_ns IS NOT NULL ORDER BY at_ns")
+    return Series.of((row[0] for row in rows), until_ns=measures.end_ns)
+
+
+def _probes(measures: RunMeasures) -> list[str]:
+    return [row[0] for row in measures.relations.rows("SELECT DISTINCT step FROM probes ORDER BY step")]
+
+
+def _availability(measure: Measure | None) -> dict[str, Any] | None:
+    if not isinstance(measure, Tally) or not measure.total:
+        return None
+    interval = wilson(measure.good, measure.total)
+    return {
+        "good": measure.good,
+        "total": measure.total,
+        "share": round(measure.good / measure.total, 6),
+        "low_95": round(interval.low, 6),
+        "high_95": round(interval.high, 6),
+    }
+
+
+def _value(measure: Measure | None) -> float | None:
+    return round(measure.value, 4) if isinstance(measure, Number) and measure.samples else None
+
+
+def _recovery(measures: RunMeasures, healed_ns: int) -> float | None:
+    found = recovery_ns(measures.relations, healed_ns)
+    return round(found.value / NS_PER_S, 3) if isinstance(found, Number) and not found.at_least else None
+
+
+def _ms(value_ns: float) -> float | None:
+    return round(value_ns / 1e6, 3) if math.isfinite(value_ns) else None

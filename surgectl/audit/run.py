@@ -1,0 +1,170 @@
+"""The audit: every checker over one recording, and what they say together.
+
+Pure: it is handed relations and expectations, opens no file and no socket, reads no clock; the same recording gives the
+same bytes. A checker that crashes is `unknown` with the reason, never a pass and never the end of the audit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from surgectl.audit.books import lay, readings
+from surgectl.audit.chaos import ChaosResult, chaos
+from surgectl.audit.checkers.registry import CHECKERS, Checker
+from surgectl.audit.coverage import Coverage, coverage
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding, Verdict, worst
+from surgectl.audit.measures import RunMeasures
+from surgectl.audit.metrics import metrics
+from surgectl.profile.words import INVARIANTS, invariants_of
+from surgectl.recording.relations import Relations
+from surgectl.thresholds.evaluate import Result, evaluate
+from surgectl.thresholds.grammar import parse
+
+_TIMED = ("latency", "availability", "error_rate", "rate", "recovery")
+"""Kinds of threshold that a machine that could not keep up spoils (rule R12)."""
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be said of a run. `gate.exit_code` and the reports read nothing else."""
+
+    verdict: Verdict
+    ledger: Verdict
+    """The worst of the ledger invariants that weigh anything."""
+    demands: Verdict
+    """The worst of the thresholds; a run that demands nothing passes."""
+    conclusive: bool
+    inconclusive_because: list[str]
+    findings: list[Finding]
+    coverage: list[Coverage]
+    links: dict[str, float | None]
+    """Share of the orders and charges that found their intent; None where there are none."""
+    thresholds: list[Result]
+    chaos: list[ChaosResult]
+    metrics: dict[str, Any]
+    generator: dict[str, Any]
+    sources: list[dict[str, Any]]
+    pending: int = 0
+    """Conditions that are still open: settling must go on until this is 0, or the window has passed."""
+
+
+def audit(relations: Relations, expectations: Expectations, further: dict[str, Checker] | None = None) -> Audit:
+    """Judge a run. `further` are checkers of other packages (entry points `surgectl.checkers`), by id."""
+    checkers = CHECKERS | (further or {})
+    findings = [_checked(name, check, relations, expectations) for name, check in checkers.items()]
+    findings += [_unchecked(name, expectations) for name in _required(expectations) if name not in checkers]
+    healthy = all(finding.verdict == "pass" for finding in findings if finding.kind == "harness")
+    measures = RunMeasures(relations, expectations)
+    results = [_judged(text, measures, healthy) for text in expectations.thresholds]
+    covered = coverage(relations, expectations)
+    faults = chaos(relations, expectations)
+    weighing = [finding for finding in findings if finding.kind == "ledger" and finding.configured]
+    because = _inconclusive(findings, results, covered, faults, expectations)
+    ledger: Verdict = worst([finding.verdict for finding in weighing])
+    demands: Verdict = worst([result.verdict for result in results]) if results else "pass"
+    failed = ledger == "fail" or demands == "fail" or any(_broken(finding) for finding in findings)
+    return Audit(
+        verdict="fail" if failed else "unknown" if because else "pass",
+        ledger=ledger,
+        demands="fail" if any(_broken(finding) for finding in findings) else demands,
+        conclusive=not because,
+        inconclusive_because=because,
+        findings=findings,
+        coverage=covered,
+        links=links(relations),
+        thresholds=results,
+        chaos=faults,
+        metrics=metrics(measures),
+        generator=next((dict(f.numbers) for f in findings if f.id == "GENERATOR"), {}),
+        sources=[msgspec.to_builtins(reading) for reading in readings(relations).values()],
+        pending=sum(finding.pending for finding in findings),
+    )
+
+
+def links(relations: Relations) -> dict[str, float | None]:
+    """Share of the orders and charges that found their intent."""
+    found = relations.rows("SELECT kind, linked, rows FROM link_coverage")
+    return {kind: round(linked / rows, 6) if rows else None for kind, linked, rows in sorted(found)}
+
+
+def _checked(name: str, check: Checker, relations: Relations, expectations: Expectations) -> Finding:
+    try:
+        lay(relations)
+        found = check(relations, expectations)
+    except Exception as error:  # noqa: BLE001 - said aloud as `unknown`, with its reason: one bug must not hide the rest
+        return Finding(
+            id=name,
+            kind="harness" if name == "GENERATOR" else "ledger",
+            group=INVARIANTS.get(name, "generator"),
+            verdict="unknown",
+            severity="major",
+            summary="the checker itself failed",
+            reason=f"{type(error).__name__}: {' '.join(str(error).split())}"[:500],
+        )
+    if found.verdict == "pass" and expectations.status == "running" and found.kind == "ledger":
+        # A run that was cut off knows nothing of what came after its last flush.
+        reason = "the run was killed: what came after its last written line is not known"
+        return msgspec.structs.replace(found, verdict="unknown", reason=reason)
+    return found
+
+
+def _required(expectations: Expectations) -> list[str]:
+    """Invariants asked for by their own id; a group asks only for what can be checked."""
+    named = [word for word in expectations.require if invariants_of(word) in ((word,), ())]
+    return list(dict.fromkeys(named))
+
+
+def _unchecked(name: str, expectations: Expectations) -> Finding:
+    return Finding(
+        id=name,
+        kind="ledger",
+        group=INVARIANTS.get(name, ""),
+        verdict="unknown",
+        severity="major",
+        summary="nobody checks this",
+        reason="no checker of this name is installed: leave it out of `expect: invariants: require`",
+    )
+
+
+def _judged(text: str, measures: RunMeasures, healthy: bool) -> Result:
+    threshold = parse(text)
+    result = evaluate(threshold, measures)
+    if healthy or threshold.kind not in _TIMED or result.verdict == "unknown":
+        return result
+    said = f"{result.text}, but this machine could not keep up: see GENERATOR"
+    return msgspec.structs.replace(result, verdict="unknown", text=said)
+
+
+def _broken(finding: Finding) -> bool:
+    return finding.kind == "statistical" and finding.configured and finding.verdict == "fail"
+
+
+def _inconclusive(
+    findings: list[Finding],
+    results: list[Result],
+    covered: list[Coverage],
+    faults: list[ChaosResult],
+    expectations: Expectations,
+) -> list[str]:
+    """Everything for which nobody can say that the run was as it should have been."""
+    because = []
+    if expectations.status == "running":
+        because.append("the run was cut off before its end")
+    for finding in findings:
+        if finding.verdict != "unknown" or not finding.configured:
+            continue
+        if finding.kind == "harness" or expectations.required(finding.id):
+            because.append(f"{finding.id} is unknown: {finding.reason or finding.summary}")
+    because += [f"{result.expression} is {result.text}" for result in results if result.verdict == "unknown"]
+    because += [f"coverage {item.id} was {item.text}, {item.required} is required" for item in covered if not item.met]
+    for fault in faults:
+        name = f"{fault.brownout} on {fault.link or 'a command'}"
+        if not fault.applied:
+            because.append(f"{name} was never applied" + (f": {fault.detail}" if fault.detail else ""))
+        elif not fault.verified:
+            because.append(f"{name} was applied, but no traffic was seen to suffer from it")
+        elif not fault.healed:
+            because.append(f"{name} was not healed: run surgectl chaos heal")
+    return because

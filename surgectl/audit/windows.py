@@ -1,0 +1,76 @@
+"""When which fault was really on: the windows that coverage, thresholds and charts share."""
+
+from __future__ import annotations
+
+import msgspec
+
+from surgectl.audit.expectations import Expectations
+from surgectl.recording.relations import Relations
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of the run's clock, [from_ns, to_ns)."""
+
+    from_ns: int
+    to_ns: int
+
+
+class FaultWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault while it was on, by the proxy's read-back."""
+
+    fault: str
+    link: str
+    brownout: str
+    from_ns: int
+    to_ns: int
+    verified: bool
+
+    def called(self, name: str) -> bool:
+        """Whether a profile or threshold means this fault by that name."""
+        return name in ("fault", self.fault, self.link, self.brownout)
+
+
+def end_of_run_ns(relations: Relations, expectations: Expectations) -> int:
+    """The last instant that the fans' recording knows of."""
+    (last,) = relations.one(
+        """SELECT coalesce(max(last_ns), 0) FROM (SELECT max(at_ns) AS last_ns FROM lefts
+           UNION ALL SELECT max(done_ns) FROM attempts
+           UNION ALL SELECT max(at_ns) FROM intents UNION ALL SELECT max(at_ns) FROM tolds WHERE NOT status_read
+           UNION ALL SELECT max(done_ns) FROM probes)"""
+    )
+    return max(int(last), max((phase.end_ns for phase in expectations.phases), default=0))
+
+
+def faults_on(relations: Relations, expectations: Expectations) -> list[FaultWindow]:
+    """The faults that were applied, in the order of their number; one that was never healed lasts to the end."""
+    end_ns = end_of_run_ns(relations, expectations)
+    planned = {fault.fault: fault for fault in expectations.faults}
+    query = """SELECT fault, max(link), max(brownout), min(at_ns) FILTER (event = 'applied'),
+                 max(at_ns) FILTER (event IN ('healed', 'cleared')), count(*) FILTER (event = 'verified')
+               FROM faults GROUP BY fault HAVING count(*) FILTER (event = 'applied') > 0 ORDER BY fault"""
+    found = []
+    for fault, link, brownout, from_ns, to_ns, verified in relations.rows(query):
+        plan = planned.get(fault)
+        found.append(
+            FaultWindow(
+                fault=fault,
+                link=link or (plan.link if plan else ""),
+                brownout=brownout or (plan.brownout if plan else ""),
+                from_ns=from_ns,
+                to_ns=max(from_ns, end_ns if to_ns is None else to_ns),
+                verified=verified > 0,
+            )
+        )
+    return found
+
+
+def inside(column: str, windows: list[Window]) -> str:
+    """SQL: whether a column of run nanoseconds falls into one of the windows."""
+    if not windows:
+        return "false"
+    return "(" + " OR ".join(f"({column} >= {w.from_ns} AND {column} < {w.to_ns})" for w in windows) + ")"
+
+
+def windows_of(faults: list[FaultWindow]) -> list[Window]:
+    """The same as bare windows."""
+    return [Window(from_ns=fault.from_ns, to_ns=fault.to_ns) for fault in faults]
