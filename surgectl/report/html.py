@@ -29,6 +29,7 @@ MOST_ROWS = 600
 STORIES_BYTES = 1_500_000
 """What all stories together may weigh: with the charts' library (2 MB) and the rest the page stays below 5 MB."""
 _MOST_OF_A_MOMENT = 400
+_PERCENTILES = ("p50", "p90", "p95", "p99")
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,9 +75,12 @@ def render(summary: Summary) -> str:
         s=summary,
         findings=findings,
         glance=glance(summary),
+        generator=_further(summary.generator),
         stories=_stories(findings, summary.chaos),
         lanes=LANES,
         seconds=_table(over),
+        steps=_steps(summary.metrics),
+        further=_further(summary.metrics),
         step=step_s(over, MOST_ROWS) if over else 1,
         scripts=f"'{_sha256(library)}' '{_sha256(draw)}'",
         # These three alone are not escaped: JSON that cannot end its element, base64, and our own file.
@@ -149,6 +153,35 @@ def _beats(example: Example, windows: list[tuple[float, float, str]]) -> list[Be
         )
         before = before if at_s is None else at_s
     return beats
+
+
+def _steps(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each step of the journey took, as rows: `step`, its counts, and its percentiles from due and from sent."""
+    steps = metrics.get("steps")
+    rows = []
+    for step, found in steps.items() if isinstance(steps, dict) else ():
+        if isinstance(found, dict):
+            row = {"step": step} | {name: found.get(name) for name in ("sends", "ok", "fail", "info")}
+            for side in ("due", "sent"):
+                taken = found.get(f"from_{side}_ms")
+                row[side] = [taken.get(p) if isinstance(taken, dict) else None for p in _PERCENTILES]
+            rows.append(row)
+    return rows
+
+
+def _further(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every single number that stands in no table or chart of its own, with its path as its name."""
+    found: list[tuple[str, str]] = []
+
+    def walk(path: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                walk(f"{path} {key}".strip().replace("_", " "), item)
+        elif not isinstance(value, list) and len(str(value)) <= 100:
+            found.append((path, _number(value)))
+
+    walk("", {key: value for key, value in metrics.items() if key not in ("funnel", "steps")})
+    return found
 
 
 def _table(over: OverTime | None) -> list[dict[str, Any]]:

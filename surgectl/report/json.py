@@ -7,7 +7,7 @@ import msgspec
 from surgectl.report.summary import Summary
 from surgectl.text import storable, tamed
 
-MOST = 20_000
+MOST = 100_000
 """Characters of one text: a shop that answers with a flood must not fill the disk."""
 
 

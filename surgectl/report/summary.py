@@ -68,6 +68,21 @@ class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+def verdict_of(fault: ChaosLine) -> Verdict:
+    """A fault that was left behind is a failure of ours; one that never bit shows nothing."""
+    if fault.applied and not fault.healed:
+        return "fail"
+    return "pass" if fault.applied and fault.verified else "unknown"
+
+
+def fate_of(fault: ChaosLine) -> str:
+    """What became of a fault, in words."""
+    if not fault.applied:
+        return "NEVER applied"
+    seen = "verified" if fault.verified else "NOT seen to bite"
+    return f"applied, {seen}, {'healed' if fault.healed else 'NOT HEALED'}"
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """report.json, whole."""
 

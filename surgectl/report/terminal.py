@@ -8,87 +8,95 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from surgectl.report.summary import Summary, in_order
+from surgectl.audit.finding import Example, Verdict
+from surgectl.report.summary import Summary, fate_of, in_order, verdict_of
+from surgectl.text import one_line
 
 _STYLE = {"pass": "green", "unknown": "yellow", "fail": "bold red"}
 _BORDER = {"pass": "green", "unknown": "yellow", "fail": "red"}
+_MOST_STEPS = 5
+_MOST_MOMENTS = 16
 
 
 def render(summary: Summary, folder: str) -> RenderableType:
-    """What `surgectl run` and `surgectl report` print at the end."""
-    parts: list[RenderableType] = [
-        Panel(
-            Text(clean(summary.headline)),
-            title=Text(f" {summary.verdict.upper()} · exit {summary.exit_code} ", style="bold"),
-            title_align="left",
-            border_style=_BORDER[summary.verdict],
-        )
-    ]
+    """What `surgectl run` and `surgectl report` print at the end: the verdict comes last, where the eye is by then."""
+    parts: list[RenderableType] = [_invariants(summary), _demands(summary)]
+    for finding in summary.invariants:
+        if finding.verdict == "fail" and finding.examples:
+            parts += _story(finding.id, finding.examples[0])
+    parts += [Text(), _verdict(summary)]
+    if summary.next_steps:
+        steps = Table.grid(padding=(0, 1))
+        for number, step in enumerate(summary.next_steps[:_MOST_STEPS], 1):
+            steps.add_row(Text("next" if number == 1 else "", style="bold"), f"{number}.", Text(_short(step)))
+        parts.append(steps)
+    parts.append(Text(f"report {one_line(folder)}/report.html", style="bold", overflow="fold"))
+    parts.append(Text(f"again  {one_line(summary.run.command)}", style="dim", overflow="fold"))
+    return Group(*parts)
+
+
+def _verdict(summary: Summary) -> Panel:
+    return Panel(
+        Text(_short(summary.headline), style="bold"),
+        title=Text(f" {summary.verdict.upper()} · exit {summary.exit_code} ", style="bold"),
+        title_align="left",
+        border_style=_BORDER[summary.verdict],
+    )
+
+
+def _invariants(summary: Summary) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
     for name in ("", "invariant", "checked", "bad"):
         table.add_column(name, justify="right" if name in ("checked", "bad") else "left", no_wrap=True)
     table.add_column("in words", overflow="fold")
-    for finding in in_order(summary.invariants):
+    # The worst stands last, next to the verdict.
+    for finding in reversed(in_order(summary.invariants)):
         if not finding.configured:
             continue
-        words = Text(clean(finding.summary))
+        words = Text(_short(finding.summary))
         if finding.verdict == "unknown" and finding.reason:
-            words.append(f" ({clean(finding.reason)})", style="dim")
+            words.append(f" ({_short(finding.reason)})", style="dim")
         table.add_row(
-            Text(finding.verdict, style=_STYLE[finding.verdict]),
-            finding.id,
+            _word(finding.verdict),
+            Text(one_line(finding.id, 40)),
             f"{finding.considered:,}",
             Text(f"{finding.violations:,}", style="bold red" if finding.violations else "dim"),
             words,
         )
-    parts.append(Padding(table, (1, 0, 0, 0)))
-    demands = Table(box=None, pad_edge=False, show_header=False)
+    return table
+
+
+def _demands(summary: Summary) -> RenderableType:
+    """Thresholds, faults and coverage: what was asked for, and what was seen."""
+    table = Table(box=None, pad_edge=False, show_header=False)
     for threshold in summary.thresholds:
-        demands.add_row(
-            Text(threshold.verdict, style=_STYLE[threshold.verdict]),
-            Text(threshold.expression),
-            Text(clean(threshold.observed)),
-        )
+        table.add_row(_word(threshold.verdict), Text(_short(threshold.expression)), Text(_short(threshold.observed)))
     for fault in summary.chaos:
-        good = fault.applied and fault.verified and fault.healed
-        what = " ".join(
-            f"{word}" if yes else f"NOT {word}"
-            for word, yes in (("applied", fault.applied), ("verified", fault.verified), ("healed", fault.healed))
-        )
-        demands.add_row(
-            Text("pass" if good else "unknown", style=_STYLE["pass" if good else "unknown"]),
-            Text(f"{fault.brownout} on {fault.link or 'command'}"),
-            Text(what),
-        )
+        what = Text(_short(f"{fault.brownout} on {fault.link or 'command'}"))
+        table.add_row(_word(verdict_of(fault)), what, Text(fate_of(fault)))
     for item in summary.coverage:
         if item.required is not None:
-            verdict = "pass" if item.met else "unknown"
-            demands.add_row(Text(verdict, style=_STYLE[verdict]), Text(f"{item.id} {item.required}"), Text(item.seen))
-    if demands.row_count:
-        parts.append(Padding(demands, (1, 0, 0, 0)))
-    for finding in summary.invariants:
-        if finding.verdict == "fail" and finding.examples:
-            example = finding.examples[0]
-            parts.append(Text(f"\n{finding.id}: {clean(example.what)}", style="bold"))
-            for moment in example.timeline[:12]:
-                at = "" if moment.at_s is None else f"{moment.at_s:9.3f}s"
-                parts.append(
-                    Text(
-                        f"  {at:>10} {moment.lane:<9}{clean(moment.text)}",
-                        style="dim",
-                        overflow="ellipsis",
-                        no_wrap=True,
-                    )
-                )
-    if summary.next_steps:
-        steps = Text("\nnext: ", style="bold")
-        steps.append("\n      ".join(clean(step) for step in summary.next_steps[:4]), style="not bold")
-        parts.append(steps)
-    parts.append(Text(f"\n{folder}/report.html", style="bold", overflow="fold"))
-    parts.append(Text(f"again: {summary.run.command}", style="dim", overflow="fold"))
-    return Group(*parts)
+            met: Verdict = "pass" if item.met else "unknown"
+            table.add_row(_word(met), Text(_short(f"{item.id} {item.required}")), Text(_short(item.seen)))
+    return Padding(table, (1, 0, 0, 0)) if table.row_count else Text()
 
 
-def clean(text: str) -> str:
-    """Text from outside without control characters: a shop's reply must not move a cursor or ring a bell."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+def _story(finding: str, example: Example) -> list[RenderableType]:
+    """The beginning of one example's timeline."""
+    told: list[RenderableType] = [Text(f"\n{one_line(finding, 40)}: {_short(example.what)}", style="bold")]
+    for moment in example.timeline[:_MOST_MOMENTS]:
+        at = "" if moment.at_s is None else f"{moment.at_s:9.3f}s"
+        said = f"  {at:>10} {moment.lane:<9}{_short(moment.text)}"
+        told.append(Text(said, style="dim", overflow="ellipsis", no_wrap=True))
+    if len(example.timeline) > _MOST_MOMENTS:
+        told.append(Text(f"  … {len(example.timeline) - _MOST_MOMENTS} more moments in report.html", style="dim"))
+    return told
+
+
+def _word(verdict: Verdict) -> Text:
+    return Text(verdict, style=_STYLE[verdict])
+
+
+def _short(text: str) -> str:
+    """One line's worth of what somebody else said."""
+    return one_line(text, 400)

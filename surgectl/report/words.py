@@ -64,7 +64,7 @@ def glance(summary: Summary) -> list[Card]:
         cards.append(Card(value=f"{met} of {len(summary.thresholds)}", label="demands met", verdict=bad))
     if summary.chaos:
         bit = sum(c.applied and c.verified for c in summary.chaos)
-        gone = all(c.healed for c in summary.chaos)
+        gone = all(c.healed or not c.applied for c in summary.chaos)
         label = "faults bit, all healed" if gone else "faults bit; NOT all healed"
         bad = "fail" if not gone else "pass" if bit == len(summary.chaos) else "unknown"
         cards.append(Card(value=f"{bit} of {len(summary.chaos)}", label=label, verdict=bad))
@@ -80,18 +80,19 @@ def headline(
     status: str,
     findings: list[Finding],
     thresholds: list[ThresholdLine],
-    coverage: list[CoverageLine],
+    because: Sequence[str],
     exit_code: int,
-    chaos: Sequence[ChaosLine] = (),
 ) -> str:
-    """One sentence that a manager understands and an engineer does not object to."""
+    """One sentence that a manager understands and an engineer does not object to.
+
+    `status` is the manifest's, `because` the audit's own reasons for saying nothing definite.
+    """
     guilty = [f for f in findings if f.kind == "ledger" and f.verdict == "fail" and f.configured]
     broken = [t for t in thresholds if t.verdict == "fail"]
     late = [f for f in findings if f.kind == "statistical" and f.verdict == "fail" and f.configured]
     if guilty:
-        said = "; ".join(f"{meaning(f)} ({f.id}: {f.violations:,})" for f in guilty[:3])
-        more = f"; and {len(guilty) - 3} more" if len(guilty) > 3 else ""
-        return f"The shop did not keep its books true: {said}{more}."
+        said = _listed([f"{_sentence(meaning(f))} ({f.id}: {f.violations:,})" for f in guilty])
+        return f"The shop did not keep its books true: {said}."
     if exit_code == 70:
         return "surgectl itself failed, so this run says nothing about the shop."
     if exit_code == 14:
@@ -104,10 +105,10 @@ def headline(
     if broken or late:
         missed = [f"{t.expression} (was {t.observed})" for t in broken] + [_sentence(f.summary) for f in late]
         books = "The books are true, but the" if true else "Not every book could be judged, and the"
-        more = f"; and {len(missed) - 3} more" if len(missed) > 3 else ""
-        return f"{books} shop missed what was demanded of it: {'; '.join(missed[:3])}{more}."
+        return f"{books} shop missed what was demanded of it: {_listed(missed)}."
     if exit_code != 0:
-        return f"No verdict: {inconclusive_because(findings, coverage, thresholds, chaos)}."
+        reasons = [_sentence(reason) for reason in because] or ["the recording does not tell enough"]
+        return f"No verdict: {_listed(reasons)}."
     if not ledger:
         return "Every demand was met; no ledger invariant was checked."
     passed = sum(f.verdict == "pass" for f in ledger)
@@ -115,32 +116,6 @@ def headline(
     # One that was not required may end unknown without weighing: it is said all the same.
     open_ones = f", {len(ledger) - passed} could not be judged" if passed < len(ledger) else ""
     return f"The shop told the truth: {passed} {held}{open_ones}, and every demand was met."
-
-
-def inconclusive_because(
-    findings: list[Finding],
-    coverage: list[CoverageLine],
-    thresholds: Sequence[ThresholdLine] = (),
-    chaos: Sequence[ChaosLine] = (),
-) -> str:
-    """Why nothing definite can be said."""
-    late = [f for f in findings if f.kind == "harness" and f.verdict != "pass"]
-    if late:
-        reason = f" ({late[0].reason})" if late[0].reason else ""
-        return _sentence(late[0].summary) + reason
-    blunt = [c for c in chaos if not c.verified]
-    if blunt:
-        return "; ".join(f"{c.brownout} on {c.link or 'a command'} was never seen to bite" for c in blunt[:3])
-    unmet = [c for c in coverage if not c.met and c.required is not None]
-    if unmet:
-        return "; ".join(f"{c.id} was to be {c.required} and was {c.seen}" for c in unmet[:3])
-    unknown = [f for f in findings if f.verdict == "unknown" and f.configured]
-    if unknown:
-        return "; ".join(f"{f.id} is unknown: {_sentence(f.reason or f.summary)}" for f in unknown[:3])
-    silent = [t for t in thresholds if t.verdict == "unknown"]
-    if silent:
-        return "; ".join(f"{t.expression} is unknown: {_sentence(t.reason or t.observed)}" for t in silent[:3])
-    return "a required fault was not verified, or required evidence is missing"
 
 
 def next_steps(
@@ -181,6 +156,12 @@ def next_steps(
     if code == 0:
         steps.append("Nothing to mend. Try a harsher profile, or keep this one as a gate in CI.")
     return steps if len(steps) <= 8 else [*steps[:7], f"And {len(steps) - 7} more, below."]
+
+
+def _listed(reasons: Sequence[str]) -> str:
+    """The first three, and how many more."""
+    more = [f"and {len(reasons) - 3} more"] if len(reasons) > 3 else []
+    return "; ".join([*reasons[:3], *more])
 
 
 def _fault(line: ChaosLine) -> str:
