@@ -29,6 +29,7 @@ class Relations:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self._aside: TemporaryDirectory[str] | None = None
+        self._files: list[Path] = []
 
     def __repr__(self) -> str:
         return f"<Relations of {len(TABLES)} tables>"
@@ -63,6 +64,7 @@ class Relations:
         Where the folder cannot be written (a CI artefact, a mounted share), the conversion goes to a temporary one that
         lives as long as this. Raises UsageError where there is no recording, DamagedError where it is damaged.
         """
+        run = run.resolve()
         aside: TemporaryDirectory[str] | None = None
         try:
             files = convert(run)
@@ -78,17 +80,16 @@ class Relations:
         ]
         if "attempts" not in files:
             views.append(f"CREATE VIEW attempts AS {ATTEMPTS}")
-        return cls._open(connection, ";\n".join(views), aside)
+        relations = cls._open(connection, ";\n".join(views))
+        relations._aside = aside
+        relations._files = [path for paths in files.values() for path in paths]
+        return relations
 
     @classmethod
-    def _open(
-        cls, connection: duckdb.DuckDBPyConnection, views: str, aside: TemporaryDirectory[str] | None = None
-    ) -> Relations:
+    def _open(cls, connection: duckdb.DuckDBPyConnection, views: str) -> Relations:
         connection.execute(views)
         connection.execute(LINKS)
-        relations = cls(connection)
-        relations._aside = aside
-        return relations
+        return cls(connection)
 
     def rows(self, query: str, params: Sequence[object] | Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Every row of the answer. `params` fill `?` (a sequence) or `$name` (a mapping)."""
@@ -110,6 +111,12 @@ class Relations:
     def columns(self, table: str) -> list[str]:
         """The column names of a table or view."""
         return [row[0] for row in self.rows(f"DESCRIBE {identifier(table)}")]
+
+    def seal(self) -> None:
+        """From now on only the recording's own files can be reached, for good: before somebody's SQL is let in."""
+        homes = ", ".join(quoted(home) for home in sorted({path.parent for path in self._files}))
+        self.connection.execute(f"SET allowed_directories = [{homes}]")
+        self.connection.execute("SET enable_external_access = false; SET lock_configuration = true")
 
     def close(self) -> None:
         self.connection.close()
