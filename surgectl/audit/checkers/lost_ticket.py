@@ -25,12 +25,17 @@ WITH said AS (
 ), shared AS (
   SELECT order_id, sum(coalesce(qty, 1)) AS qty FROM said WHERE order_id IS NOT NULL
   GROUP BY order_id HAVING count(DISTINCT intent) > 1
-), standing AS (SELECT list(DISTINCT ticket) AS tickets FROM tickets WHERE state = 'valid')
+), gone AS (
+  SELECT n.intent, n.order_id, count(*) AS gone
+  FROM (SELECT intent, order_id, unnest(list_distinct(tickets)) AS ticket FROM said) n
+  ANTI JOIN (SELECT ticket FROM tickets WHERE state = 'valid') v USING (ticket) GROUP BY n.intent, n.order_id
+)
 SELECT s.intent, i.fan, s.order_id, coalesce(s.qty, 1) AS qty, o.order_id IS NOT NULL AS found, o.state, o.valid,
   o.valid_qty, i.valid_qty AS intent_qty, i.valid_orders, i.net, i.refunded, h.qty AS shared_qty,
-  len(list_filter(coalesce(s.tickets, []), lambda t: NOT list_contains(coalesce(v.tickets, []), t))) AS gone
+  coalesce(g.gone, 0) AS gone
 FROM said s JOIN book_intents i USING (intent) LEFT JOIN book_orders o ON o.order_id = s.order_id
-  LEFT JOIN shared h ON h.order_id = s.order_id CROSS JOIN standing v
+  LEFT JOIN shared h ON h.order_id = s.order_id
+  LEFT JOIN gone g ON g.intent = s.intent AND g.order_id IS NOT DISTINCT FROM s.order_id
 ORDER BY i.fan, s.intent, s.order_id"""
 
 
