@@ -80,12 +80,14 @@ def headline(
     status: str,
     findings: list[Finding],
     thresholds: list[ThresholdLine],
-    because: Sequence[str],
+    coverage: list[CoverageLine],
     exit_code: int,
+    chaos: Sequence[ChaosLine] = (),
+    because: Sequence[str] = (),
 ) -> str:
     """One sentence that a manager understands and an engineer does not object to.
 
-    `status` is the manifest's, `because` the audit's own reasons for saying nothing definite.
+    `status` is the manifest's, `because` the audit's own reasons for saying nothing definite, where it gives any.
     """
     guilty = [f for f in findings if f.kind == "ledger" and f.verdict == "fail" and f.configured]
     broken = [t for t in thresholds if t.verdict == "fail"]
@@ -107,7 +109,9 @@ def headline(
         books = "The books are true, but the" if true else "Not every book could be judged, and the"
         return f"{books} shop missed what was demanded of it: {_listed(missed)}."
     if exit_code != 0:
-        reasons = [_sentence(reason) for reason in because] or ["the recording does not tell enough"]
+        reasons = [_sentence(reason) for reason in because] or inconclusive_because(
+            findings, coverage, thresholds, chaos
+        )
         return f"No verdict: {_listed(reasons)}."
     if not ledger:
         return "Every demand was met; no ledger invariant was checked."
@@ -116,6 +120,23 @@ def headline(
     # One that was not required may end unknown without weighing: it is said all the same.
     open_ones = f", {len(ledger) - passed} could not be judged" if passed < len(ledger) else ""
     return f"The shop told the truth: {passed} {held}{open_ones}, and every demand was met."
+
+
+def inconclusive_because(
+    findings: list[Finding],
+    coverage: list[CoverageLine],
+    thresholds: Sequence[ThresholdLine] = (),
+    chaos: Sequence[ChaosLine] = (),
+) -> list[str]:
+    """Why nothing definite can be said: ourselves first, then the faults, the coverage, the evidence, the silence."""
+    reasons = [_because(f.summary, f.reason) for f in findings if f.kind == "harness" and f.verdict != "pass"]
+    reasons += [f"{_fault(c)} was never seen to bite" for c in chaos if not c.verified]
+    reasons += [f"{c.id} was to be {c.required} and was {c.seen}" for c in coverage if not c.met and c.required]
+    unknown = [f for f in findings if f.verdict == "unknown" and f.configured and f.kind != "harness"]
+    reasons += [f"{f.id} is unknown: {_sentence(f.reason or f.summary)}" for f in unknown]
+    silent = [t for t in thresholds if t.verdict == "unknown"]
+    reasons += [f"{t.expression} is unknown: {_sentence(t.reason or t.observed)}" for t in silent]
+    return reasons or ["the recording does not tell enough"]
 
 
 def next_steps(
@@ -162,6 +183,10 @@ def _listed(reasons: Sequence[str]) -> str:
     """The first three, and how many more."""
     more = [f"and {len(reasons) - 3} more"] if len(reasons) > 3 else []
     return "; ".join([*reasons[:3], *more])
+
+
+def _because(summary: str, reason: str) -> str:
+    return f"{_sentence(summary)} ({_sentence(reason)})" if reason else _sentence(summary)
 
 
 def _fault(line: ChaosLine) -> str:

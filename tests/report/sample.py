@@ -72,7 +72,7 @@ def summary() -> Summary:
         ),
         verdict="fail",
         exit_code=11,
-        headline=headline("done", findings, thresholds, [], 11),
+        headline=headline("done", findings, thresholds, coverage, 11),
         next_steps=next_steps(findings, thresholds, coverage, chaos, 11),
         invariants=findings,
         coverage=coverage,
