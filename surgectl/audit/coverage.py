@@ -2,7 +2,8 @@
 
 payments_in_fault   payments whose first send was due while a fault was on; as a share, of all payments
 lost_replies        charges that the provider made and whose reply did not arrive: the fan's payment stayed open, or the
-                    charge fell into a window in which replies are lost
+                    charge fell into a window in which every reply is lost; where only some are lost (a toxicity
+                    below 100 %), those for which the provider was asked again
 retries_after_info  payments and holds sent again after one whose fate was unknown
 expired_holds       holds that ran out
 sold_out            fans who were told that nothing is left
@@ -16,6 +17,7 @@ import msgspec
 
 from surgectl.audit.books import lay, readings
 from surgectl.audit.expectations import Expectations
+from surgectl.audit.requests import RECEIVED
 from surgectl.audit.windows import FaultWindow, faults_on, inside, windows_of
 from surgectl.profile.words import COVERAGE
 from surgectl.recording.relations import Relations
@@ -91,10 +93,17 @@ def _payments_in_fault(relations: Relations, expectations: Expectations, faults:
 
 
 def _lost_replies(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> _Count:
-    silent = [f for f in faults if f.brownout in _LOSES_REPLIES and f.verified]
-    silenced = inside(_on_axis(expectations), windows_of(silent))
+    silent = [fault for fault in faults if fault.brownout in _LOSES_REPLIES and fault.verified]
+    every = inside(
+        _on_axis(expectations), windows_of([f for f in silent if f.fault not in expectations.partial_faults])
+    )
+    some = inside(_on_axis(expectations), windows_of(silent))
     seen, total = relations.one(
-        f"""SELECT count(*) FILTER ({silenced} OR coalesce(i.pays_doubtful, 0) > 0), count(*)
+        f"""{RECEIVED}, again AS (
+              SELECT subject FROM r WHERE upper(method) = 'POST' AND {some} GROUP BY subject
+              HAVING (SELECT count(*) FROM r o WHERE o.subject = r.subject AND upper(o.method) = 'POST') > 1)
+            SELECT count(*) FILTER ({every} OR coalesce(i.pays_doubtful, 0) > 0
+                OR coalesce(c.intent, c.order_id, c.charge) IN (SELECT subject FROM again)), count(*)
             FROM book_charges c LEFT JOIN book_intents i USING (intent) WHERE c.captured > 0"""
     )
     return seen, total, "" if "charges" in readings(relations) else "no charges were read"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from surgectl.audit.books import lay, readings
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.recovery import recovery_ns
+from surgectl.audit.requests import RECEIVED
 from surgectl.audit.windows import Window, end_of_run_ns, faults_on, inside
 from surgectl.recording.relations import Relations
 from surgectl.stats.percentile import Durations
@@ -41,26 +42,6 @@ WITH started AS (
 SELECT s.start_ns, CASE WHEN t.confirmed_ns IS NOT NULL THEN t.confirmed_ns
     WHEN coalesce(t.open, 0) = 0 AND d.open IS NULL THEN t.refused_ns END AS known_ns, n.last_ns
 FROM started s LEFT JOIN told t USING (intent) LEFT JOIN doubt d USING (intent) LEFT JOIN seen n USING (intent)"""
-
-# Requests for one intent belong together whatever idempotency keys they carry; one that links to nothing stands alone.
-_PROVIDER_REQUESTS = """
-WITH owner AS (
-  SELECT id, min(subject) AS subject FROM (
-    SELECT payment AS id, coalesce(intent, order_id, charge) AS subject FROM book_charges
-    UNION ALL SELECT key, coalesce(intent, order_id, charge) FROM book_charges
-    UNION ALL SELECT order_id, intent FROM links_orders
-    UNION ALL SELECT value, intent FROM mints
-    UNION ALL SELECT intent, intent FROM intents)
-  WHERE id IS NOT NULL AND subject IS NOT NULL GROUP BY id
-), received AS (
-  SELECT file, line, method, at_s, payment, key, unnest(list_concat([payment, key], coalesce(keys, []))) AS id
-  FROM requests
-), r AS (
-  SELECT x.file, x.line, x.method, x.at_s,
-    coalesce(min(o.subject), any_value(x.payment), any_value(x.key), x.file || ':' || x.line) AS subject
-  FROM received x LEFT JOIN owner o USING (id) GROUP BY x.file, x.line, x.method, x.at_s
-)
-SELECT count(*), count(DISTINCT subject) FROM r WHERE upper(r.method) = 'POST'"""
 
 _EVENTS = {
     "arrived": "SELECT at_ns FROM intents",
@@ -222,7 +203,9 @@ class RunMeasures:
         if not whole and not start_s:
             return Unmeasured(why="the start of the run is not known on the provider's clock")
         within = "true" if whole else inside(f"((r.at_s - {start_s!r}) * {NS_PER_S})", windows)
-        posts, payments = self.relations.one(f"{_PROVIDER_REQUESTS} AND {within}")
+        posts, payments = self.relations.one(
+            f"{RECEIVED} SELECT count(*), count(DISTINCT subject) FROM r WHERE upper(r.method) = 'POST' AND {within}"
+        )
         return Number(value=posts / payments if payments else 0.0, samples=payments)
 
     def rate(self, metric: str, windows: list[Window]) -> Measure | None:

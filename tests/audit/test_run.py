@@ -147,6 +147,22 @@ def test_coverage_counts() -> None:
     assert seen["fault_requests"] == sum(windows[0] <= at < windows[1] for at in (1.0, 1.5, 99))
 
 
+def test_lost_replies_of_a_partial_fault_were_asked_for_again() -> None:
+    """Where only some replies are lost, a charge in the window counts if the provider was asked for it again."""
+    night = Night().buys(1)
+    night.left_out.discard("requests")
+    night.chaos.append(FaultRow(fault="0", event="applied", at_ns=night.clock, link="payments", brownout="lost-reply"))
+    night.chaos.append(FaultRow(fault="0", event="verified", at_ns=night.clock, link="payments"))
+    for fan in (2, 3):
+        night.buys(fan)
+        night.requests.append(RequestRow(payment=f"o{fan}", at_s=EPOCH + night.clock / S))
+    night.chaos.append(FaultRow(fault="0", event="healed", at_ns=night.tick(), link="payments", brownout="lost-reply"))
+    night.requests.append(RequestRow(payment="o3", at_s=EPOCH + 99))
+    whole = {c.id: c.seen for c in judged(night).coverage}
+    part = {c.id: c.seen for c in judged(night, partial_faults=("0",)).coverage}
+    assert (whole["lost_replies"], part["lost_replies"]) == (2, 1)
+
+
 def test_a_starved_machine_makes_latency_unknown() -> None:
     """When we were late ourselves, a missed latency is nobody's fault and no ledger verdict changes."""
     night = evening()

@@ -1,0 +1,25 @@
+"""What the provider received, and for whose payment: however often it was asked, one want is one payment.
+
+Requests for one intent belong together whatever idempotency keys they carry; one that links to nothing stands alone.
+"""
+
+from __future__ import annotations
+
+RECEIVED = """
+WITH owner AS (
+  SELECT id, min(subject) AS subject FROM (
+    SELECT payment AS id, coalesce(intent, order_id, charge) AS subject FROM book_charges
+    UNION ALL SELECT key, coalesce(intent, order_id, charge) FROM book_charges
+    UNION ALL SELECT order_id, coalesce(intent, order_id) FROM links_orders
+    UNION ALL SELECT value, intent FROM mints
+    UNION ALL SELECT intent, intent FROM intents)
+  WHERE id IS NOT NULL AND subject IS NOT NULL GROUP BY id
+), received AS (
+  SELECT file, line, method, at_s, payment, key, unnest(list_concat([payment, key], coalesce(keys, []))) AS id
+  FROM requests
+), r AS (
+  SELECT x.file, x.line, x.method, x.at_s,
+    coalesce(min(o.subject), any_value(x.payment), any_value(x.key), x.file || ':' || x.line) AS subject
+  FROM received x LEFT JOIN owner o USING (id) GROUP BY x.file, x.line, x.method, x.at_s
+)"""
+"""SQL: a WITH clause that ends in `r(file, line, method, at_s, subject)`, one row a request. Needs the books laid."""
