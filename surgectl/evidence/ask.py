@@ -11,7 +11,7 @@ import msgspec
 from surgectl.clock import Clock
 from surgectl.evidence.reading import Patience, ReadError
 
-MOST_BYTES = 64 << 20
+MOST_BYTES = 256 << 20
 _LONGEST_WAIT_NS = 5_000_000_000
 # What a server says that has not looked at the question: worth asking again.
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -66,8 +66,8 @@ async def ask(http: aiohttp.ClientSession, question: Question, patience: Patienc
                 hint_ns = _seconds_ns(response.headers.get("Retry-After"))
         except TimeoutError:
             reason = f"no answer within {patience.timeout_ns / 1e9:g}s"
-        except aiohttp.InvalidURL as error:
-            raise ReadError("is not a URL that can be asked", where=question.place) from error
+        except ValueError as error:  # an address or a header that cannot be sent
+            raise ReadError("cannot be asked: the address or a header is not valid", where=question.place) from error
         except (aiohttp.ClientError, OSError) as error:
             reason = _why(error)
         if left:

@@ -151,6 +151,8 @@ class Books:
             return Reading(problem=f"not read within {self._patience.whole_ns / 1e9:g}s")
         except ReadError as error:
             return Reading(problem=str(error))
+        except RecursionError:
+            return Reading(problem="an answer that is nested too deeply")
 
     async def _ask(self, kind: str, source: Source, where: str) -> Reading:
         assert self._http is not None, "async with Books(…)"
@@ -187,7 +189,8 @@ class Books:
         return Found(
             kind=kind,
             rows=rows,
-            declared=reading.declared if self._origin(kind) == kind else None,
+            # What is declared counts the source's rows; items within them are not declared by anybody.
+            declared=None if self.sources[kind].each or self.sources[kind].same else reading.declared,
             problem=self._redact(problem),
             source=self._redact(self._place(kind)),
         )

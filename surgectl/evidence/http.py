@@ -68,7 +68,7 @@ async def read_list(wanted: HttpList, http: aiohttp.ClientSession, patience: Pat
             document = _document(await ask(http, question, patience, clock), question)
             found = _rows(document, wanted.rows_at, wanted.source)
             if found:
-                digest = hashlib.blake2b(msgspec.msgpack.encode(found), digest_size=16).digest()
+                digest = hashlib.blake2b(repr(found).encode(errors="replace"), digest_size=16).digest()
                 if digest in seen:
                     raise ReadError(f"page {len(seen) + 1} repeats an earlier page")
                 seen.add(digest)
@@ -161,7 +161,7 @@ def _document(answer: Answer, question: Question) -> Any:
         if "ndjson" in answer.content_type or "jsonl" in answer.content_type:
             return [_json.decode(line) for line in lines]
         return _json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReadError(f"the answer is no JSON: {error}", where=question.place) from error
 
 

@@ -33,6 +33,6 @@ def _read(file: Path) -> Reading:
                     return Reading(rows=rows, problem=f"{file.name}: more than {MOST_ROWS} rows")
     except OSError as error:
         return Reading(rows=rows, problem=f"{file.name}: {error.strerror}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Reading(rows=rows, problem=f"{file.name}:{number}: not a line of JSON: {error}")
     return Reading(rows=rows)

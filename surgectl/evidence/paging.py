@@ -120,7 +120,7 @@ def count(look: Look | None, document: Any) -> int | None:
     value = look(document)
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
         raise ReadError(f"the declared count is {value!r}")
     return value
 

@@ -75,6 +75,8 @@ class _Query:
             raise ReadError(_hide(f"SQL: {_first_line(error.orig)}", self._source.dsn)) from error
         except exc.SQLAlchemyError as error:
             raise ReadError(_hide(f"SQL: {_first_line(error)}", self._source.dsn)) from error
+        except (OSError, ValueError, ArithmeticError) as error:  # what drivers let through
+            raise ReadError(_hide(f"SQL: {type(error).__name__}: {_first_line(error)}", self._source.dsn)) from error
         finally:
             with self._lock:
                 self._raw = None

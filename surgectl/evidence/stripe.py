@@ -89,7 +89,7 @@ async def _page(
     answer = await ask(http, question, patience, clock)
     try:
         return _decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReadError(f"not a list of Stripe's shape: {error}", where=question.place) from error
 
 

@@ -64,6 +64,8 @@ def minor(value: Any) -> int:
 def _major(value: Any, currency: str | None) -> tuple[int, str | None]:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise ValueError(f"{value!r} is not an amount of money")
+    if Decimal(str(value).strip()).adjusted() > 15:
+        raise ValueError(f"{value} is no price of anything")
     assert currency is not None  # compile_money: major always names one
     return to_minor(value.strip() if isinstance(value, str) else value, currency), currency
 
@@ -72,7 +74,7 @@ def whole(value: Any) -> int:
     """A whole number of 64 bits."""
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         value = int(value)
-    elif isinstance(value, float | Decimal) and value == value.__class__(int(value)):
+    elif isinstance(value, float | Decimal) and _integral(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
         raise ValueError(f"{value!r} is not a whole number")
@@ -87,9 +89,14 @@ def word(value: Any) -> str:
         raise ValueError(f"{type(value).__name__} where a word is wanted")
     if isinstance(value, bytes):
         raise ValueError("bytes where a word is wanted")
-    if isinstance(value, float | Decimal) and value == int(value):
+    if isinstance(value, float | Decimal) and _integral(value):
         value = int(value)
     return str(value)
+
+
+def _integral(value: float | Decimal) -> bool:
+    """A whole number of a sane size: 1E+999999999 is one, too, and would be a very long one."""
+    return -(10**18) < value < 10**18 and value == int(value)
 
 
 def words(value: Any) -> list[str]:

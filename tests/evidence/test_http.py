@@ -234,6 +234,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "no JSON": (web.Response(text="<html>"), "the answer is no JSON"),
     "no list": ({"rows": "none"}, "there is no list of rows at rows"),
     "no objects": ({"rows": [1]}, "a row is not an object"),
+    "a pit": (web.Response(text="[" * 100_000 + "]" * 100_000), "the answer is no JSON"),
     "null": ({}, "there is no list of rows at rows"),
 }
 

@@ -58,6 +58,7 @@ MONEY: dict[str, tuple[Any, str, int | str]] = {
     "text": ("42.00 EUR", "text", 4200),
     "text with a symbol": ("€ 1,042.00", "text", 104200),
     "text of nothing": ("free", "text", "names no currency"),
+    "more than there is": (Decimal("1E+999999999"), "major EUR", "no price of anything"),
     "yes": (True, "minor EUR", "not a whole number"),
 }
 
@@ -183,7 +184,7 @@ def test_a_reference_that_cannot_be_followed_is_an_error_of_the_target() -> None
 
 def test_numbers_that_are_none_are_refused() -> None:
     """A count with a fraction, or one that no column can hold, is refused."""
-    for bad in ("1.5", 2**63, True, [1]):
+    for bad in ("1.5", 2**63, True, [1], Decimal("1E+999999999"), float("nan"), float("inf")):
         with pytest.raises(MappingError, match="capacity: "):
             mapped("stock", {"capacity": bad, "available": 0})
     assert mapped("stock", {"capacity": Decimal(5), "available": 0.0}) == [StockRow(capacity=5, available=0)]
