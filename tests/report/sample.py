@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from surgectl.audit.finding import Example, Finding, Moment
 from surgectl.live.snapshot import LiveView
 from surgectl.recording.relations import Relations
@@ -13,6 +15,7 @@ from tests.live import history
 S = history.S
 
 
+@cache
 def summary() -> Summary:
     """A run that found a double charge, missed a threshold, and sold 900 tickets."""
     told = history.rows()
