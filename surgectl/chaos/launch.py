@@ -18,6 +18,7 @@ from typing import Literal
 
 import msgspec
 
+from surgectl import chance
 from surgectl.chaos.toxiproxy import Toxiproxy, ToxiproxyError
 from surgectl.clock import Clock
 from surgectl.errors import InconclusiveError, UsageError
@@ -76,10 +77,19 @@ def die_with_parent() -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on now, below the range from which the kernel takes ports for connections.
+
+    (Linux: 32768 to 60999.) Thousands of fans connect: a port of that range might be gone before its server is up.
+    """
+    for _ in range(100):
+        port = 15_000 + chance.fresh_seed() % 17_000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise InconclusiveError("a hundred ports were tried and none is free", where="127.0.0.1")
 
 
 async def _start_real(path: str, clock: Clock) -> tuple[asyncio.subprocess.Process, Toxiproxy]:

@@ -22,6 +22,8 @@ from surgectl.units import show_duration
 _STARVED_CPU = 0.97
 """Of one core: beyond it a process does nothing but run behind."""
 _STARVED_SHARE = 0.5
+_WHILE_FANS_CAME = "at_ns <= coalesce((SELECT max(at_ns) FROM lefts), at_ns)"
+"""SQL: vitals of the storm. Once the last fan has left we read books and may be slow at it: no fan suffers."""
 
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
@@ -76,12 +78,12 @@ def _reasons(found: dict[str, Any], expectations: Expectations) -> list[str]:
 def numbers(relations: Relations, expectations: Expectations) -> dict[str, Any]:
     """How the generator did: counts, lateness in ms, processor shares. None where nothing was measured."""
     late = [row[0] for row in relations.rows("SELECT at_ns - due_ns AS late FROM intents ORDER BY late")]
-    lags = [row[0] for row in relations.rows("SELECT lag_ns FROM vitals ORDER BY lag_ns")]
+    lags = [row[0] for row in relations.rows(f"SELECT lag_ns FROM vitals WHERE {_WHILE_FANS_CAME} ORDER BY lag_ns")]
     (dropped,) = relations.one("SELECT count(*) FROM dropped")
     (unended,) = relations.one("SELECT count(*) FROM attempts WHERE done_ns IS NULL")
     cpu, cpu_max, machine, starved, fans, in_flight, sockets, rss = relations.one(
-        """SELECT avg(cpu), max(cpu), avg(machine_cpu), avg((cpu > ?)::INT), max(fans), max(in_flight), max(sockets),
-             max(rss_bytes) FROM vitals""",
+        f"""SELECT avg(cpu), max(cpu), avg(machine_cpu), avg((cpu > ?)::INT), max(fans), max(in_flight), max(sockets),
+             max(rss_bytes) FROM vitals WHERE {_WHILE_FANS_CAME}""",
         [_STARVED_CPU],
     )
     return {
