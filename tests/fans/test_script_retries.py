@@ -202,6 +202,14 @@ def test_a_double_click_repeats_the_bytes_under_another_attempt() -> None:
     assert len(set(ids)) == len(ids) == 11
 
 
+def test_a_refusal_of_a_double_clicked_payment_is_not_the_whole_truth() -> None:
+    """Nobody waits for the second click's answer: it may have paid while the first was told no."""
+    talk = converse(person(journey(PAY), "{double: 100%}").script, [DECLINED])
+    assert talk.told == [("pay", "info", "declined")]
+    assert talk.end == ("declined", "info")
+    assert converse(person(journey(PAY), "{double: 100%}").script, [CONFIRMED]).end == ("confirmed", "ok")
+
+
 def test_tabs_are_the_same_person_with_other_keys() -> None:
     """Opened at the role that the profile names; own memory, own keys, own attempt ids, told to the journal first."""
     fan = person(SHOP, "{tabs: {open: '3', from: join}}")
