@@ -42,6 +42,8 @@ _PANELS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     ("The load generator", _MS, (("lag_ms", "our own lateness", _ORANGE),)),
 )
 _PANEL_PX, _LABEL_ROW_PX = 190, 15
+_DRAWN = 0.8
+"""Share of a panel's height that is drawn in; the rest is for its heading."""
 _DRAWN_PX, _LETTER_PX = 1_000, 6.2  # how wide the page usually draws, to keep labels off each other
 
 
@@ -71,7 +73,7 @@ def figure(summary: Summary) -> dict[str, Any]:
         "annotations": labels,
     }
     data: list[dict[str, Any]] = []
-    share = 1 / len(_PANELS)
+    share = 1 / (len(_PANELS) - 1 + _DRAWN)  # the last one ends where the time axis is
     for index, panel in enumerate(_PANELS):
         data += _panel(layout, over, step, index, panel, top=1 - index * share, share=share)
     for phase in summary.run.phases:
@@ -100,7 +102,7 @@ def _panel(
     """The lines of one chart; its axis, title and legend go into the layout."""
     title, unit, lines = panel
     number = "" if index == 0 else str(index + 1)
-    layout[f"yaxis{number}"] = {"domain": [top - share * 0.8, top], "rangemode": "tozero", "nticks": 5}
+    layout[f"yaxis{number}"] = {"domain": [max(0.0, top - share * _DRAWN), top], "rangemode": "tozero", "nticks": 5}
     layout[f"legend{number}"] = {
         "orientation": "h",
         "x": 1,

@@ -29,6 +29,7 @@ MOST_ROWS = 600
 STORIES_BYTES = 1_500_000
 """What all stories together may weigh: with the charts' library (2 MB) and the rest the page stays below 5 MB."""
 _MOST_OF_A_MOMENT = 400
+_MOST_OF_A_TEXT = 600
 _PERCENTILES = ("p50", "p90", "p95", "p99")
 
 
@@ -68,7 +69,8 @@ def render(summary: Summary) -> str:
     environment.globals.update(meaning=meaning)
     library = get_plotlyjs()
     draw = environment.get_template("draw.js").render()
-    summary = tamed(summary, shown)
+    run = tamed(summary.run, shown)
+    summary = msgspec.structs.replace(tamed(summary, lambda text: shown(text, _MOST_OF_A_TEXT)), run=run)
     findings = in_order(summary.invariants)
     over = summary.over_time
     return environment.get_template("report.html.j2").render(
