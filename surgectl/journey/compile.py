@@ -19,7 +19,7 @@ from surgectl.journey.model import (
     Mint,
 )
 from surgectl.journey.moves import check_moves
-from surgectl.journey.outcomes import CompiledRule, compile_hint, compile_judge, compile_poll_judge, compile_rule
+from surgectl.journey.outcomes import compile_judge, compile_poll_judge
 from surgectl.journey.outcomes import judge_broken as broken
 from surgectl.journey.problem import TargetError, unknown_word
 from surgectl.journey.request import (
@@ -30,6 +30,7 @@ from surgectl.journey.request import (
     compile_request,
     has_request,
 )
+from surgectl.journey.rules import CompiledRule, compile_hint, compile_rule
 from surgectl.journey.template import compile_text
 from surgectl.profile.target import Poll, Repeat, Request, Rule, Step, Target, When
 

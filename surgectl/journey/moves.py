@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from surgectl.journey.outcomes import ENDS, THENS
 from surgectl.journey.problem import TargetError, unknown_word
+from surgectl.journey.rules import ENDS, THENS
 from surgectl.profile.target import Rule, Step, Take
 
 
