@@ -42,7 +42,7 @@
         part.open = true;
         opened.push(part);
       }
-      draw({ width: 680 }, true); // the width of a printed page, in ink that shows on paper
+      draw({ width: 680, height: 860 }, true); // a printed page, in ink that shows on paper
     });
     addEventListener("afterprint", () => {
       for (const part of opened.splice(0)) part.open = false;
