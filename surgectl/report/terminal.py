@@ -15,15 +15,16 @@ from surgectl.text import one_line
 _STYLE = {"pass": "green", "unknown": "yellow", "fail": "bold red"}
 _BORDER = {"pass": "green", "unknown": "yellow", "fail": "red"}
 _MOST_STEPS = 5
-_MOST_MOMENTS = 16
+_FIRST_MOMENTS, _LAST_MOMENTS = 5, 11
+_MOST_STORIES = 3
 
 
 def render(summary: Summary, folder: str) -> RenderableType:
     """What `surgectl run` and `surgectl report` print at the end: the verdict comes last, where the eye is by then."""
     parts: list[RenderableType] = [_invariants(summary), _demands(summary)]
-    for finding in summary.invariants:
-        if finding.verdict == "fail" and finding.examples:
-            parts += _story(finding.id, finding.examples[0])
+    guilty = [f for f in summary.invariants if f.verdict == "fail" and f.examples]
+    for finding in guilty[:_MOST_STORIES]:
+        parts += _story(finding.id, finding.examples[0])
     parts += [Text(), _verdict(summary)]
     if summary.next_steps:
         steps = Table.grid(padding=(0, 1))
@@ -82,14 +83,18 @@ def _demands(summary: Summary) -> RenderableType:
 
 
 def _story(finding: str, example: Example) -> list[RenderableType]:
-    """The beginning of one example's timeline."""
+    """How one example began and how it ended."""
     told: list[RenderableType] = [Text(f"\n{one_line(finding, 40)}: {_short(example.what)}", style="bold")]
-    for moment in example.timeline[:_MOST_MOMENTS]:
-        at = "" if moment.at_s is None else f"{moment.at_s:9.3f}s"
-        said = f"  {at:>10} {moment.lane:<9}{_short(moment.text)}"
-        told.append(Text(said, style="dim", overflow="ellipsis", no_wrap=True))
-    if len(example.timeline) > _MOST_MOMENTS:
-        told.append(Text(f"  … {len(example.timeline) - _MOST_MOMENTS} more moments in report.html", style="dim"))
+    # The beginning says who it is, the end how it went wrong: the middle is left to the page.
+    moments = example.timeline
+    skipped = max(0, len(moments) - _FIRST_MOMENTS - _LAST_MOMENTS)
+    for i, moment in enumerate(moments):
+        if skipped and i == _FIRST_MOMENTS:
+            told.append(Text(f"{'…':>13} {skipped} more moments in report.html", style="dim"))
+        if not skipped or i < _FIRST_MOMENTS or i >= _FIRST_MOMENTS + skipped:
+            at = "" if moment.at_s is None else f"{moment.at_s:9.3f}s"
+            said = f"  {at:>10} {moment.lane:<9}{_short(moment.text)}"
+            told.append(Text(said, style="dim", overflow="ellipsis", no_wrap=True))
     return told
 
 

@@ -65,3 +65,16 @@ def test_a_hostile_shop_leaves_it_intact() -> None:
     text = printed(hostile())
     assert not [c for c in text if c != "\n" and not c.isprintable()]
     assert len(text) < 60_000 and "more characters]" in text
+
+
+def test_a_long_story_keeps_its_beginning_and_its_end() -> None:
+    """The middle of a long timeline is left to the page, and counted; a hundred guilty findings tell three stories."""
+    told = summary()
+    guilty = told.invariants[0]
+    timeline = [msgspec.structs.replace(guilty.examples[0].timeline[0], text=f"moment {i}.") for i in range(40)]
+    example = msgspec.structs.replace(guilty.examples[0], timeline=timeline)
+    text = printed(
+        msgspec.structs.replace(told, invariants=[msgspec.structs.replace(guilty, examples=[example])] * 100)
+    )
+    assert text.count("moment 0.") == text.count("moment 39.") == text.count("24 more moments in report.html") == 3
+    assert "moment 12." not in text
