@@ -30,6 +30,7 @@ STORIES_BYTES = 1_500_000
 """What all stories together may weigh: with the charts' library (2 MB) and the rest the page stays below 5 MB."""
 _MOST_OF_A_MOMENT = 400
 _MOST_OF_A_TEXT = 600
+_ROUNDED_S = 0.001  # windows are told in milliseconds, moments in microseconds
 _PERCENTILES = ("p50", "p90", "p95", "p99")
 
 
@@ -142,7 +143,11 @@ def _beats(example: Example, windows: list[tuple[float, float, str]]) -> list[Be
     before: float | None = None
     for moment in example.timeline:
         at_s = moment.at_s
-        on = [] if at_s is None else [name for begin, end, name in windows if begin <= at_s <= end]
+        on = (
+            []
+            if at_s is None
+            else [name for begin, end, name in windows if begin - _ROUNDED_S <= at_s <= end + _ROUNDED_S]
+        )
         beats.append(
             Beat(
                 at="no time" if at_s is None else f"{at_s:.3f}",
