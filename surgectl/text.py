@@ -1,4 +1,4 @@
-"""What a shop says is shown, never obeyed: no escape code moves a cursor, no mark turns a line round, no flood drowns us.
+"""What a shop says is shown, never obeyed: no escape code moves a cursor, no mark turns a line, no flood drowns us.
 
 Bidirectional controls after "Trojan Source" (CVE-2021-42574) and Unicode TR36; control characters after ECMA-48.
 """
