@@ -93,11 +93,12 @@ def _payments_in_fault(relations: Relations, expectations: Expectations, faults:
 
 
 def _lost_replies(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> _Count:
+    axis = _on_axis(expectations)
     silent = [fault for fault in faults if fault.brownout in _LOSES_REPLIES and fault.verified]
-    every = inside(
-        _on_axis(expectations), windows_of([f for f in silent if f.fault not in expectations.partial_faults])
-    )
-    some = inside(_on_axis(expectations), windows_of(silent))
+    whole = windows_of([fault for fault in silent if fault.fault not in expectations.partial_faults])
+    # Stripe tells time to the second: such a charge counts only where all of its second lies in the window.
+    every = f"({inside(axis, whole)} AND (at_s <> floor(at_s) OR {inside(f'({axis} + {NS_PER_S - 1})', whole)}))"
+    some = inside(axis, windows_of(silent))
     seen, total = relations.one(
         f"""{RECEIVED}, again AS (
               SELECT subject FROM r WHERE upper(method) = 'POST' AND {some} GROUP BY subject

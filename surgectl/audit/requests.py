@@ -18,8 +18,8 @@ WITH owner AS (
   SELECT file, line, method, at_s, payment, key, unnest(list_concat([payment, key], coalesce(keys, []))) AS id
   FROM requests
 ), r AS (
-  SELECT x.file, x.line, x.method, x.at_s,
+  SELECT x.file, x.line, x.method, x.at_s, x.key,
     coalesce(min(o.subject), any_value(x.payment), any_value(x.key), x.file || ':' || x.line) AS subject
-  FROM received x LEFT JOIN owner o USING (id) GROUP BY x.file, x.line, x.method, x.at_s
+  FROM received x LEFT JOIN owner o USING (id) GROUP BY x.file, x.line, x.method, x.at_s, x.key
 )"""
-"""SQL: a WITH clause that ends in `r(file, line, method, at_s, subject)`, one row a request. Needs the books laid."""
+"""SQL: a WITH clause that ends in `r(file, line, method, at_s, key, subject)`, one row a request. Needs the books laid."""

@@ -16,6 +16,8 @@ from surgectl.units import NS_PER_S, show_duration, show_money
 Lane = Literal["fan", "shop", "provider", "link"]
 _LANES: tuple[Lane, ...] = ("fan", "link", "shop", "provider")
 _AT_MOST = 120
+_COARSE = " (its clock shows whole seconds)"
+"""Such a row stands at the end of its second: before that it may not have happened yet."""
 
 
 def story(
@@ -46,7 +48,8 @@ def story(
 def _order(moment: Moment) -> tuple[bool, float, int, str, str]:
     # Without a time a row goes to the end: it is known to be there, not when.
     timeless = moment.at_s is None
-    return (timeless, moment.at_s or 0.0, _LANES.index(moment.lane), moment.where, moment.text)
+    late_s = 1.0 if moment.text.endswith(_COARSE) else 0.0
+    return (timeless, (moment.at_s or 0.0) + late_s, _LANES.index(moment.lane), moment.where, moment.text)
 
 
 def _s(at_ns: int | None) -> float | None:
@@ -141,6 +144,10 @@ def _axis(expectations: Expectations, at_s: float | None) -> float | None:
     return round(at_s - expectations.started_epoch_s, 3)
 
 
+def _coarse(at_s: float | None) -> str:
+    return _COARSE if at_s is not None and at_s == int(at_s) else ""
+
+
 def _shop(
     relations: Relations, expectations: Expectations, intent: str | None, orders: tuple[str, ...]
 ) -> list[Moment]:
@@ -154,7 +161,7 @@ def _shop(
         text = f"order {order} is {state}" + (f", {qty} tickets" if qty is not None else "")
         if amount is not None:
             text += f", {show_money(amount, currency)}" if currency else f", {amount} minor units"
-        text += f" [found by {via}]" if via else ""
+        text += (f" [found by {via}]" if via else "") + _coarse(at_s)
         moments.append(Moment(at_s=_axis(expectations, at_s), lane="shop", text=text, where=where(file, line)))
     query = """SELECT ticket, order_id, state, seat, at_s, file, line FROM tickets WHERE list_contains(?, order_id)
                ORDER BY file, line"""
@@ -181,12 +188,12 @@ def _provider(
         keys += [key] if key else []
         payments += [payment] if payment else []
         text = f"charge {charge} {state}: {show_money(captured, currency.upper())}"
-        text += (f" with key {key}" if key else "") + (f" [found by {via}]" if via else "")
+        text += (f" with key {key}" if key else "") + (f" [found by {via}]" if via else "") + _coarse(at_s)
         moments.append(Moment(at_s=_axis(expectations, at_s), lane="provider", text=text, where=where(file, line)))
     query = """SELECT refund, charge, amount_minor, state, at_s, file, line FROM refunds WHERE list_contains(?, charge)
                ORDER BY file, line"""
     for refund, charge, amount, state, at_s, file, line in relations.rows(query, [ours]):
-        text = f"refund {refund} of {charge} {state}: {amount} minor units"
+        text = f"refund {refund} of {charge} {state}: {amount} minor units" + _coarse(at_s)
         moments.append(Moment(at_s=_axis(expectations, at_s), lane="provider", text=text, where=where(file, line)))
     query = """SELECT method, key, status, at_s, file, line FROM requests
                WHERE list_contains(?, key) OR list_contains(?, payment) ORDER BY file, line LIMIT 20"""

@@ -16,7 +16,7 @@ from surgectl.audit.checkers.registry import CHECKERS
 from surgectl.audit.finding import Finding
 from tests.audit.night import PRICE, Night
 
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Fate = Literal["sold", "declined", "refunded", "sold-out", "never-reached", "abandoned"]
 

@@ -1,0 +1,96 @@
+"""Our own health: late is said aloud, and never blamed on the shop."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from surgectl.audit.checkers.generator import check
+from surgectl.audit.expectations import Budget, expectations_of
+from surgectl.audit.finding import Finding
+from surgectl.profile.rehearsal import Expect, Generator, InvariantsExpected
+from surgectl.recording.manifest import Manifest, SaleNote, SettlingNote
+from surgectl.recording.rows import DroppedRow, IntentRow, VitalsRow
+from tests.audit.night import Night, S
+
+
+def judge(night: Night, **changes: object) -> Finding:
+    with night.relations() as relations:
+        return check(relations, night.expectations(**changes))
+
+
+def late_by(ns: int) -> Night:
+    night = Night().buys(1).buys(2)
+    night.ops = [msgspec.structs.replace(r, at_ns=r.due_ns + ns) if isinstance(r, IntentRow) else r for r in night.ops]
+    return night
+
+
+def dropping() -> Night:
+    night = Night().buys(1)
+    night.ops.append(DroppedRow(fan=2, due_ns=S, at_ns=3 * S))
+    return night
+
+
+def with_vitals(**vitals: object) -> Night:
+    night = Night().buys(1)
+    night.vitals = [VitalsRow(**({"at_ns": n * S, "lag_ns": 0, "cpu": 0.1} | vitals)) for n in range(5)]  # type: ignore[arg-type]
+    return night
+
+
+SICK = [
+    (dropping(), {}, "were dropped"),
+    (late_by(S), {}, "arrivals were up to 1000 ms late"),
+    (with_vitals(lag_ns=S), {}, "timers were up to 1000 ms late"),
+    (with_vitals(cpu=0.99), {}, "processor was never free"),
+    (Night().buys(1).send(1, "pay", None, ""), {}, "no end in the recording"),
+    (Night().buys(1), {"lost_rows": 3}, "3 rows of the recording are lost"),
+    (Night(), {}, "nobody arrived"),
+]
+
+
+@pytest.mark.parametrize("night, changes, says", SICK)
+def test_sick(night: Night, changes: dict[str, object], says: str) -> None:
+    """A machine that could not keep up is unknown with the reason; it never fails, for it is not the shop."""
+    found = judge(night, **changes)
+    assert (found.kind, found.verdict, found.violations) == ("harness", "unknown", 0)
+    assert says in found.reason
+
+
+@pytest.mark.parametrize(
+    "night, changes",
+    [
+        (Night().buys(1), {}),
+        (late_by(S), {"budget": Budget(lag_p99_at_most_ns=2 * S)}),
+        (dropping(), {"budget": Budget(dropped_at_most=0.5)}),
+        (Night().buys(1).send(1, "pay", None, ""), {"status": "aborted"}),
+    ],
+)
+def test_healthy(night: Night, changes: dict[str, object]) -> None:
+    """Within its budget, the machine can be believed; a run that was stopped may leave sends without an end."""
+    assert judge(night, **changes).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    "last_fan_ns, settled_ns, settled", [(S, 11 * S, True), (S, 11 * S - 1, False), (S, None, False), (None, S, False)]
+)
+def test_settled_means_the_whole_window(last_fan_ns: int | None, settled_ns: int | None, settled: bool) -> None:
+    """A run counts as settled only when the whole window lies between the last fan and the reading of the books."""
+    manifest = Manifest(
+        run="r",
+        profile="p",
+        seed=1,
+        digest="d",
+        version="v",
+        started_at="2030-01-01T00:00:00Z",
+        started_epoch_s=1.0,
+        sale=SaleNote(tickets=7, price_minor=100, currency="EUR"),
+        settling=SettlingNote(window_ns=10 * S, at_most_ns=60 * S),
+        last_fan_ns=last_fan_ns,
+        settled_ns=settled_ns,
+        rehearsal={"chaos": [{"toxicity": "50%"}, {"toxicity": None}, {"toxicity": "100%"}, {}]},
+    )
+    expect = Expect(invariants=InvariantsExpected(require=["stock", "GHOST"]))
+    found = expectations_of(manifest, expect, Generator())
+    assert (found.settled, found.capacity, found.partial_faults) == (settled, 7, ("0",))
+    assert found.required("OVERSELL") and found.required("GHOST") and not found.required("DUPCHARGE")
+    assert found.named("GHOST") and not found.named("OVERSELL")
