@@ -22,4 +22,4 @@ WITH owner AS (
     coalesce(min(o.subject), any_value(x.payment), any_value(x.key), x.file || ':' || x.line) AS subject
   FROM received x LEFT JOIN owner o USING (id) GROUP BY x.file, x.line, x.method, x.at_s, x.key
 )"""
-"""SQL: a WITH clause that ends in `r(file, line, method, at_s, key, subject)`, one row a request. Needs the books laid."""
+"""SQL: a WITH clause ending in `r(file, line, method, at_s, key, subject)`, one row a request. Needs the books laid."""
