@@ -34,7 +34,7 @@ from surgectl.profile.retry import RetryProfile
 from surgectl.profile.schema import schema
 from surgectl.units import show_duration
 
-TryTarget = Callable[[str, dict[str, str], str], None]
+TryTarget = Callable[[str, dict[str, str], str], int]
 
 
 def check(
@@ -107,7 +107,9 @@ def _try_fan(
         path = opened.target_file
     player = importlib.import_module("surgectl.cli.try_fan")
     try_target: TryTarget = player.try_target
-    try_target(str(path), variables, fan)
+    code = try_target(str(path), variables, fan)
+    if code:
+        raise typer.Exit(code)
 
 
 def _say(console: Console, lines: list[RenderableType]) -> None:

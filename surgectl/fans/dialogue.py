@@ -30,6 +30,8 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     status_read: bool = False
     double: Double | None = None
+    where: str = ""
+    """Where its step stands in the target file: `journey[3]`."""
 
 
 class Double(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,6 +75,7 @@ class Sender:
             key=None if key is None else show(key),
             status_read=operation.knowledge,
             double=double,
+            where=operation.step.path,
         )
         assert isinstance(answer, Answer)
         self._patience.now_ns = max(self._patience.now_ns, answer.now_ns)

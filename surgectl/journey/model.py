@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -98,3 +98,16 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     """The step whose page gives the key, where none is minted."""
     takers: dict[str, str] = {}
     """Variable → the first step that takes it."""
+
+    def every_step(self) -> Iterator[CompiledStep]:
+        """All steps: those of flows and of wizards too."""
+        for block in (self.steps, *self.flows.values()):
+            yield from _walk(block)
+
+
+def _walk(steps: tuple[CompiledStep, ...]) -> Iterator[CompiledStep]:
+    for step in steps:
+        yield step
+        if step.repeat is not None:
+            for case in step.repeat.cases.values():
+                yield from _walk(case)

@@ -1,0 +1,266 @@
+"""`surgectl check --try`: plays one fan through a target and shows every step, so that a new shop can be brought up.
+
+Starts nothing: the shop is there already. Pauses for thought are left out; waiting for the shop is real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from surgectl import chance
+from surgectl.cli.casting import hook_output
+from surgectl.cli.located import located
+from surgectl.cli.plan_view import console_for_results
+from surgectl.clock import SystemClock
+from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
+from surgectl.engine.drivers.driver import Session
+from surgectl.engine.guard import guard
+from surgectl.errors import UsageError
+from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Meet, Minted, Script, Send, Think, Told
+from surgectl.fans.intent import Intent
+from surgectl.fans.person import Person
+from surgectl.fans.policy import compile_policy
+from surgectl.journey.compile import compile_target
+from surgectl.journey.messages import Reply, Verdict
+from surgectl.journey.model import CompiledStep, Journey
+from surgectl.journey.template import UnsetError, show
+from surgectl.profile.load import load_retry_profile, open_target
+from surgectl.profile.substitute import Secrets
+from surgectl.text import one_line
+from surgectl.units import show_duration
+
+_SALE = {"price": "10.00", "price_minor": 1000, "currency": "EUR", "places": 2, "tickets": 1, "limit": None}
+"""What {sale.…} stands for when there is no profile to say it."""
+_COLOURS = {"ok": "green", "fail": "yellow", "info": "magenta"}
+_UNDEFINED = frozenset({"unknown", "not-sent", "quit"})
+
+
+def try_target(target_path: str, variables: dict[str, str], profile: str = "patient") -> int:
+    """Play one fan of that retry profile. The exit code: 0 the target had a rule for how it ended, 12 it had none or
+    the shop was not there, 2 a request needed a variable that no step had taken. Errors of the file are UsageError."""
+    secrets = Secrets()
+    opened = open_target(target_path, variables, secrets=secrets)
+    target = opened.target
+    journey = located(opened, compile_target)
+    policy = compile_policy(load_retry_profile(profile, near=opened.folder))
+    view = _View(console_for_results(), secrets, journey)
+
+    async def play() -> int:
+        permits = await guard([target.base_url, *target.origins.values()], target.allow)
+        setup = await hook_output(target.setup, "setup") if target.setup is not None else {}
+        try:
+            seed = chance.fresh_seed()
+            run = f"try-{seed:08x}"
+            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared={"sale": _SALE, "setup": setup})
+            try:
+                person = Person(journey, policy, intent)
+            except UnsetError as error:
+                raise UsageError(str(error), where=f"{target_path}: mint") from error
+            view.opens(person)
+            clock = SystemClock()
+            async with AiohttpDriver(clock, clock.now_ns(), permits=permits) as driver:
+                session = driver.session(cookies=journey.cookies)
+                try:
+                    return await _Player(driver, session, view, journey).play(person.script)
+                finally:
+                    await session.close()
+        finally:
+            if target.teardown is not None:
+                await hook_output(target.teardown, "teardown")
+
+    return asyncio.run(play())
+
+
+class _Player:
+    """Does what the script says, one move after the other."""
+
+    def __init__(self, driver: AiohttpDriver, session: Session, view: _View, journey: Journey) -> None:
+        self._driver = driver
+        self._session = session
+        self._view = view
+        self._skipped_ns = 0
+        self._steps = {step.path: step for step in journey.every_step()}
+
+    async def play(self, script: Script) -> int:
+        answer: Answer | bool | None = None
+        while True:
+            move = script.send(answer)
+            answer = None
+            match move:
+                case Send():
+                    answer = await self._send(move)
+                case Think():
+                    if move.why == "think":
+                        self._skipped_ns += move.ns
+                    else:
+                        self._view.waits(move)
+                        await asyncio.sleep(move.ns / 1e9)
+                case Meet():
+                    self._view.note(f"barrier {move.name}: would wait for {move.fans} fans")
+                    answer = True
+                case Fork():
+                    self._view.note(f"would open {len(move.tabs)} more tabs: only this one is played")
+                    for tab in move.tabs:
+                        tab.close()
+                case Minted():
+                    self._view.note(f"new {move.name}: {move.value}")
+                case Told():
+                    self._view.told(move)
+                case Leave():
+                    return self._view.leaves(move)
+
+    async def _send(self, move: Send) -> Answer:
+        began_ns = self._driver.now_ns()
+        reply = await self._session.send(move.wire, began_ns)
+        verdict = move.judge(reply)
+        self._view.sent(move, reply, verdict, reply.done_ns - began_ns, self._steps[move.where])
+        if move.double is not None:
+            self._view.doubles(move.double)
+        return Answer(reply=reply, verdict=verdict, now_ns=self._driver.now_ns() + self._skipped_ns)
+
+
+class _View:
+    """What a person reads. Whatever a shop said is made harmless, and what came from the environment is hidden."""
+
+    def __init__(self, console: Console, secrets: Secrets, journey: Journey) -> None:
+        self._console = console
+        self._secrets = secrets
+        self._journey = journey
+        self._sends = 0
+        self._polls = 0
+        self._waited_ns = 0
+
+    def _clean(self, value: object, most: int = 300) -> str:
+        return one_line(self._secrets.redact(value if isinstance(value, str) else show(value)), most)
+
+    def _line(self, *parts: str | tuple[str, str]) -> None:
+        self._console.print(Text.assemble(*parts), soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        self._line("    ", (self._clean(text), "dim"))
+
+    def opens(self, person: Person) -> None:
+        self._line(
+            ("one fan", "bold"),
+            f" ({person.policy.name}) through ",
+            (self._clean(self._journey.name), "bold"),
+            f", run {person.intent.run}",
+        )
+        for name, value in person.minted.items():
+            self.note(f"minted {name} = {value}")
+        if any("sale" in names for names in self._names()):
+            self.note("{sale.…} stands for a ticket at 10.00 EUR: no profile says otherwise here")
+
+    def _names(self) -> Iterable[frozenset[str]]:
+        for step in self._journey.every_step():
+            if step.request is not None:
+                yield step.request.names
+            if step.poll is not None:
+                yield step.poll.request.names
+
+    def waits(self, move: Think) -> None:
+        if move.why == "poll":
+            self._waited_ns += move.ns
+        else:
+            self.note(f"waits {show_duration(move.ns)} and tries again")
+
+    def doubles(self, double: Double) -> None:
+        self.note(f"would double-click after {show_duration(double.after_ns)}: not played")
+
+    def sent(self, move: Send, reply: Reply, verdict: Verdict, took_ns: int, step: CompiledStep) -> None:
+        """A request line, what came back, the rule that matched, and what was read out of it."""
+        self._sends += 1
+        if move.poll:
+            self._polls += 1
+            if verdict.then == "poll" and reply.broken is None and self._polls > 1:
+                return  # the same answer again and again: counted, and shown once it changes things
+        name = f"{self._clean(move.step, 40)}{' (poll)' if move.poll else ''}"
+        again = f"  try {move.try_}" if move.try_ > 1 and not move.poll else ""
+        self._line(
+            (f"{self._sends:>3} ", "dim"),
+            (name, "bold"),
+            (f" [{move.role}]{again}  ", "dim"),
+            f"{move.wire.method} {self._clean(move.wire.url)}",
+        )
+        came = f"{reply.status}" if reply.broken is None else f"{reply.broken}: {self._clean(reply.detail)}"
+        colour = _COLOURS[verdict.outcome]
+        self._line(
+            "    ",
+            (came, "bold"),
+            f" in {show_duration(took_ns)}",
+            *self._waiting(move),
+            "  → ",
+            (f"{verdict.outcome} {self._clean(verdict.why)}", colour),
+        )
+        if reply.broken is None:
+            self._line("    ", (self._rule(move, verdict, step), "dim"))
+        if move.key is not None:
+            self.note(f"key {move.key}")
+        self._read(verdict)
+        if verdict.then == "unknown" and reply.broken is None:
+            self._unmatched(reply)
+        if not move.poll:
+            self._polls = 0
+
+    def _waiting(self, move: Send) -> list[str]:
+        if not move.poll or self._polls <= 1:
+            return []
+        text = f", poll {self._polls} after {show_duration(self._waited_ns)} of waiting"
+        return [text]
+
+    def _rule(self, move: Send, verdict: Verdict, step: CompiledStep) -> str:
+        rules = step.poll.rules if move.poll and step.poll is not None else step.rules
+        if verdict.rule is None:
+            if verdict.why == "unmatched" or verdict.then not in ("next", "poll"):
+                return self._clean(verdict.detail)
+            return "no rules: 2xx goes on" if verdict.then == "next" else "no rule: not yet"
+        return f"rule {verdict.rule}: {self._clean(rules[verdict.rule])}" + (
+            f"  ({self._clean(verdict.detail)})" if verdict.detail else ""
+        )
+
+    def _read(self, verdict: Verdict) -> None:
+        table = Table.grid(padding=(0, 1))
+        rows = [("took", name, value) for name, value in verdict.takes.items()]
+        rows += [("claims", name, value) for name, value in verdict.claims.items()]
+        for kind, name, value in rows:
+            table.add_row(
+                "   ", Text(kind, "dim"), Text(self._clean(name), "cyan"), Text(f"= {self._clean(value, 120)}")
+            )
+        if rows:
+            self._console.print(table)
+        if verdict.hint_ns is not None:
+            self.note(f"the shop asks to wait {show_duration(verdict.hint_ns)}")
+
+    def _unmatched(self, reply: Reply) -> None:
+        """What a rule for this reply would have to name."""
+        for name, value in reply.headers:
+            if name.lower() in ("location", "content-type", "retry-after"):
+                self.note(f"{name}: {value}")
+        body = reply.body.decode("utf-8", "replace")
+        self.note(f"body: {body[:400]}" if body else "no body")
+
+    def told(self, move: Told) -> None:
+        colour = _COLOURS[move.outcome]
+        self._polls = self._waited_ns = 0
+        if move.end != "next":
+            self._line(
+                "    ", (f"{self._clean(move.step, 40)} came to: ", "dim"), (f"{move.end} ({move.outcome})", colour)
+            )
+
+    def leaves(self, move: Leave) -> int:
+        """The last line, and the exit code."""
+        self._line(
+            ("ended ", "bold"),
+            (self._clean(move.end), f"bold {_COLOURS[move.outcome]}"),
+            f" ({move.outcome}) after {self._sends} requests",
+        )
+        if move.detail:
+            self.note(move.detail)
+        if move.end == "target-error":
+            return 2
+        return 12 if move.outcome == "info" or move.end in _UNDEFINED else 0
