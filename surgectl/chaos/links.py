@@ -55,7 +55,10 @@ async def _open(server: Toxiproxy, name: str, link: Link) -> tuple[ProxyState, b
         raise UsageError("neither upstream nor proxy", where=f"links.{name}", hint="name one")
     proxy = f"{marks.PREFIX}{name}"
     if proxy in there:
-        _keep_off(server, name, there[proxy])
+        old = there[proxy]
+        _keep_off(server, name, old)
+        if old.enabled and old.upstream == link.upstream and old.listen == link.listen:
+            return old, False  # somebody put it up for longer than this run (surgectl stage up): it stays
         await server.destroy(proxy)  # a left-over of an earlier run: no mark on it, but perhaps another address
     return await server.create(proxy, link.upstream, link.listen), True
 

@@ -88,14 +88,14 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Of the stage: shop, payments, payments' control."""
 
 
-def prepare(wishes: Wishes) -> Prepared:
+def prepare(wishes: Wishes, ports: tuple[int, int, int] | None = None) -> Prepared:
     """Load and check everything the profile names. UsageError (exit 2) for whatever cannot be meant; sends nothing."""
     over, variables = split_sets(list(wishes.sets))
     rehearsal = open_rehearsal(wishes.profile, seed=wishes.seed, target=wishes.target, sets=over)
     rehearsal = _with_thresholds(rehearsal, wishes.thresholds)
     if rehearsal.target_file is None:
         raise UsageError("no target", where=str(rehearsal.file), hint="name one in the profile, or --target FILE")
-    ports = (free_port(), free_port(), free_port())
+    ports = ports or (free_port(), free_port(), free_port())
     peeked = open_target(rehearsal.target_file, variables, over=rehearsal, keep_unset=True).target
     stage = None
     if peeked.stage is not None and wishes.stage:
@@ -118,6 +118,23 @@ def prepare(wishes: Wishes) -> Prepared:
         settings=settings(rehearsal, target, seed),
     )
     return Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, ports=ports)
+
+
+def terms_of(prepared: Prepared) -> Terms:
+    """What the stage's shop is to sell and to promise: the profile's sale, the target's promises."""
+    sale, promises = prepared.plan.rehearsal.sale, prepared.target.target.promises
+    return Terms(
+        capacity=sale.tickets,
+        price=str(sale.price),
+        limit=sale.limit or 1_000_000,
+        hold_ttl=f"{int(promises.hold_ttl) // 1000}us",
+        payment_timeout=f"{int(promises.payment_timeout) // 1000}us",
+        payment_tries=promises.payment_tries,
+        reconcile_every=f"{int(promises.reconcile_every) // 1000}us",
+        payment_deadline=f"{int(promises.payment_deadline) // 1000}us",
+        late_refunds=f"{int(promises.late_refunds) // 1000}us",
+        seed=prepared.plan.seed,
+    )
 
 
 def _with_thresholds(opened: OpenRehearsal, texts: tuple[str, ...]) -> OpenRehearsal:
@@ -247,22 +264,10 @@ class Rehearsing:
         stage = self._prepared.stage
         if stage is None:
             return None
-        sale, promises = self._prepared.plan.rehearsal.sale, self._prepared.target.target.promises
-        terms = Terms(
-            capacity=sale.tickets,
-            price=str(sale.price),
-            limit=sale.limit or 1_000_000,
-            hold_ttl=f"{int(promises.hold_ttl) // 1000}us",
-            payment_timeout=f"{int(promises.payment_timeout) // 1000}us",
-            payment_tries=promises.payment_tries,
-            reconcile_every=f"{int(promises.reconcile_every) // 1000}us",
-            payment_deadline=f"{int(promises.payment_deadline) // 1000}us",
-            late_refunds=f"{int(promises.late_refunds) // 1000}us",
-            seed=self._prepared.plan.seed,
-        )
         books = folder / "stage"
         books.mkdir()
         shop, pay, control = self._prepared.ports
+        terms = terms_of(self._prepared)
         return Troupe(stage, terms, books, shop_port=shop, pay_port=pay, control_port=control)
 
     async def _storm(

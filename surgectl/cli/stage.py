@@ -15,6 +15,20 @@ UntilStdinCloses = Annotated[
 
 
 @app.command()
+def up(
+    profile: Annotated[str, typer.Argument(help="Whose sale, promises and stage settings to put up.")] = "ticket-drop",
+    port: Annotated[int, typer.Option(help="Of the shop; provider, link and control port take the next three.")] = 9000,
+    toxiproxy: Annotated[str | None, typer.Option(help="URL of a running Toxiproxy; none = one is started.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder of the books; none = a new one that is forgotten.")] = None,
+    defect: Annotated[str | None, typer.Option(help="Be wrong in a named way (docs/stage.md).")] = None,
+) -> None:
+    """All of it at once, until Ctrl-C: provider, proxied link and shop, and the line that rehearses against them."""
+    from surgectl.cli.stage_up import stage_up
+
+    stage_up(profile, port, toxiproxy, data, defect)
+
+
+@app.command()
 def proxy(
     listen: Listen = "127.0.0.1:8474",
     seed: Annotated[int | None, typer.Option(help="Makes every draw of chance repeatable.")] = None,
