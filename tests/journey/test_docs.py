@@ -1,0 +1,59 @@
+"""The examples in the documentation are true: they load, compile and mean what stands beside them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from surgectl.fans.policy import compile_policy
+from surgectl.journey.compile import compile_target
+from surgectl.profile.load import load_target, open_retry_profile
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def blocks(name: str, begins: str) -> list[str]:
+    """The YAML examples of a page that are whole files."""
+    text = (DOCS / name).read_text()
+    return [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if block.startswith(begins)]
+
+
+@pytest.mark.parametrize("example", blocks("target-language.md", "surgectl-target:"))
+def test_every_example_of_a_target_compiles(example: str, tmp_path: Path) -> None:
+    """As it stands, without any setting."""
+    file = tmp_path / "example.yaml"
+    file.write_text(example)
+    assert compile_target(load_target(file, environ={})).steps
+
+
+@pytest.mark.parametrize("key", ["take:", "poll:", "mint:", "evidence:"])
+def test_every_part_of_a_target_that_is_shown_loads(key: str, tmp_path: Path) -> None:
+    """Fragments too, put where they belong."""
+    (fragment,) = blocks("target-language.md", key)
+    head = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\nsetup: {run: ["true"]}\n'
+    step = "journey:\n  - step: one\n    get: /\n"
+    inside = "".join(f"    {line}\n" for line in fragment.splitlines())
+    taken = "    take: {hold: {json: id}}\n" if key == "poll:" else ""
+    file = tmp_path / "example.yaml"
+    file.write_text(head + (step + taken + inside if key in ("take:", "poll:") else fragment + step))
+    environ = {"SHOP_DSN": "sqlite://", "PSP_URL": "http://127.0.0.1:1", "PSP_KEY": "k"}
+    assert compile_target(load_target(file, environ=environ)).steps
+
+
+def test_the_wizard_compiles(tmp_path: Path) -> None:
+    """The example that stands inside a list."""
+    text = (DOCS / "target-language.md").read_text()
+    (example,) = re.findall(r"  ```yaml\n(  - step: checkout.*?)  ```", text, re.DOTALL)
+    file = tmp_path / "example.yaml"
+    file.write_text(f'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\njourney:\n{example}')
+    assert compile_target(load_target(file, environ={})).steps[0].repeat
+
+
+def test_the_example_of_a_retry_profile_compiles(tmp_path: Path) -> None:
+    """As it stands."""
+    (example,) = blocks("retry-profiles.md", "name: backbutton")
+    file = tmp_path / "backbutton.yaml"
+    file.write_text(example)
+    assert compile_policy(open_retry_profile(file)).response("pay", ("timeout", "info"))
