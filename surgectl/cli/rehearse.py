@@ -13,11 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
 from rich.console import Console
 
 from surgectl import chance
-from surgectl.chaos.launch import Launched, free_port, launched
+from surgectl.chaos.launch import Launched, launched
 from surgectl.chaos.links import opened as opened_links
 from surgectl.chaos.nemesis import LinkHandle, Nemesis
 from surgectl.cli.casting import Company, hook_output
@@ -25,6 +24,7 @@ from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.judge import still_open
 from surgectl.cli.located import located
 from surgectl.cli.manifest_of import manifest_of
+from surgectl.cli.prepare import Prepared, Wishes, flags_of, terms_of
 from surgectl.cli.settling import Settling
 from surgectl.cli.watching import watched
 from surgectl.clock import Clock, SystemClock
@@ -32,23 +32,20 @@ from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 from surgectl.engine.guard import guard, raise_open_files
 from surgectl.engine.run import start_instant
 from surgectl.engine.runners.inline import InlineRunner
-from surgectl.errors import InconclusiveError, SurgectlError, UsageError
+from surgectl.errors import InconclusiveError, SurgectlError
 from surgectl.evidence.books import Books
 from surgectl.evidence.live import LivePoller
 from surgectl.evidence.reading import LIGHT
 from surgectl.journey.compile import compile_target
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
-from surgectl.plan.build import DEFAULT_SEED, Plan, build
-from surgectl.plan.effective import settings
-from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.plan.build import Plan
 from surgectl.profile.target import Target
 from surgectl.recording import manifest as manifests
 from surgectl.recording.journal import LineFile
 from surgectl.recording.manifest import LinkNote, Manifest
 from surgectl.recording.rows import NoteRow
-from surgectl.stage.troupe import Settings, Terms, Troupe, settings_of
-from surgectl.thresholds.grammar import parse as parse_threshold
+from surgectl.stage.troupe import Troupe
 from surgectl.units import show_money
 
 _LEAD_NS = 300_000_000
@@ -56,103 +53,7 @@ _STATUS_READING_NS = 15_000_000_000
 _REACH_WITHIN_S = 3.0
 
 
-class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line asked for."""
-
-    profile: str
-    seed: int | None = None
-    target: str | None = None
-    toxiproxy: str | None = None
-    embedded_proxy: bool = False
-    defect: str | None = None
-    stage: bool = True
-    sets: tuple[str, ...] = ()
-    thresholds: tuple[str, ...] = ()
-    """Demands besides the profile's."""
-    reports: Path = Path("reports")
-    start_at: datetime | None = None
-    tui: bool = False
-
-
 Permits = Callable[[str], bool]
-
-
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that can be known before anything is started."""
-
-    rehearsal: OpenRehearsal
-    target: OpenTarget
-    plan: Plan
-    stage: Settings | None
-    ports: tuple[int, int, int]
-    """Of the stage: shop, payments, payments' control."""
-
-
-def prepare(wishes: Wishes, ports: tuple[int, int, int] | None = None) -> Prepared:
-    """Load and check everything the profile names. UsageError (exit 2) for whatever cannot be meant; sends nothing."""
-    over, variables = split_sets(list(wishes.sets))
-    rehearsal = open_rehearsal(wishes.profile, seed=wishes.seed, target=wishes.target, sets=over)
-    rehearsal = _with_thresholds(rehearsal, wishes.thresholds)
-    if rehearsal.target_file is None:
-        raise UsageError("no target", where=str(rehearsal.file), hint="name one in the profile, or --target FILE")
-    ports = ports or (free_port(), free_port(), free_port())
-    peeked = open_target(rehearsal.target_file, variables, over=rehearsal, keep_unset=True).target
-    stage = None
-    if peeked.stage is not None and wishes.stage:
-        stage = settings_of(peeked.stage, peeked.name)
-        variables = {**Troupe.variables(*ports), **variables}
-    if wishes.defect is not None:
-        if stage is None:
-            raise UsageError(
-                "there is no stage to be wrong", where="--defect", hint="only the built-in shop has defects"
-            )
-        stage = msgspec.structs.replace(stage, defect=wishes.defect)
-    target = open_target(rehearsal.target_file, variables, over=rehearsal, secrets=rehearsal.secrets)
-    seed = rehearsal.rehearsal.seed if rehearsal.rehearsal.seed is not None else DEFAULT_SEED
-    plan = build(
-        rehearsal.rehearsal,
-        target.target,
-        seed,
-        retries=rehearsal.retries,
-        curves=rehearsal.curves,
-        settings=settings(rehearsal, target, seed),
-    )
-    return Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, ports=ports)
-
-
-def terms_of(prepared: Prepared) -> Terms:
-    """What the stage's shop is to sell and to promise: the profile's sale, the target's promises."""
-    sale, promises = prepared.plan.rehearsal.sale, prepared.target.target.promises
-    return Terms(
-        capacity=sale.tickets,
-        price=str(sale.price),
-        limit=sale.limit or 1_000_000,
-        hold_ttl=f"{int(promises.hold_ttl) // 1000}us",
-        payment_timeout=f"{int(promises.payment_timeout) // 1000}us",
-        payment_tries=promises.payment_tries,
-        reconcile_every=f"{int(promises.reconcile_every) // 1000}us",
-        payment_deadline=f"{int(promises.payment_deadline) // 1000}us",
-        late_refunds=f"{int(promises.late_refunds) // 1000}us",
-        seed=prepared.plan.seed,
-    )
-
-
-def _with_thresholds(opened: OpenRehearsal, texts: tuple[str, ...]) -> OpenRehearsal:
-    """The profile with the command line's demands added."""
-    for text in texts:
-        parse_threshold(text)
-    expect = opened.rehearsal.expect
-    expect = msgspec.structs.replace(expect, thresholds=[*expect.thresholds, *texts])
-    return msgspec.structs.replace(opened, rehearsal=msgspec.structs.replace(opened.rehearsal, expect=expect))
-
-
-def _flags(wishes: Wishes) -> list[str]:
-    """What of the command line changes a rehearsal, to be typed again."""
-    said = [("--target", wishes.target), ("--defect", wishes.defect), ("--toxiproxy", wishes.toxiproxy)]
-    flags = [word for flag, value in said if value is not None for word in (flag, value)]
-    flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
-    flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
-    return flags + [word for text in wishes.sets for word in ("--set", text)]
 
 
 class Rehearsing:
@@ -194,7 +95,7 @@ class Rehearsing:
             self._prepared.rehearsal.secrets,
             now=now,
             pid=os.getpid(),
-            flags=_flags(self._wishes),
+            flags=flags_of(self._wishes),
         )
         manifests.save(manifest, folder)
         self._main = asyncio.current_task()

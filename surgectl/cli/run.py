@@ -14,7 +14,8 @@ from rich.console import Console
 
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
-from surgectl.cli.rehearse import Rehearsing, Wishes, prepare
+from surgectl.cli.prepare import Wishes, prepare
+from surgectl.cli.rehearse import Rehearsing
 from surgectl.errors import UsageError
 
 

@@ -13,7 +13,7 @@ import uvloop
 from surgectl.chaos.launch import launched
 from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.plan_view import console_for_results
-from surgectl.cli.rehearse import Prepared, Wishes, prepare, terms_of
+from surgectl.cli.prepare import Prepared, Wishes, prepare, terms_of
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
 from surgectl.stage.troupe import Troupe

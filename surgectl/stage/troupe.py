@@ -13,6 +13,7 @@ from types import TracebackType
 import msgspec
 
 from surgectl.errors import InconclusiveError, UsageError, did_you_mean
+from surgectl.stage.boxoffice.defects import DEFECTS
 
 PAY_KEY = "sk_test_stage"
 _READY_WITHIN_S = 30.0
@@ -64,6 +65,9 @@ def settings_of(said: dict[str, object], where: str) -> Settings:
         raise UsageError(str(error), where=f"{where}: stage") from error
     if settings.use != "boxoffice":
         raise UsageError(f"{settings.use}: no such stage", where=f"{where}: stage.use", hint="there is: boxoffice")
+    if settings.defect is not None and settings.defect not in DEFECTS:
+        hint = did_you_mean(settings.defect, DEFECTS) or f"there are {', '.join(DEFECTS)}"
+        raise UsageError(f"{settings.defect}: no such defect of the box office", where=where, hint=hint)
     return settings
 
 

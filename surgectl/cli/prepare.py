@@ -1,0 +1,112 @@
+"""What was asked for, checked and planned, before anything is started."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from surgectl.chaos.launch import free_port
+from surgectl.errors import UsageError
+from surgectl.plan.build import DEFAULT_SEED, Plan, build
+from surgectl.plan.effective import settings
+from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.stage.troupe import Settings, Terms, Troupe, settings_of
+from surgectl.thresholds.grammar import parse as parse_threshold
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asked for."""
+
+    profile: str
+    seed: int | None = None
+    target: str | None = None
+    toxiproxy: str | None = None
+    embedded_proxy: bool = False
+    defect: str | None = None
+    stage: bool = True
+    sets: tuple[str, ...] = ()
+    thresholds: tuple[str, ...] = ()
+    """Demands besides the profile's."""
+    reports: Path = Path("reports")
+    start_at: datetime | None = None
+    tui: bool = False
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be known before anything is started."""
+
+    rehearsal: OpenRehearsal
+    target: OpenTarget
+    plan: Plan
+    stage: Settings | None
+    ports: tuple[int, int, int]
+    """Of the stage: shop, payments, payments' control."""
+
+
+def prepare(wishes: Wishes, ports: tuple[int, int, int] | None = None) -> Prepared:
+    """Load and check everything the profile names. UsageError (exit 2) for whatever cannot be meant; sends nothing."""
+    over, variables = split_sets(list(wishes.sets))
+    rehearsal = open_rehearsal(wishes.profile, seed=wishes.seed, target=wishes.target, sets=over)
+    rehearsal = _with_thresholds(rehearsal, wishes.thresholds)
+    if rehearsal.target_file is None:
+        raise UsageError("no target", where=str(rehearsal.file), hint="name one in the profile, or --target FILE")
+    ports = ports or (free_port(), free_port(), free_port())
+    peeked = open_target(rehearsal.target_file, variables, over=rehearsal, keep_unset=True).target
+    stage = None
+    if peeked.stage is not None and wishes.stage:
+        stage = settings_of(peeked.stage, peeked.name)
+        variables = {**Troupe.variables(*ports), **variables}
+    if wishes.defect is not None:
+        if stage is None:
+            raise UsageError(
+                "there is no stage to be wrong", where="--defect", hint="only the built-in shop has defects"
+            )
+        stage = settings_of({**msgspec.structs.asdict(stage), "defect": wishes.defect}, "--defect")
+    target = open_target(rehearsal.target_file, variables, over=rehearsal, secrets=rehearsal.secrets)
+    seed = rehearsal.rehearsal.seed if rehearsal.rehearsal.seed is not None else DEFAULT_SEED
+    plan = build(
+        rehearsal.rehearsal,
+        target.target,
+        seed,
+        retries=rehearsal.retries,
+        curves=rehearsal.curves,
+        settings=settings(rehearsal, target, seed),
+    )
+    return Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, ports=ports)
+
+
+def terms_of(prepared: Prepared) -> Terms:
+    """What the stage's shop is to sell and to promise: the profile's sale, the target's promises."""
+    sale, promises = prepared.plan.rehearsal.sale, prepared.target.target.promises
+    return Terms(
+        capacity=sale.tickets,
+        price=str(sale.price),
+        limit=sale.limit or 1_000_000,
+        hold_ttl=f"{int(promises.hold_ttl) // 1000}us",
+        payment_timeout=f"{int(promises.payment_timeout) // 1000}us",
+        payment_tries=promises.payment_tries,
+        reconcile_every=f"{int(promises.reconcile_every) // 1000}us",
+        payment_deadline=f"{int(promises.payment_deadline) // 1000}us",
+        late_refunds=f"{int(promises.late_refunds) // 1000}us",
+        seed=prepared.plan.seed,
+    )
+
+
+def _with_thresholds(opened: OpenRehearsal, texts: tuple[str, ...]) -> OpenRehearsal:
+    """The profile with the command line's demands added."""
+    for text in texts:
+        parse_threshold(text)
+    expect = opened.rehearsal.expect
+    expect = msgspec.structs.replace(expect, thresholds=[*expect.thresholds, *texts])
+    return msgspec.structs.replace(opened, rehearsal=msgspec.structs.replace(opened.rehearsal, expect=expect))
+
+
+def flags_of(wishes: Wishes) -> list[str]:
+    """What of the command line changes a rehearsal, to be typed again."""
+    said = [("--target", wishes.target), ("--defect", wishes.defect), ("--toxiproxy", wishes.toxiproxy)]
+    flags = [word for flag, value in said if value is not None for word in (flag, value)]
+    flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
+    flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
+    return flags + [word for text in wishes.sets for word in ("--set", text)]
