@@ -52,8 +52,9 @@ def compile_target(target: Target) -> Journey:
     )
     blocks = [("journey", target.journey), *((f"flows.{name}", steps) for name, steps in target.flows.items())]
     takers = _takers(blocks)
-    mint = _compile_mint(target.mint)
-    known = frozenset((*BUILT_IN, *takers, *target.mint))
+    mint = _compile_mint(target.mint, has_setup=target.setup is not None)
+    # Without its hook {setup.x} would never be set, and no fan could be cast.
+    known = frozenset((*BUILT_IN, *takers, *target.mint)) - (frozenset({"setup"}) if target.setup is None else set())
     compiler = _Compiler(defaults, known)
     for name, text in target.headers.items():
         compiler.known(compile_text(text, f"headers.{name}").names, f"headers.{name}")
@@ -98,9 +99,9 @@ def _takers(blocks: list[tuple[str, list[Step]]]) -> dict[str, str]:
     return takers
 
 
-def _compile_mint(mint: dict[str, str]) -> tuple[Mint, ...]:
+def _compile_mint(mint: dict[str, str], *, has_setup: bool) -> tuple[Mint, ...]:
     """Mints in their order: one may be made of those above it."""
-    allowed = {*BUILT_IN, *mint} - {"url"}
+    allowed = {*BUILT_IN, *mint} - {"url"} - (set() if has_setup else {"setup"})
     fresh: set[str] = set()
     per_tab: set[str] = set()
     done: set[str] = set()
@@ -139,6 +140,8 @@ class _Compiler:
     def known(self, names: frozenset[str], where: str) -> None:
         """Every variable must be built in, minted or taken somewhere: a misspelt one would never be set."""
         for name in sorted(names - self.variables):
+            if name == "setup":
+                raise TargetError("{setup.…} is what a setup hook says", where, hint="setup: {run: [command]}")
             hint = did_you_mean(name, self.variables) or "no step takes it, no mint makes it, and it is not built in"
             raise TargetError(f"no such variable {{{name}}}", where, hint=hint)
 

@@ -15,6 +15,7 @@ from tests.fans.talk import converse, person
 from tests.journey.shop import BASE, journey, page
 
 VENDURE = """
+setup: {run: [setup.py]}
 headers: {Authorization: "Bearer {token}"}
 mint: {email: "fan-{run}-{intent}@example.org"}
 journey:

@@ -40,6 +40,7 @@ from tests.journey.shop import journey
         ("journey: [{step: a, get: /, origin: gatewya}]\norigins: {gateway: 'http://x'}", "journey[0].origin", '"gateway"'),
         ("journey: [{step: a, get: '/{tokn}'}]\nmint: {token: '{uuid}'}", "journey[0]", '"token"'),
         ("journey: [{step: a, get: /}]\nheaders: {X: '{nothing}'}", "headers.X", "{nothing}"),
+        ("journey: [{step: a, get: '/{setup.id}'}]", "journey[0]", "setup hook"),
         ("journey: [{step: a, get: /}]\nmint: {who: Ann}", "mint.who", "same for every intent"),
         ("journey: [{step: a, get: /}]\nmint: {a: '{b}', b: '{intent}'}", "mint.a", "further down"),
         ("journey: [{step: a, get: /, poll: {every: 1s}}]", "journey[0].poll.outcomes", "outcomes"),
