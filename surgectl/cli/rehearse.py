@@ -146,6 +146,7 @@ class Rehearsing:
                 pay = links.get("payments")
                 await troupe.open_shop(f"http://{pay.listen}" if pay else f"http://127.0.0.1:{self._prepared.ports[1]}")
             setup = await hook_output(target.setup, "setup") if target.setup else {}
+            stack.push_async_callback(self._give_back, target)
             await _reach(target)
             chaos = stack.enter_context(LineFile(folder / "chaos.jsonl", tap=self._tap.publish))
             nemesis = Nemesis(
@@ -265,9 +266,15 @@ class Rehearsing:
             tally=tally,
         )
         manifests.save(manifest, folder)
-        if target.teardown is not None:
-            await hook_output(target.teardown, "teardown")
         return folder
+
+    async def _give_back(self, target: Target) -> None:
+        """The target's teardown: runs on every way out once the setup has run; its failure changes no verdict."""
+        if target.teardown is not None:
+            try:
+                await hook_output(target.teardown, "teardown")
+            except SurgectlError as error:
+                self._console.print(f"teardown failed: {error}", highlight=False, markup=False)
 
     async def _settle(self, settling: Settling, runner: InlineRunner, folder: Path, manifest: Manifest) -> Manifest:
         """Wait, ask, read. Once more at the end of the window where something still looked open before it."""
