@@ -1,4 +1,4 @@
-"""Turns a terminal's text with its colours into a picture: `tmux capture-pane -e -p | python ansi_to_svg.py OUT.svg TITLE`."""
+"""Turns what a terminal shows into a picture: `tmux capture-pane -e -p | python ansi_to_svg.py OUT.svg TITLE`."""
 
 from __future__ import annotations
 
