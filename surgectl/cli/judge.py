@@ -73,7 +73,7 @@ def expectations(manifest: Manifest, thresholds: tuple[str, ...] | None = None) 
         rehearsal = msgspec.convert(manifest.rehearsal, Rehearsal, dec_hook=_value, str_keys=True)
     except (msgspec.ValidationError, ValueError) as error:
         raise UsageError(f"its profile cannot be read: {error}", where="run.json: rehearsal") from error
-    wanted = expectations_of(manifest, rehearsal.expect, rehearsal.generator, exclusive=_is_our_stage(manifest))
+    wanted = expectations_of(manifest, rehearsal.expect, rehearsal.generator, exclusive=manifest.own_stage)
     return wanted if thresholds is None else msgspec.structs.replace(wanted, thresholds=thresholds)
 
 
@@ -84,11 +84,6 @@ def status_of(manifest: Manifest) -> gate.Status:
     if manifest.status == "failed" and not manifest.our_fault:
         return "running"  # it did not come to its end, and the shop or the network was why: nobody can say
     return manifest.status
-
-
-def _is_our_stage(manifest: Manifest) -> bool:
-    """A stage that was put up for this run alone sells to nobody else."""
-    return bool(manifest.target_file.get("stage")) and (manifest.proxy_kind != "given")
 
 
 def _further(wanted: Expectations) -> dict[str, Any]:
@@ -157,7 +152,9 @@ def _run_note(manifest: Manifest) -> RunNote:
         digest=manifest.digest,
         why=manifest.why,
         proxy=manifest.proxy_kind,
-        command=shlex.join(["surgectl", "run", manifest.profile, "--seed", str(manifest.seed), *manifest.flags]),
+        command=shlex.join(
+            ["surgectl", "run", manifest.asked or manifest.profile, "--seed", str(manifest.seed), *manifest.flags]
+        ),
         phases=[
             {"name": p.name, "from_s": p.start_ns / 1e9, "to_s": p.end_ns / 1e9, "fans": p.fans}
             for p in manifest.phases

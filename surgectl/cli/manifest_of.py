@@ -32,6 +32,8 @@ def manifest_of(
     *,
     now: datetime,
     pid: int,
+    own_stage: bool,
+    asked: str,
     flags: list[str],
 ) -> Manifest:
     """run.json as it stands before anything is sent. Values from the environment are redacted here, once."""
@@ -76,6 +78,8 @@ def manifest_of(
             window_ns=plan.settling.window_ns, at_most_ns=plan.settling.at_most_ns, parts=dict(plan.settling.parts)
         ),
         pid=pid,
+        own_stage=own_stage,
+        asked=secrets.redact(asked),
         flags=[secrets.redact(flag) for flag in flags],
     )
 

@@ -108,5 +108,6 @@ def flags_of(wishes: Wishes) -> list[str]:
     said = [("--target", wishes.target), ("--defect", wishes.defect), ("--toxiproxy", wishes.toxiproxy)]
     flags = [word for flag, value in said if value is not None for word in (flag, value)]
     flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
+    flags += [] if wishes.stage else ["--no-stage"]
     flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
     return flags + [word for text in wishes.sets for word in ("--set", text)]

@@ -95,6 +95,8 @@ class Rehearsing:
             self._prepared.rehearsal.secrets,
             now=now,
             pid=os.getpid(),
+            own_stage=self._prepared.stage is not None,
+            asked=self._wishes.profile,
             flags=flags_of(self._wishes),
         )
         manifests.save(manifest, folder)

@@ -65,7 +65,7 @@ async def _tell(console: Console, look: Callable[[], Snapshot]) -> None:
             await asyncio.sleep(1)
             snap = look()
             for at_ns, said in snap.log[told:]:
-                console.print(f"{at_ns / 1e9:4.0f}s * {said}", highlight=False, markup=False, soft_wrap=True)
+                console.print(f"{max(0.0, at_ns / 1e9):4.0f}s * {said}", highlight=False, markup=False, soft_wrap=True)
             told = len(snap.log)
         console.print(line(look()), highlight=False, markup=False, soft_wrap=True)
 

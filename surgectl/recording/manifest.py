@@ -152,8 +152,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """URL of the proxy's API; empty where no link was proxied."""
     proxy_kind: str = ""
     """given · found · embedded"""
+    own_stage: bool = False
+    """The shop was put up for this run alone: whatever stands in its books, a fan of ours did."""
     pid: int = 0
     workers: int = 1
+    asked: str = ""
+    """The profile as the command line named it: a path or a name."""
     flags: list[str] = []
     """Of the command line, redacted: what repeats this rehearsal beside profile and seed."""
     why: str = ""
