@@ -105,7 +105,7 @@ def expectations_of(
         settle_window_ns=window_ns,
         settle_elapsed_ns=elapsed_ns,
         faults=tuple(manifest.faults),
-        partial_faults=_partial(manifest),
+        partial_faults=tuple(fault.fault for fault in manifest.faults if fault.toxicity < 1),
         phases=tuple(manifest.phases),
         budget=Budget(
             dropped_at_most=float(generator.dropped_at_most), lag_p99_at_most_ns=int(generator.lag_p99_at_most)
@@ -116,15 +116,4 @@ def expectations_of(
         exclusive=exclusive,
         refunds_known=refunds_known,
         lost_rows=lost_rows,
-    )
-
-
-def _partial(manifest: Manifest) -> tuple[str, ...]:
-    """Faults of the profile with a toxicity below the whole; they are numbered in the profile's order."""
-    chaos = manifest.rehearsal.get("chaos")
-    planned = chaos if isinstance(chaos, list) else []
-    return tuple(
-        str(number)
-        for number, fault in enumerate(planned)
-        if isinstance(fault, dict) and str(fault.get("toxicity") or "100%") not in ("100%", "1.0", "1")
     )

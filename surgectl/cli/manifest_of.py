@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 import surgectl
+from surgectl.chaos.nemesis import brownout_of
 from surgectl.plan.build import Plan
+from surgectl.plan.model import PlannedFault
 from surgectl.profile.load import OpenRehearsal, OpenTarget
 from surgectl.profile.substitute import Secrets
 from surgectl.profile.target import Promises
@@ -70,7 +72,14 @@ def manifest_of(
             for p in plan.phases
         ],
         faults=[
-            FaultNote(fault=f.fault, from_ns=f.from_ns, to_ns=f.to_ns, link=f.link, brownout=f.brownout)
+            FaultNote(
+                fault=f.fault,
+                from_ns=f.from_ns,
+                to_ns=f.to_ns,
+                link=f.link,
+                brownout=f.brownout,
+                toxicity=_toxicity(f),
+            )
             for f in plan.faults
         ],
         promises=promises_of(target.target.promises),
@@ -82,6 +91,11 @@ def manifest_of(
         asked=secrets.redact(asked),
         flags=[secrets.redact(flag) for flag in flags],
     )
+
+
+def _toxicity(fault: PlannedFault) -> float:
+    toxics = () if fault.run else brownout_of(fault).toxics
+    return min((toxic.toxicity for toxic in toxics), default=1.0)
 
 
 def promises_of(promises: Promises) -> PromisesNote:

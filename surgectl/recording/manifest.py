@@ -40,6 +40,8 @@ class FaultNote(msgspec.Struct, frozen=True, kw_only=True):
     to_ns: int
     link: str = ""
     brownout: str = ""
+    toxicity: float = 1.0
+    """Share of the connections that its weakest toxic acts on; 1 where it has none."""
 
 
 class LinkNote(msgspec.Struct, frozen=True, kw_only=True):
