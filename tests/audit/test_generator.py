@@ -9,7 +9,7 @@ from surgectl.audit.checkers.generator import check
 from surgectl.audit.expectations import Budget, expectations_of
 from surgectl.audit.finding import Finding
 from surgectl.profile.rehearsal import Expect, Generator, InvariantsExpected
-from surgectl.recording.manifest import Manifest, SaleNote, SettlingNote
+from surgectl.recording.manifest import FaultNote, Manifest, SaleNote, SettlingNote
 from surgectl.recording.rows import DroppedRow, IntentRow, VitalsRow
 from tests.audit.night import Night, S
 
@@ -87,7 +87,7 @@ def test_settled_means_the_whole_window(last_fan_ns: int | None, settled_ns: int
         settling=SettlingNote(window_ns=10 * S, at_most_ns=60 * S),
         last_fan_ns=last_fan_ns,
         settled_ns=settled_ns,
-        rehearsal={"chaos": [{"toxicity": "50%"}, {"toxicity": None}, {"toxicity": "100%"}, {}]},
+        faults=[FaultNote(fault=str(n), from_ns=0, to_ns=S, toxicity=share) for n, share in enumerate((0.5, 1.0))],
     )
     expect = Expect(invariants=InvariantsExpected(require=["stock", "GHOST"]))
     found = expectations_of(manifest, expect, Generator())
