@@ -93,7 +93,7 @@ def _durations(threshold: Threshold, found: Durations) -> Result:
     if not bounds.exact:
         note += f", at least {threshold.show(bounds.low)}"
     verdict = _judge(threshold, bounds)
-    observed = bounds.high if bounds.exact else math.inf
+    observed = bounds.high  # the worst that it can be; infinite only where the percentile lies among the open ones
     if verdict == "unknown":
         note += ": what never resolved decides it"
     return _result(threshold, verdict, observed, found.count, note)
