@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from surgectl.chaos import marks
 from surgectl.chaos.nemesis import LinkHandle
-from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy
+from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy, ToxiproxyError
 from surgectl.errors import RefusedError, UsageError
 from surgectl.profile.target import Link
 
 
 @asynccontextmanager
-async def opened(server: Toxiproxy, links: Mapping[str, Link], run: str) -> AsyncIterator[dict[str, LinkHandle]]:
+async def opened(
+    server: Toxiproxy, links: Mapping[str, Link], run: str, complain: Callable[[str], None]
+) -> AsyncIterator[dict[str, LinkHandle]]:
     """The target's links, ready to carry traffic; at the end our claims go, and the proxies that we made with them.
 
     A claim is a noop toxic that carries the run's name: another rehearsal on the same server sees it and keeps off.
-    UsageError where a named proxy does not exist; RefusedError where a link carries another run's mark.
+    What cannot be taken back at the end is told to `complain`. UsageError where a named proxy does not exist;
+    RefusedError where a link carries another run's mark.
     """
-    made: list[str] = []
-    claimed: list[str] = []
     handles: dict[str, LinkHandle] = {}
     try:
         for name, link in links.items():
-            state, is_ours = await _open(server, name, link)
-            if is_ours:
-                made.append(state.name)
+            state, made = await _open(server, name, link)
+            handles[name] = LinkHandle(link=name, proxy=state.name, listen=state.listen, made=made)
             await server.add_toxic(
                 state.name, name=marks.claim(run), type="noop", stream="downstream", toxicity=1.0, attributes={}
             )
-            claimed.append(state.name)
-            handles[name] = LinkHandle(link=name, proxy=state.name, listen=state.listen)
         yield handles
     finally:
-        for proxy in claimed:
-            await server.remove_toxic(proxy, marks.claim(run))
-        for proxy in made:
-            await server.destroy(proxy)
+        for trouble in await let_go(server, handles.values(), run):
+            complain(trouble)
+
+
+async def let_go(server: Toxiproxy, links: Iterable[LinkHandle], run: str) -> list[str]:
+    """Take back our claims, then the proxies that we made; says what could not be taken back. Never raises."""
+    trouble: list[str] = []
+    for link in links:
+        try:
+            await server.remove_toxic(link.proxy, marks.claim(run))
+            if link.made:
+                await server.destroy(link.proxy)
+        except ToxiproxyError as error:
+            trouble.append(f"link {link.link} could not be given back: {error}")
+    return trouble
 
 
 async def _open(server: Toxiproxy, name: str, link: Link) -> tuple[ProxyState, bool]:

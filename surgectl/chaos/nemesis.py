@@ -34,6 +34,8 @@ class LinkHandle(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     proxy: str
     listen: str
+    made: bool = False
+    """We made the proxy for this run, and take it away again."""
 
 
 def brownout_of(fault: PlannedFault) -> Brownout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -27,15 +28,14 @@ def heal(
 ) -> None:
     """Remove every toxic that surgectl added and open the doors it closed; what others added stays.
 
-    Without arguments it looks at the Toxiproxy of every run under reports/ that did not come to its end.
+    Without arguments it looks at the Toxiproxy of every run under reports/ that was killed before its end. A rehearsal
+    that is still going on heals its own; name its folder to take its faults away from it.
     """
     console = Console()
-    run = manifest.load(folder).run if folder is not None else None
-    urls = [toxiproxy] if toxiproxy else _where_faults_may_be([folder] if folder else _unfinished(reports))
-    if not urls:
+    wounds = _wounds(folder, toxiproxy, reports, console)
+    if not wounds:
         console.print("nothing to heal: no rehearsal stopped half-way, and no --toxiproxy was given")
-        return
-    for url in urls:
+    for url, run in wounds:
         try:
             done = asyncio.run(marks.sweep(Toxiproxy(url), run))
         except ToxiproxyError as error:
@@ -44,9 +44,40 @@ def heal(
             console.print(f"{url}: nothing answers there any more, so no fault is left there", highlight=False)
             continue
         for line in done:
-            console.print(f"{url}: {line}", highlight=False, markup=False)
+            console.print(f"{url}: {line}", highlight=False, markup=False, soft_wrap=True)
         if not done:
             console.print(f"{url}: no fault of surgectl's is there", highlight=False)
+
+
+def _wounds(
+    folder: Path | None, toxiproxy: str | None, reports: Path, console: Console
+) -> list[tuple[str, str | None]]:
+    """Where to look, and for whose faults: one run's, or (on a server that was named) any of surgectl's."""
+    if folder is not None:
+        said = manifest.load(folder)
+        url = toxiproxy or said.toxiproxy
+        return [(url, said.run)] if url else []
+    if toxiproxy is not None:
+        return [(toxiproxy, None)]
+    found: list[tuple[str, str | None]] = []
+    for path in _unfinished(reports):
+        said = manifest.load(path)
+        if _is_alive(said.pid):
+            console.print(f"{path}: still running (process {said.pid}): its faults are left to it", highlight=False)
+        elif said.toxiproxy:
+            found.append((said.toxiproxy, said.run))
+    return found
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a surgectl runs under that number; where the system does not say what runs there, any process counts."""
+    try:
+        os.kill(pid, 0)
+        return b"surgectl" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return not Path("/proc/self").exists()
 
 
 def _unfinished(reports: Path) -> list[Path]:
@@ -56,7 +87,3 @@ def _unfinished(reports: Path) -> list[Path]:
         if not path.parent.is_symlink() and manifest.load(path.parent).status == "running":
             found.append(path.parent)
     return found
-
-
-def _where_faults_may_be(folders: list[Path]) -> list[str]:
-    return list(dict.fromkeys(url for folder in folders if (url := manifest.load(folder).toxiproxy)))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,9 +16,12 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from surgectl import chance
+from surgectl.chaos import marks
 from surgectl.chaos.launch import Launched, launched
+from surgectl.chaos.links import let_go
 from surgectl.chaos.links import opened as opened_links
 from surgectl.chaos.nemesis import LinkHandle, Nemesis
+from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.cli.casting import Company, hook_output
 from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.judge import still_open
@@ -51,6 +54,8 @@ from surgectl.units import show_money
 _LEAD_NS = 300_000_000
 _STATUS_READING_NS = 15_000_000_000
 _REACH_WITHIN_S = 3.0
+_HEAL_ALONE_S = 1.5
+"""Of the seconds that a second signal leaves us (cli/interrupts.py)."""
 
 
 Permits = Callable[[str], bool]
@@ -68,6 +73,8 @@ class Rehearsing:
         self._main: asyncio.Task[object] | None = None
         self._runner: InlineRunner | None = None
         self._nemesis: Nemesis | None = None
+        self._folder: Path | None = None
+        self._let_go: Callable[[], Awaitable[None]] | None = None
         self._start_ns = 0
         self._tap = Tap()
         plan = prepared.plan
@@ -100,6 +107,7 @@ class Rehearsing:
             flags=flags_of(self._wishes),
         )
         manifests.save(manifest, folder)
+        self._folder = folder
         self._main = asyncio.current_task()
         try:
             return await self._on_stage(folder, manifest, permit)
@@ -134,7 +142,10 @@ class Rehearsing:
                 )
                 manifest = manifests.replace(manifest, toxiproxy=proxy.server.url, proxy_kind=proxy.kind)
                 manifests.save(manifest, folder)  # before the first toxic: `chaos heal` finds the server by it
-                links = await stack.enter_async_context(opened_links(proxy.server, target.links, manifest.run))
+                links = await stack.enter_async_context(
+                    opened_links(proxy.server, target.links, manifest.run, self._complain)
+                )
+                self._let_go = lambda: self._give_links_back(proxy.server, links, manifest.run)
                 manifest = manifests.replace(
                     manifest,
                     links=[
@@ -276,7 +287,7 @@ class Rehearsing:
             try:
                 await hook_output(target.teardown, "teardown")
             except SurgectlError as error:
-                self._console.print(f"teardown failed: {error}", highlight=False, markup=False)
+                self._complain(f"teardown failed: {error}")
 
     async def _settle(self, settling: Settling, runner: InlineRunner, folder: Path, manifest: Manifest) -> Manifest:
         """Wait, ask, read. Once more at the end of the window where something still looked open before it."""
@@ -353,9 +364,28 @@ class Rehearsing:
             self._main.cancel()
 
     async def _heal_now(self) -> None:
-        """The second signal: heal at best effort."""
+        """The second signal: heal at best effort, and leave nothing of ours on a server that is not ours."""
         if self._nemesis is not None:
-            await self._nemesis.heal()
+            with suppress(TimeoutError):  # a canary may take longer than anybody waits; the fault goes before it flies
+                await asyncio.wait_for(asyncio.shield(self._nemesis.heal()), _HEAL_ALONE_S)
+        if self._let_go is not None:
+            await self._let_go()
+        if self._folder is not None and (signalled := self._interrupts.first) is not None:
+            left = manifests.replace(
+                manifests.load(self._folder),
+                status="aborted",
+                stopped_by=signalled.name,
+                why=f"stopped by {signalled.name}, twice",
+            )
+            manifests.save(left, self._folder)
+
+    async def _give_links_back(self, server: Toxiproxy, links: dict[str, LinkHandle], run: str) -> None:
+        await marks.sweep(server, run)
+        for trouble in await let_go(server, links.values(), run):
+            self._complain(trouble)
+
+    def _complain(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 async def _reach(target: Target) -> None:

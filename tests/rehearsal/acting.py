@@ -108,7 +108,11 @@ def surgectl(*arguments: object, cwd: Path | None = None, env: dict[str, str] | 
 
 
 def rehearse(
-    reports: Path, *arguments: object, profile: object = DRILL, env: dict[str, str] | None = None, cwd: Path | None = None
+    reports: Path,
+    *arguments: object,
+    profile: object = DRILL,
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Ended:
     """`surgectl run` to its end, with the recording it made below `reports`."""
     ended = surgectl("run", profile, "--reports", reports, *arguments, env=env, cwd=cwd)
