@@ -33,6 +33,13 @@ class Launched(msgspec.Struct, frozen=True, kw_only=True):
     server: Toxiproxy
     kind: Literal["given", "toxiproxy-server", "embedded"]
     version: str
+    process: asyncio.subprocess.Process | None = None
+    """Ours, where we started it."""
+
+    async def stop(self) -> None:
+        """End a server of ours before its time."""
+        if self.process is not None:
+            await end(self.process)
 
 
 @asynccontextmanager
@@ -54,7 +61,12 @@ async def launched(
     real = None if embedded else shutil.which("toxiproxy-server")
     process, server = await (_start_real(real, clock) if real else _start_embedded(seed))
     try:
-        yield Launched(server=server, kind="toxiproxy-server" if real else "embedded", version=await server.version())
+        yield Launched(
+            server=server,
+            kind="toxiproxy-server" if real else "embedded",
+            version=await server.version(),
+            process=process,
+        )
     finally:
         await end(process)
 

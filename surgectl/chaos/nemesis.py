@@ -74,6 +74,7 @@ class Nemesis:
         self._open: dict[str, PlannedFault] = {}
         self._door_locks: dict[str, asyncio.Lock] = {}
         self._healing = asyncio.Lock()
+        self._heals: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Nemesis:
         return self
@@ -111,7 +112,7 @@ class Nemesis:
         except (ToxiproxyError, OSError) as error:
             self._say(fault, "failed", str(error))
         finally:
-            await asyncio.shield(self._heal_one(fault))
+            await asyncio.shield(self._heal_soon(fault))
 
     # -- applying ------------------------------------------------------------------------------------------------
 
@@ -214,18 +215,39 @@ class Nemesis:
     # -- healing -------------------------------------------------------------------------------------------------
 
     async def heal(self) -> None:
-        """End every fault that is on. Called on every way out; safe to call twice."""
-        for fault in tuple(self._open.values()):
-            await asyncio.shield(self._heal_one(fault))
+        """End every fault that is on, and wait until all are ended. Called on every way out; safe to call twice.
+
+        Being cancelled does not end it: it is bounded by its own time-outs, and a fault must not outlive us.
+        """
+        cancelled: asyncio.CancelledError | None = None
+        heals = [self._heal_soon(fault) for fault in tuple(self._open.values())]
+        heals += [task for task in self._heals.values() if not task.done()]
+        while pending := [task for task in heals if not task.done()]:
+            try:
+                await asyncio.wait(pending)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        for task in heals:
+            task.result()
+        if cancelled is not None:
+            raise cancelled
+
+    def _heal_soon(self, fault: PlannedFault) -> asyncio.Task[None]:
+        """The one task that heals this fault; a heal that failed is tried anew."""
+        task = self._heals.get(fault.fault)
+        if task is None or (task.done() and fault.fault in self._open):
+            task = self._heals[fault.fault] = asyncio.create_task(self._heal_one(fault))
+        return task
 
     async def _heal_one(self, fault: PlannedFault) -> None:
         async with self._healing:
-            if self._open.pop(fault.fault, None) is None:
+            if fault.fault not in self._open:
                 return
             trouble = ""
             for attempt in range(_HEAL_TRIES):
                 try:
                     await self._undo(fault)
+                    del self._open[fault.fault]
                     break
                 except (ToxiproxyError, OSError) as error:
                     trouble = str(error)
@@ -273,7 +295,10 @@ class Nemesis:
 
     def _another_closes(self, fault: PlannedFault) -> bool:
         return any(
-            other.link == fault.link and not other.run and brownout_of(other).door == "closed"
+            other.fault != fault.fault
+            and other.link == fault.link
+            and not other.run
+            and brownout_of(other).door == "closed"
             for other in self._open.values()
         )
 

@@ -75,7 +75,7 @@ async def test_each_brownout_is_applied_verified_by_canaries_and_healed(
     server: Toxiproxy, upstream: str, name: str
 ) -> None:
     """Every named brownout is read back from the proxy, seen by a canary inside its window, and gone afterwards."""
-    async with opened(server, {"pay": Link(upstream=upstream)}, "r1") as links:
+    async with opened(server, {"pay": Link(upstream=upstream)}, "r1", print) as links:
         stand = Stand(server, links)
         async with stand.nemesis as nemesis:
             await nemesis.prepare()
@@ -90,7 +90,7 @@ async def test_each_brownout_is_applied_verified_by_canaries_and_healed(
 
 async def test_a_fault_that_spares_everybody_is_never_called_verified(server: Toxiproxy, upstream: str) -> None:
     """Toxicity 0 is applied by the proxy's word, but no canary suffers, so `verified` is not said."""
-    async with opened(server, {"pay": Link(upstream=upstream)}, "r1") as links:
+    async with opened(server, {"pay": Link(upstream=upstream)}, "r1", print) as links:
         stand = Stand(server, links)
         async with stand.nemesis as nemesis:
             await nemesis.prepare()
@@ -102,7 +102,7 @@ async def test_a_fault_that_spares_everybody_is_never_called_verified(server: To
 
 async def test_cancelling_in_the_middle_heals(server: Toxiproxy, upstream: str) -> None:
     """A cancelled play leaves no toxic and an open door, for a toxic, a closed door and a flapping one at once."""
-    async with opened(server, {"pay": Link(upstream=upstream)}, "r1") as links:
+    async with opened(server, {"pay": Link(upstream=upstream)}, "r1", print) as links:
         stand = Stand(server, links)
         async with stand.nemesis as nemesis:
             await nemesis.prepare()
@@ -121,6 +121,34 @@ async def test_cancelling_in_the_middle_heals(server: Toxiproxy, upstream: str) 
         assert left.enabled and [t.name for t in left.toxics] == [marks.claim("r1")]
         assert nemesis.open_faults == ()
         assert canary.fate(await canary.fly(links["pay"].listen, CLOCK), nemesis._usual["pay"]) == "usual"
+
+
+async def test_heal_waits_for_what_is_being_healed_already(server: Toxiproxy, upstream: str) -> None:
+    """Whoever is cancelled in heal(), or calls it twice, comes out only after the fault is gone from the proxy."""
+    async with opened(server, {"pay": Link(upstream=upstream)}, "r1", print) as links:
+        stand = Stand(server, links)
+        await stand.nemesis.apply(PlannedFault(fault="0", from_ns=0, to_ns=1, link="pay", brownout="slow"))
+        first = asyncio.create_task(stand.nemesis.heal())
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        assert first.cancelled()
+        assert [t.name for t in (await server.proxies())["surgectl-pay"].toxics] == [marks.claim("r1")]
+        await stand.nemesis.heal()
+        assert stand.events() == ["applied", "healed"]
+
+
+async def test_a_server_that_died_is_said_and_costs_no_verdict(upstream: str) -> None:
+    """Where the proxy is gone, healing ends in time and says NOT HEALED, and closing the links only complains."""
+    said: list[str] = []
+    async with launched(CLOCK, seed=7, embedded=True) as found:
+        async with opened(found.server, {"pay": Link(upstream=upstream)}, "r1", said.append) as links:
+            stand = Stand(found.server, links)
+            await stand.nemesis.apply(PlannedFault(fault="0", from_ns=0, to_ns=1, link="pay", brownout="slow"))
+            await found.stop()
+            await stand.nemesis.heal()
+    assert stand.events() == ["applied", "failed"] and "NOT HEALED" in stand.rows[-1].detail
+    assert len(said) == 1
 
 
 async def test_sweep_heals_what_a_killed_run_left_and_spares_strangers(server: Toxiproxy, upstream: str) -> None:
@@ -146,9 +174,9 @@ async def test_sweep_heals_what_a_killed_run_left_and_spares_strangers(server: T
 
 async def test_a_link_with_another_runs_mark_is_refused(server: Toxiproxy, upstream: str) -> None:
     """Two rehearsals never share a link: the second is refused (exit 13) and touches nothing."""
-    async with opened(server, {"pay": Link(upstream=upstream)}, "first"):
+    async with opened(server, {"pay": Link(upstream=upstream)}, "first", print):
         with pytest.raises(RefusedError, match="another run's mark") as error:
-            async with opened(server, {"pay": Link(upstream=upstream)}, "second"):
+            async with opened(server, {"pay": Link(upstream=upstream)}, "second", print):
                 raise AssertionError("opened a claimed link")
         assert error.value.exit_code == 13
         assert marks.marks((await server.proxies())["surgectl-pay"]) == [marks.claim("first")]
