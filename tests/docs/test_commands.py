@@ -11,6 +11,7 @@ import pytest
 from tests.docs.pages import README, ROOT, after, section, surgectl
 
 SAMPLE = "reports/sample"
+pytestmark = pytest.mark.real
 
 
 def lines(text: str) -> list[str]:

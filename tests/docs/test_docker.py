@@ -81,6 +81,7 @@ async def test_without_allow_it_would_be_refused() -> None:
         await guard(hosts, [])
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("service", ["shop", "payments", "rehearsal"])
 def test_every_command_is_one_of_ours(service: str) -> None:
     """Verb and flags exist in this surgectl."""
