@@ -1,0 +1,27 @@
+"""How a kiosk's books can be wrong about themselves: the ways a page of rows lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+
+def tell(lie: str, kind: str, rows: list[dict[str, Any]], query: Mapping[str, str], turn: int) -> web.Response:
+    """One page of a kind, as this lie tells it."""
+    offset, limit = int(query.get("offset", 0)), int(query.get("limit", 1000))
+    total = len(rows)
+    if lie == "down" and kind == "orders":
+        return web.json_response({"error": "out of memory"}, status=500)
+    if lie == "repeats" and kind == "tickets":
+        offset = 0
+    if lie == "total" and kind == "orders":
+        total += 7
+    if lie == "state" and kind == "orders":
+        rows = [{**row, "state": "on-tour"} if n == 3 else row for n, row in enumerate(rows)]
+    if lie == "amount" and kind == "orders":
+        rows = [{**row, "total": "a lot"} if n == 3 else row for n, row in enumerate(rows)]
+    if lie == "restless" and kind == "orders":
+        rows = [{**row, "qty": row["qty"] + turn} if n == 0 else row for n, row in enumerate(rows)]
+    return web.json_response({"total": total, "rows": rows[offset : offset + limit]})

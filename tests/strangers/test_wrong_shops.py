@@ -1,0 +1,45 @@
+"""Shops that are wrong in a way that the stage's own defects are not: each is found, and its fan is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.strangers.street import Ended, Visit
+
+pytestmark = pytest.mark.real
+
+
+def wrong(name: str, *options: str, retries: str = "", change: tuple[str, ...] = ()) -> Visit:
+    return Visit(f"wrong-{name}", options=("--wrong", name, *options), retries=retries, change=change)
+
+
+SCARCE = ("--capacity", "12")
+TWELVE = ("sale.tickets=12",)
+# What must be found, and what the same mistake also breaks.
+GUILTY: list[tuple[Visit, str, set[str]]] = [
+    (wrong("fee"), "AMOUNT", set()),
+    (wrong("currency"), "AMOUNT", set()),
+    (wrong("revoke"), "LOST_TICKET", {"CHARGED_NO_TICKET", "REGRESS"}),
+    (wrong("channel", *SCARCE, change=TWELVE), "OVERSELL", {"CONSERVE", "LEAK"}),
+    (wrong("seat"), "SEAT2", set()),
+    (wrong("declined"), "GHOST", {"CHARGED_NO_TICKET"}),
+    (wrong("refund"), "REFUND", {"TICKET_NO_CHARGE"}),
+    (wrong("limit", retries="{twotabs: 100%}"), "LIMIT", set()),
+    (wrong("short"), "LOST_TICKET", {"CHARGED_NO_TICKET"}),
+    (wrong("short-silent"), "CHARGED_NO_TICKET", {"LOST_TICKET"}),
+    (wrong("ghost"), "GHOST", {"TICKET_NO_CHARGE"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("ended", "finding", "besides"), GUILTY, indirect=["ended"], ids=[visit.name for visit, _, _ in GUILTY]
+)
+def test_a_wrong_shop_is_found_by_the_invariant_it_breaks(ended: Ended, finding: str, besides: set[str]) -> None:
+    """Exit 11; the invariant fails with an example that names the fan; nothing fails that the mistake does not break."""
+    assert ended.code == 11, ended.said
+    found = ended.finding(finding)
+    assert found["verdict"] == "fail", ended.said
+    assert ended.failed <= {finding} | besides, ended.said
+    example = found["examples"][0]
+    assert example["fan"] is not None and example["intent"], example
+    assert any(moment["where"] for moment in example["timeline"]), example
