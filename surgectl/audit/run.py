@@ -155,7 +155,8 @@ def _inconclusive(
     for finding in findings:
         if finding.verdict != "unknown" or not finding.configured:
             continue
-        if finding.kind == "harness" or expectations.required(finding.id):
+        # A profile that names nothing means everything that the target's books can show: never a quiet pass.
+        if finding.kind == "harness" or expectations.required(finding.id) or not expectations.require:
             because.append(f"{finding.id} is unknown: {finding.reason or finding.summary}")
     because += [f"{result.expression} is {result.text}" for result in results if result.verdict == "unknown"]
     because += [f"coverage {item.id} was {item.text}, {item.required} is required" for item in covered if not item.met]

@@ -73,7 +73,13 @@ def expectations(manifest: Manifest, thresholds: tuple[str, ...] | None = None) 
         rehearsal = msgspec.convert(manifest.rehearsal, Rehearsal, dec_hook=_value, str_keys=True)
     except (msgspec.ValidationError, ValueError) as error:
         raise UsageError(f"its profile cannot be read: {error}", where="run.json: rehearsal") from error
-    wanted = expectations_of(manifest, rehearsal.expect, rehearsal.generator, exclusive=manifest.own_stage)
+    wanted = expectations_of(
+        manifest,
+        rehearsal.expect,
+        rehearsal.generator,
+        exclusive=manifest.own_stage,
+        refunds_known=_refunds_known(manifest),
+    )
     return wanted if thresholds is None else msgspec.structs.replace(wanted, thresholds=thresholds)
 
 
@@ -90,6 +96,14 @@ def _further(wanted: Expectations) -> dict[str, Any]:
     """Checkers of other packages, loaded only where the profile requires them by name."""
     installed = set(plugins.names("surgectl.checkers"))
     return {name: plugins.require("surgectl.checkers", name) for name in wanted.require if name in installed}
+
+
+def _refunds_known(manifest: Manifest) -> bool | None:
+    """True where the target maps refunds, even if none was ever given; None: judged by what is in the books."""
+    evidence = manifest.target_file.get("evidence") or {}
+    charges = evidence.get("charges") or {}
+    mapped = "refunds" in evidence or charges.get("stripe") or "refunded" in (charges.get("row") or {})
+    return True if mapped else None
 
 
 def _value(kind: type, value: Any) -> Any:

@@ -68,6 +68,8 @@ class _Tab:
         self.status = False
         self.begun = False
         self.forked = memory.tab != 0
+        # A shop without a line to join still meets people with several tabs: they open them at its first page.
+        self.forks_later = any(step.role == policy.tabs_from for step in journey.every_step())
         self.jumps: dict[tuple[str, str, str], int] = {}
         """(step, move, its name) → how often it was made."""
         self.spent: dict[tuple[str, str], int] = {}
@@ -115,7 +117,7 @@ class _Tab:
     def _step(self, step: CompiledStep) -> Walking:
         if step.only is not None and not step.only(look_back(self.memory)):
             return SKIP
-        if not self.forked and step.role == self.policy.tabs_from and not self.status:
+        if not self.forked and not self.status and (step.role == self.policy.tabs_from or not self.forks_later):
             self.forked = True
             yield from self._fork()
         if step.barrier is not None:

@@ -106,6 +106,15 @@ def test_a_required_invariant_without_evidence_is_inconclusive() -> None:
     assert (free.verdict, exit_code(free, "done")) == ("pass", 0)
 
 
+def test_books_that_could_not_be_read_are_inconclusive_for_who_requires_nothing() -> None:
+    """A profile that requires nothing means all that its target's books can show; one that names some means those."""
+    night = evening().flaw("orders", error="answered 500")
+    everything, some = judged(night), judged(night, require=("CONSERVE",))
+    assert (everything.verdict, exit_code(everything, "done")) == ("unknown", 12)
+    assert "answered 500" in " ".join(everything.inconclusive_because)
+    assert (some.verdict, exit_code(some, "done")) == ("pass", 0)
+
+
 def test_a_required_invariant_that_nobody_checks_is_inconclusive() -> None:
     """An invariant that is asked for by name and has no checker is unknown, never skipped."""
     assert "UNDERSELL" in " ".join(judged(evening(), require=("UNDERSELL",)).inconclusive_because)

@@ -231,6 +231,12 @@ def test_tabs_are_the_same_person_with_other_keys() -> None:
     assert len(keys) == 3
 
 
+def test_tabs_open_at_the_first_step_of_a_shop_that_has_no_such_role() -> None:
+    """Where nobody joins a line, people with several tabs open them at once: the crowd is not quietly a tamer one."""
+    talk = converse(person(journey(PAY), "{tabs: 3}").script, [CONFIRMED])
+    assert [len(fork.tabs) for fork in talk.forks] == [2]
+
+
 def test_status_is_asked_with_what_the_best_informed_tab_learnt() -> None:
     """One tab has an order number, the other none: the one that can ask asks."""
     fan = person(SHOP, "{tabs: {open: '2', from: join}}")

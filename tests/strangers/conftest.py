@@ -13,7 +13,9 @@ AT_ONCE = 3
 
 
 @pytest.fixture(scope="session")
-def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Visit], Ended]]:
+def street(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Visit], Ended]]:
     """Begins every visit of the session, and awaits the one that is asked for."""
     place = tmp_path_factory.mktemp("street")
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="visit")

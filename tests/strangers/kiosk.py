@@ -1,4 +1,4 @@
-"""A kiosk: reserves a seat, says "we have your order" at once, and decides later; `--wrong` makes it wrong in one way."""
+"""A kiosk: reserves seats, says "we have your order" at once, decides later; `--wrong` makes it wrong in one way."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ class Kiosk:
         await asyncio.sleep(self.least_s + (self.most_s - self.least_s) * (order["n"] % 10) / 10)
         amount = order["total"] + 100 * self.every(order, "fee")
         currency = "usd" if self.every(order, "currency") else "eur"
-        said = {} if self.lie == "no-metadata" else {"metadata[order_id]": order["order"], "receipt_email": order["email"]}
+        said = (
+            {} if self.lie == "no-metadata" else {"metadata[order_id]": order["order"], "receipt_email": order["email"]}
+        )
         try:
             paid = await self.till.charge(f"kiosk-{order['order']}", amount, currency, **said)
         except Declined:
@@ -118,7 +120,9 @@ class Kiosk:
     def issue(self, order: dict[str, Any]) -> None:
         order["state"] = "paid"
         for seat in order["seats"][: 1 if self.wrong in ("short", "short-silent") else None]:
-            self.tickets.append({"ticket": f"{order['order']}-{seat}", "order": order["order"], "seat": seat, "state": "ok"})
+            self.tickets.append(
+                {"ticket": f"{order['order']}-{seat}", "order": order["order"], "seat": seat, "state": "ok"}
+            )
 
     def shown(self, order: dict[str, Any]) -> dict[str, Any]:
         """A shop that issues too little in silence names no quantity and no seats either."""
@@ -137,7 +141,9 @@ class Kiosk:
             "orders": list(self.orders.values()),
             "tickets": self.tickets,
             "holds": list(self.holds.values()),
-            "stock": [{"capacity": self.capacity, "available": len(self.free), "held": held, "pending": pending, "sold": sold}],
+            "stock": [
+                {"capacity": self.capacity, "available": len(self.free), "held": held, "pending": pending, "sold": sold}
+            ],
         }
         kind = request.match_info["kind"]
         return tell(self.lie, kind, kinds[kind], request.query, next(self.number))

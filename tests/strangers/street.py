@@ -48,7 +48,9 @@ class Ended:
     @property
     def said(self) -> str:
         table = [f"{f['id']} {f['verdict']}: {f['summary']} | {f['reason']}" for f in self.report.get("invariants", [])]
-        told = [e["what"] for f in self.report.get("invariants", []) if f["verdict"] == "fail" for e in f["examples"][:2]]
+        told = [
+            e["what"] for f in self.report.get("invariants", []) if f["verdict"] == "fail" for e in f["examples"][:2]
+        ]
         return "\n".join([f"exit {self.code}", *table, *told, self.report.get("headline", ""), self.err[-2500:]])
 
     def finding(self, name: str) -> dict[str, Any]:
@@ -113,7 +115,18 @@ def rehearse(visit: Visit, place: Path) -> Ended:
         text = text.partition("expect:")[0] + visit.expect
     profile.write_text(text)
     (place / "fans").symlink_to(HERE / "fans")
-    till = ("-m", "surgectl", "stage", "payments", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--latency", "10ms")
+    till = (
+        "-m",
+        "surgectl",
+        "stage",
+        "payments",
+        "--listen",
+        "127.0.0.1:0",
+        "--control",
+        "127.0.0.1:0",
+        "--latency",
+        "10ms",
+    )
     shop = ("-m", f"tests.strangers.{visit.shop}", "--port", shop_port, "--pay", f"http://127.0.0.1:{link_port}")
     db = place / "shop.sqlite"
     with started(*till, log=place / "till.log") as provider:

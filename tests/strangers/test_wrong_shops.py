@@ -35,7 +35,7 @@ GUILTY: list[tuple[Visit, str, set[str]]] = [
     ("ended", "finding", "besides"), GUILTY, indirect=["ended"], ids=[visit.name for visit, _, _ in GUILTY]
 )
 def test_a_wrong_shop_is_found_by_the_invariant_it_breaks(ended: Ended, finding: str, besides: set[str]) -> None:
-    """Exit 11; the invariant fails with an example that names the fan; nothing fails that the mistake does not break."""
+    """Exit 11; the invariant fails, its example names the fan; nothing fails that the mistake does not break."""
     assert ended.code == 11, ended.said
     found = ended.finding(finding)
     assert found["verdict"] == "fail", ended.said

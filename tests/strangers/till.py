@@ -40,7 +40,13 @@ class Till:
         raise RuntimeError(f"no answer to {path} with {key}")
 
     async def charge(self, key: str, amount: int, currency: str = "eur", **more: str) -> dict[str, Any]:
-        form = {"amount": str(amount), "currency": currency, "confirm": "true", "payment_method": "pm_card_visa", **more}
+        form = {
+            "amount": str(amount),
+            "currency": currency,
+            "confirm": "true",
+            "payment_method": "pm_card_visa",
+            **more,
+        }
         return await self.ask("/v1/payment_intents", key, **form)
 
     async def refund(self, payment: str) -> None:

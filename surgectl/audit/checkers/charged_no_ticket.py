@@ -1,6 +1,7 @@
 """Whoever has paid has a ticket, or the money back.
 
-Definition: the charges of an intent keep money (captured less refunded) and it has no valid ticket.
+Definition: the charges of an intent keep money (captured less refunded) and it has no valid ticket; or they keep all
+that its orders cost, and it has fewer valid tickets than its orders are for.
 Inputs: charges and refunds, orders and tickets, what the fan was told (failed, pending, nothing, confirmed). Where
 valid orders link to nobody, only a charge that is tied to an order without a ticket convicts: another order may be the
 ticket. Charges that link to no intent are unattributed.
@@ -22,6 +23,13 @@ SELECT i.intent, i.fan, i.currency, i.net, i.told, i.orders, i.charge_ids, i.pen
   EXISTS (SELECT 1 FROM book_charges c JOIN book_orders o USING (order_id)
           WHERE c.intent = i.intent AND c.net > 0 AND NOT o.valid) AS tied
 FROM book_intents i WHERE i.net > 0 AND i.valid_orders = 0 ORDER BY i.fan, i.intent"""
+
+# A part that was given back excuses the tickets that were taken back with it.
+_SHORT = """
+SELECT i.intent, i.fan, i.currency, i.net, i.valid_qty, sum(o.qty) AS ordered, i.orders, i.charge_ids
+FROM book_intents i JOIN book_orders o USING (intent)
+WHERE o.valid AND i.net > 0 AND i.net >= i.due AND i.due_unknown = 0 AND i.foreign_money = 0
+GROUP BY ALL HAVING bool_and(o.qty IS NOT NULL) AND sum(o.qty) > i.valid_qty ORDER BY i.fan, i.intent"""
 
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
@@ -45,13 +53,21 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             state = "an order still pending" if waiting else "no valid ticket"
             what = f"fan {fan} paid {show_money(net, currency)} and has {state}; told: {said}"
             found.append(Violation(what=what, intent=intent, keys=keys))
+    for intent, fan, currency, net, have, ordered, orders, charges in relations.rows(_SHORT):
+        if not told:
+            indeterminate += 1
+            doubts.append(UNTOLD_REFUNDS)
+            continue
+        keys = {"charge": ", ".join(charges), "order": ", ".join(orders)}
+        what = f"fan {fan} paid {show_money(net, currency)} for {ordered} tickets and has {have}"
+        found.append(Violation(what=what, intent=intent, keys=keys))
     return conclude(
         Case(
             id="CHARGED_NO_TICKET",
             severity="critical",
             considered=considered,
-            holds="intents paid, each has a ticket or the money back",
-            broken="intents paid and have no ticket",
+            holds="intents paid, each has its tickets or the money back",
+            broken="intents paid and have no ticket, or too few",
             violations=tuple(found) if expectations.settled else (),
             pending=0 if expectations.settled else len(found),
             unattributed=strays.rows,

@@ -2,7 +2,9 @@
 
 Definition: two or more charges keep money (captured less refunded) for one order, or for one intent, and together they
 keep more than is due for it: for an order its amount, for an intent the amounts of its valid orders, or the price of
-what it wanted where it has none. Two charges that together make the amount are a split payment, and fine.
+what it wanted where it has none. No order is due more than its tickets cost at the profile's price, or than the shop
+showed before the payment: a shop that books the double sum is not excused by its books. Two charges that together make
+the amount are a split payment, and fine.
 Inputs: charges and refunds, orders, links. Charges that link to no intent are unattributed and convict nobody.
 Settling: a refund may still come until the window has passed, then a violation.
 Severity: critical.
@@ -18,18 +20,28 @@ from surgectl.recording.relations import Relations
 from surgectl.units import show_money
 
 _TWICE = """
-WITH by_order AS (
+WITH shown AS (
+  SELECT intent, max(amount_minor) AS most FROM tolds
+  WHERE amount_minor IS NOT NULL AND outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
+), priced AS (
+  SELECT o.order_id, o.intent, o.valid,
+    CASE WHEN o.qty IS NULL OR o.due IS NULL THEN o.due
+      ELSE least(o.due, greatest(o.qty * i.price_minor, coalesce(s.most, 0))) END AS due
+  FROM book_orders o JOIN intents i USING (intent) LEFT JOIN shown s USING (intent)
+), by_order AS (
   SELECT c.intent, c.order_id, count(*) AS paid, sum(c.net) AS net, any_value(o.due) AS due,
     list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys
-  FROM book_charges c JOIN book_orders o USING (order_id)
+  FROM book_charges c JOIN priced o USING (order_id)
   WHERE c.net > 0 AND c.intent IS NOT NULL GROUP BY c.intent, c.order_id HAVING count(*) > 1
 ), by_intent AS (
   SELECT i.intent, count(*) AS paid, sum(c.net) AS net,
-    any_value(CASE WHEN i.valid_orders > 0 THEN i.due ELSE i.qty * i.price_minor END) AS due,
+    any_value(CASE WHEN i.valid_orders > 0 THEN p.due ELSE i.qty * i.price_minor END) AS due,
     any_value(i.due_unknown) AS due_unknown, any_value(i.foreign_money) AS foreign_money,
     list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys,
     any_value(i.orders) AS orders
-  FROM book_charges c JOIN book_intents i USING (intent) WHERE c.net > 0 GROUP BY i.intent HAVING count(*) > 1
+  FROM book_charges c JOIN book_intents i USING (intent)
+    LEFT JOIN (SELECT intent, sum(due) AS due FROM priced WHERE valid GROUP BY intent) p USING (intent)
+  WHERE c.net > 0 GROUP BY i.intent HAVING count(*) > 1
 )
 SELECT b.intent, i.fan, i.currency, b.paid, b.net, b.due, b.charges, b.keys, b.orders,
   EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due) AS within_order,

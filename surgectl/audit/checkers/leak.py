@@ -2,7 +2,8 @@
 
 Definition: once the last hold has expired and been swept, capacity - available - sold - pending - held by holds that
 still run is zero. What is left over is neither free nor sold nor anybody's.
-Inputs: stock (last snapshot), orders or tickets where stock does not count sold or pending, holds where there are any.
+Inputs: stock (last snapshot, all its rows together), orders or tickets where stock does not count sold or pending,
+holds where there are any.
 Settling: open until the window (hold TTL and sweep included) has passed, then a violation.
 Severity: major.
 """
@@ -18,9 +19,15 @@ from surgectl.recording.relations import Relations
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
+    # A row may be one kind of ticket: only together do they stand against all orders. A number that one row lacks is
+    # not known for the whole.
     last = relations.rows(
-        """SELECT coalesce(capacity, ?), available, sold, pending, held, at_s, file, line FROM stock
-           ORDER BY snapshot DESC, file DESC, line DESC LIMIT 1""",
+        """WITH last AS (SELECT * FROM stock WHERE snapshot = (SELECT max(snapshot) FROM stock))
+           SELECT CASE WHEN count(capacity) = count(*) THEN sum(capacity) WHEN count(*) = 1 THEN ? END,
+             CASE WHEN count(available) = count(*) THEN sum(available) END,
+             CASE WHEN count(sold) = count(*) THEN sum(sold) END,
+             CASE WHEN count(pending) = count(*) THEN sum(pending) END, max(at_s), max(file), max(line)
+           FROM last HAVING count(*) > 0""",
         [expectations.capacity],
     )
     held_ever, used = relations.one(
@@ -30,7 +37,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     leaked, doubt = 0, ""
     violation: tuple[Violation, ...] = ()
     if last:
-        capacity, available, sold, pending, held, at_s, file, line = last[0]
+        capacity, available, sold, pending, at_s, file, line = last[0]
         if sold is None:
             (sold,) = relations.one("SELECT sum(valid_qty) FROM book_orders")
         if pending is None:

@@ -1,16 +1,17 @@
 """Every order comes to an end.
 
 Definition: an intent whose payment was acknowledged, or whose fate was unknown, and whose status page still says that
-it is pending after the window.
-Inputs: what fans were told; the status flow of the target, read after settling. A status that could not be read leaves
-it undecided.
+it is pending after the window; or, where no status page gave an end, whose acknowledged order still stands as pending
+in the shop's books.
+Inputs: what fans were told; the status flow of the target, read after settling; orders. A status that could not be read
+leaves it undecided.
 Settling: open until the window has passed, then a violation.
-Severity: major. Does not apply where the target has no status flow.
+Severity: major. Does not apply where the target has no status flow and no acknowledged order is in the books.
 """
 
 from __future__ import annotations
 
-from surgectl.audit.books import lay
+from surgectl.audit.books import access, lay
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
@@ -25,6 +26,14 @@ WITH asked AS (
 SELECT i.intent, i.fan, a.said, a.outcome, a.order_id FROM book_intents i JOIN asked a USING (intent)
 WHERE i.confirmed = 0 AND (i.accepted > 0 OR i.unknown > 0 OR i.pays_doubtful > 0) ORDER BY i.fan, i.intent"""
 
+# Only what was acknowledged owes an end: a basket whose payment never arrived may wait for ever.
+_BOOKED = """
+SELECT i.intent, i.fan, min(o.order_id) FILTER (o.state = 'pending' AND EXISTS (SELECT 1 FROM tolds t
+  WHERE t.intent = i.intent AND t."end" = 'accepted'
+    AND (t.order_id = o.order_id OR (t.order_id IS NULL AND i.valid_orders = 0)))) AS order_id
+FROM book_intents i JOIN book_orders o USING (intent)
+WHERE i.confirmed = 0 AND i.accepted > 0 GROUP BY i.intent, i.fan ORDER BY i.fan, i.intent"""
+
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
@@ -35,19 +44,28 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         if said == "accepted":
             what = f"fan {fan} is still told that the order is being worked on"
             found.append(Violation(what=what, intent=intent, keys={"order": order} if order else {}))
-    unread = sum(1 for _, _, said, outcome, _ in rows if outcome == "info" and said != "accepted")
+    judged = {intent for intent, _, said, outcome, _ in rows if outcome != "info" or said == "accepted"}
+    booked = relations.rows(_BOOKED) if access(relations, ("orders",)).good else []
+    booked = [row for row in booked if row[0] not in judged]
+    for intent, fan, order in booked:
+        if order is not None:
+            what = f"fan {fan} was told that the order is being worked on, and it still is, in the shop's books"
+            found.append(Violation(what=what, intent=intent, keys={"order": order}))
+    known = judged | {row[0] for row in booked}
+    unread = sum(1 for intent, *_ in rows if intent not in known)
     return conclude(
         Case(
             id="LIMBO",
             severity="major",
-            considered=len(rows),
+            considered=len({row[0] for row in rows} | {row[0] for row in booked}),
             holds="open orders were asked for at the end, each has one",
             broken="orders never came to an end",
             violations=tuple(found) if expectations.settled else (),
             pending=0 if expectations.settled else len(found),
             indeterminate=unread,
+            doubt=f"{unread:,} orders were asked for at the end and gave no answer: see `flows: {{status: …}}`",
             conditional=True,
-            inapplicable="" if reads else "no status was read: add `flows: {status: …}` to the target",
+            inapplicable="" if reads or booked else "no status was read: add `flows: {status: …}` to the target",
         ),
         relations,
         expectations,

@@ -2,14 +2,14 @@
 
 Definition: more was given back for a charge than it had captured; or money was given back for an intent whose ticket
 stays valid, so that less is left than is due.
-Inputs: charges and refunds, orders and tickets.
+Inputs: charges and refunds, orders and tickets. Books that do not tell of refunds leave it undecided.
 Settling: an over-refund is wrong at once; a refunded ticket may still be made void until the window has passed.
 Severity: major.
 """
 
 from __future__ import annotations
 
-from surgectl.audit.books import access, lay, stray_charges
+from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, refunds_told, stray_charges
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
@@ -45,6 +45,10 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         )
     ]
     blocked = bool(strays.rows)  # a charge that we cannot link may have paid again
+    untold = considered if not refunds_told(relations, expectations) else 0
+    doubts = [UNTOLD_REFUNDS] if untold else []
+    if kept:
+        doubts.append(f"{strays.rows:,} charges link to no intent and may have paid: say `key:` of charges")
     return conclude(
         Case(
             id="REFUND",
@@ -55,8 +59,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             violations=tuple(found + (kept if expectations.settled and not blocked else [])),
             pending=0 if expectations.settled else len(kept),
             unattributed=strays.rows,
-            indeterminate=len(kept) if blocked and expectations.settled else 0,
-            doubt=f"{strays.rows:,} charges link to no intent and may have paid: say `key:` of charges" if kept else "",
+            indeterminate=untold or (len(kept) if blocked and expectations.settled else 0),
+            doubt="; ".join(doubts),
             access=access(relations, ("charges",), optional=("orders", "tickets", "refunds")),
         ),
         relations,
