@@ -152,6 +152,8 @@ def _split(keys: str | None) -> tuple[str, ...]:
 
 
 def _open(expectations: Expectations) -> str:
+    if expectations.unsettled_because:
+        return expectations.unsettled_because
     if not expectations.settle_window_ns:
         return "the books were read before the settling window had passed"
     return (

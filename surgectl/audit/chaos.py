@@ -22,6 +22,8 @@ class ChaosResult(msgspec.Struct, frozen=True, kw_only=True):
     healed: bool
     applied_at_s: float | None = None
     healed_at_s: float | None = None
+    lingers: bool = False
+    """It was on, and no canary came through unhurt after it: the fault, or what it did to the link, stayed."""
     observed: dict[str, int] = {}
     detail: str = ""
 
@@ -49,6 +51,7 @@ def chaos(relations: Relations, expectations: Expectations) -> list[ChaosResult]
                 applied=applied,
                 verified="verified" in at,
                 healed="healed" in at or "cleared" in at or (not applied and "failed" not in at),
+                lingers=applied and "healed" not in at,
                 applied_at_s=at["applied"] / NS_PER_S if applied else None,
                 healed_at_s=at["healed"] / NS_PER_S if "healed" in at else None,
                 observed=dict(sorted(observed.items())),

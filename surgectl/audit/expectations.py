@@ -41,6 +41,8 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     settled: bool = False
     """The settling window has passed in full since the last fan left. Before that, an eventual condition that is still
     open is pending, never a violation: whoever stops settling early must see that nothing is pending."""
+    unsettled_because: str = ""
+    """Why the window never began, where it was not a matter of time."""
     settle_window_ns: int = 0
     settle_elapsed_ns: int = 0
     staleness_ns: int = 5 * NS_PER_S

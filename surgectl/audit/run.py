@@ -53,13 +53,17 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 def audit(relations: Relations, expectations: Expectations, further: dict[str, Checker] | None = None) -> Audit:
     """Judge a run. `further` are checkers of other packages (entry points `surgectl.checkers`), by id."""
     checkers = CHECKERS | (further or {})
+    faults = chaos(relations, expectations)
+    if hurt := [fault for fault in faults if fault.lingers]:
+        # The shop's promises hold once its provider can be reached: until then its window has not begun.
+        said = f"{hurt[0].brownout} on {hurt[0].link or 'a command'} was still on when the books were read"
+        expectations = msgspec.structs.replace(expectations, settled=False, unsettled_because=said)
     findings = [_checked(name, check, relations, expectations) for name, check in checkers.items()]
     findings += [_unchecked(name, expectations) for name in _required(expectations) if name not in checkers]
     healthy = all(finding.verdict == "pass" for finding in findings if finding.kind == "harness")
     measures = RunMeasures(relations, expectations)
     results = [_judged(text, measures, healthy) for text in expectations.thresholds]
     covered = coverage(relations, expectations)
-    faults = chaos(relations, expectations)
     weighing = [finding for finding in findings if finding.kind == "ledger" and finding.configured]
     because = _inconclusive(findings, results, covered, faults, expectations)
     ledger: Verdict = worst([finding.verdict for finding in weighing])

@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from surgectl.cli.located import located
+from surgectl.cli.located import located, stage_of
 from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.journey.compile import compile_target
@@ -203,4 +203,5 @@ def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsa
     stand_ins = {name: "http://127.0.0.1:1" for name in opened.unset}
     whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over)
     located(whole, compile_target)
+    stage_of(whole)
     return opened

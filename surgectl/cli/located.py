@@ -10,6 +10,7 @@ from surgectl.journey.problem import TargetError
 from surgectl.profile.load import OpenTarget
 from surgectl.profile.node import place_of
 from surgectl.profile.target import Target
+from surgectl.stage.troupe import Settings, settings_of
 
 T = TypeVar("T")
 
@@ -21,3 +22,10 @@ def located(target: OpenTarget, use: Callable[[Target], T]) -> T:
     except TargetError as error:
         where = f"{place_of(target.tree, error.path)}: {error.path}"
         raise UsageError(error.what, where=where, hint=error.hint) from error
+
+
+def stage_of(target: OpenTarget) -> Settings | None:
+    """The embedded stage that a target asks for, with what the profile laid over it. UsageError with file and line."""
+    if target.target.stage is None:
+        return None
+    return settings_of(target.target.stage, lambda path: f"{place_of(target.tree, path)}: {path}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from surgectl.cli.located import stage_of
 from surgectl.cli.plan_view import console_for_results, picture
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
@@ -101,6 +102,7 @@ def make_plan(
     opened_target = None
     if opened.target_file is not None:
         opened_target = open_target(opened.target_file, variables, environ=os.environ, over=opened, keep_unset=True)
+        stage_of(opened_target)
     chosen = opened.rehearsal.seed if opened.rehearsal.seed is not None else DEFAULT_SEED
     planned = build(
         opened.rehearsal,

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from surgectl.chaos.launch import free_port
+from surgectl.cli.located import stage_of
 from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
@@ -53,17 +54,16 @@ def prepare(wishes: Wishes, ports: tuple[int, int, int] | None = None) -> Prepar
     if rehearsal.target_file is None:
         raise UsageError("no target", where=str(rehearsal.file), hint="name one in the profile, or --target FILE")
     ports = ports or (free_port(), free_port(), free_port())
-    peeked = open_target(rehearsal.target_file, variables, over=rehearsal, keep_unset=True).target
-    stage = None
-    if peeked.stage is not None and wishes.stage:
-        stage = settings_of(peeked.stage, peeked.name)
+    peeked = open_target(rehearsal.target_file, variables, over=rehearsal, keep_unset=True)
+    stage = stage_of(peeked) if wishes.stage else None
+    if stage is not None:
         variables = {**Troupe.variables(*ports), **variables}
     if wishes.defect is not None:
         if stage is None:
             raise UsageError(
                 "there is no stage to be wrong", where="--defect", hint="only the built-in shop has defects"
             )
-        stage = settings_of({**msgspec.structs.asdict(stage), "defect": wishes.defect}, "--defect")
+        stage = settings_of({**msgspec.structs.asdict(stage), "defect": wishes.defect}, lambda _: "--defect")
     target = open_target(rehearsal.target_file, variables, over=rehearsal, secrets=rehearsal.secrets)
     seed = rehearsal.rehearsal.seed if rehearsal.rehearsal.seed is not None else DEFAULT_SEED
     plan = build(

@@ -49,7 +49,7 @@ from surgectl.recording.journal import LineFile
 from surgectl.recording.manifest import LinkNote, Manifest
 from surgectl.recording.rows import NoteRow
 from surgectl.stage.troupe import Troupe
-from surgectl.units import show_money
+from surgectl.units import show_duration, show_money
 
 _LEAD_NS = 300_000_000
 _STATUS_READING_NS = 15_000_000_000
@@ -197,6 +197,13 @@ class Rehearsing:
         target, plan = self._prepared.target.target, self._prepared.plan
         rehearsal = plan.rehearsal
         self._start_ns = start_instant(self._clock, self._wishes.start_at, lead_ns=_LEAD_NS)
+        late_ns = self._clock.now_ns() - self._start_ns
+        if late_ns > 0:
+            raise InconclusiveError(
+                f"its time had passed by {show_duration(late_ns)} when all was ready",
+                where="--start-at",
+                hint="putting up stage and links takes some seconds: begin earlier, or start later",
+            )
         wall = self._clock.wall().timestamp() + (self._start_ns - self._clock.now_ns()) / 1e9
         started = datetime.fromtimestamp(wall, tz=self._clock.wall().tzinfo)
         manifest = manifests.replace(

@@ -16,6 +16,7 @@ from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
 from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
+from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
 
 
@@ -79,7 +80,10 @@ def _instant(text: str | None) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{text!r} is not a time", where="--start-at", hint="try 2030-01-01T10:00:00+01:00") from error
-    return at.astimezone()
+    at = at.astimezone()
+    if at <= SystemClock().wall():
+        raise UsageError(f"{text} has passed", where="--start-at", hint="leave it out to begin at once")
+    return at
 
 
 def _is_a_screen() -> bool:

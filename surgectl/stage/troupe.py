@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -50,24 +51,21 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
 
 
-def settings_of(said: dict[str, object], where: str) -> Settings:
-    """Read a `stage:` section. UsageError names the key that cannot be meant."""
+def settings_of(said: dict[str, object], where: Callable[[str], str]) -> Settings:
+    """Read a `stage:` section. UsageError names the key that cannot be meant and `where` (path → place) it stands."""
     for key in said:
         if key not in Settings.__struct_fields__:
-            raise UsageError(
-                "no such setting of the stage",
-                where=f"{where}: stage.{key}",
-                hint=did_you_mean(key, Settings.__struct_fields__),
-            )
+            hint = did_you_mean(key, Settings.__struct_fields__)
+            raise UsageError("no such setting of the stage", where=where(f"stage.{key}"), hint=hint)
     try:
         settings = msgspec.convert(said, Settings)
     except msgspec.ValidationError as error:
-        raise UsageError(str(error), where=f"{where}: stage") from error
+        raise UsageError(str(error), where=where("stage")) from error
     if settings.use != "boxoffice":
-        raise UsageError(f"{settings.use}: no such stage", where=f"{where}: stage.use", hint="there is: boxoffice")
+        raise UsageError(f"{settings.use}: no such stage", where=where("stage.use"), hint="there is: boxoffice")
     if settings.defect is not None and settings.defect not in DEFECTS:
         hint = did_you_mean(settings.defect, DEFECTS) or f"there are {', '.join(DEFECTS)}"
-        raise UsageError(f"{settings.defect}: no such defect of the box office", where=where, hint=hint)
+        raise UsageError(f"{settings.defect}: no such defect of the box office", where=where("stage.defect"), hint=hint)
     return settings
 
 

@@ -1,0 +1,48 @@
+"""A recording is enough: the same findings from a copy of the folder, with everything else stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.rehearsal.acting import DRILL, Ended, surgectl
+from tests.rehearsal.plays import brownout, defect
+
+pytestmark = pytest.mark.real
+
+RUNS = [brownout("lost-reply", "embedded"), defect("double-charge", "embedded")]
+
+
+@pytest.mark.parametrize("played", RUNS, indirect=True)
+def test_a_copied_folder_gives_the_same_verdict_to_the_byte(played: Ended, tmp_path: Path) -> None:
+    """`surgectl audit --json` on a copy without its cache repeats report.json, byte for byte, and its exit code."""
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(played.path, copy, ignore=shutil.ignore_patterns("parquet", "stage", "report.*", "junit.xml"))
+    again = surgectl("audit", copy, "--json", cwd=tmp_path)
+    assert again.code == played.code, again.said
+    assert again.out.encode() == (played.path / "report.json").read_bytes()
+
+
+@pytest.mark.parametrize("played", RUNS, indirect=True)
+def test_reports_are_written_again_from_the_recording(played: Ended, tmp_path: Path) -> None:
+    """`surgectl report` on a copy without its reports writes the same ones."""
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(played.path, copy, ignore=shutil.ignore_patterns("parquet", "stage", "report.*", "junit.xml"))
+    again = surgectl("report", copy)
+    assert again.code == played.code, again.said
+    for name in ("report.json", "junit.xml", "report.html"):
+        assert (copy / name).read_bytes() == (played.path / name).read_bytes(), name
+
+
+def test_a_plan_has_the_same_digest_every_time_and_for_any_number_of_shards() -> None:
+    """`plan --json` twice, and over 1, 2 and 7 shards: one digest, and the shards add up to the crowd."""
+    whole = [surgectl("plan", DRILL, "--json") for _ in range(2)]
+    assert [plan.code for plan in whole] == [0, 0], whole[0].said
+    assert whole[0].out == whole[1].out
+    digest = json.loads(whole[0].out)["digest"]
+    for count in (1, 2, 7):
+        shards = [json.loads(surgectl("plan", DRILL, "--json", "--shards", count).out)]
+        assert {shard["digest"] for shard in shards} == {digest}
