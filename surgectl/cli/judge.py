@@ -64,7 +64,11 @@ def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.render(summary).decode())
     else:
-        Console().print(terminal.render(summary, str(folder)), soft_wrap=False, highlight=False)
+        Console().print(
+            terminal.render(summary, str(folder), written=(folder / "report.html").exists()),
+            soft_wrap=False,
+            highlight=False,
+        )
 
 
 def expectations(manifest: Manifest, thresholds: tuple[str, ...] | None = None) -> Expectations:

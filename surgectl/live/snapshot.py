@@ -143,6 +143,8 @@ class LiveView:
     def ledger(self, kind: str, counters: Mapping[str, int]) -> None:
         """Counters from a lightly polled evidence source."""
         for name, value in counters.items():
+            if name == "rows" and len(counters) > 1:
+                continue  # how many rows were read says nothing beside what they hold
             self._ledger[f"{kind}.{name}"] = value
 
     def fold(self, row: OpRow | ChaosRow | VitalsRow) -> None:

@@ -63,7 +63,9 @@ def _leaves(value: Any, path: str, within: bool = False) -> Iterator[tuple[str, 
     elif isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):
         for number, inner in enumerate(value):
             yield from _leaves(inner, f"{path}[{number}]", True)
-    elif value is not None and value != [] and not (within and value in ("", 1.0)):
+    elif (
+        value is not None and value != [] and not (within and (value == "" or (type(value) is float and value == 1.0)))
+    ):
         yield path, value
 
 

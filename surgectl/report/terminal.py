@@ -19,7 +19,7 @@ _FIRST_MOMENTS, _LAST_MOMENTS = 5, 11
 _MOST_STORIES = 3
 
 
-def render(summary: Summary, folder: str) -> RenderableType:
+def render(summary: Summary, folder: str, *, written: bool = True) -> RenderableType:
     """What `surgectl run` and `surgectl report` print at the end: the verdict comes last, where the eye is by then."""
     parts: list[RenderableType] = [_invariants(summary), _demands(summary)]
     guilty = [f for f in summary.invariants if f.verdict == "fail" and f.examples]
@@ -31,7 +31,8 @@ def render(summary: Summary, folder: str) -> RenderableType:
         for number, step in enumerate(summary.next_steps[:_MOST_STEPS], 1):
             steps.add_row(Text("next" if number == 1 else "", style="bold"), f"{number}.", Text(_short(step)))
         parts.append(steps)
-    parts.append(Text(f"report {one_line(folder)}/report.html", style="bold", overflow="fold"))
+    if written:
+        parts.append(Text(f"report {one_line(folder)}/report.html", style="bold", overflow="fold"))
     parts.append(Text(f"again  {one_line(summary.run.command)}", style="dim", overflow="fold"))
     return Group(*parts)
 

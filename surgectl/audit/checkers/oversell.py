@@ -86,7 +86,7 @@ def _sold(relations: Relations, expectations: Expectations, capacity: int) -> tu
     )
     return tuple(
         Violation(
-            what=f"order {order} holds {qty} tickets, the {upto:,}th of {capacity:,}",
+            what=f"order {order} holds {qty} tickets: number {upto:,} where {capacity:,} exist",
             intent=intent,
             keys={"order": order},
         )
