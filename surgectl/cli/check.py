@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from surgectl.audit.checkers.registry import CHECKERS
 from surgectl.cli.located import located, stage_of
 from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
@@ -168,7 +169,7 @@ def _of_target(opened: OpenTarget) -> list[RenderableType]:
         _fact(f"journey: {roles}"),
         _fact(f"links: {', '.join(target.links) or 'none'}; holds last {show_duration(target.promises.hold_ttl)}"),
         _fact("evidence: ", (", ".join(sorted(kinds)) or "none", "bold")),
-        _fact("can prove: ", (", ".join(proof.allowed) or "nothing", "green")),
+        _fact("can prove: ", (", ".join(n for n in proof.allowed if n in CHECKERS) or "nothing", "green")),
     ]
     by_kinds: dict[tuple[str, ...], list[str]] = {}
     for invariant, missing in proof.lost:

@@ -77,6 +77,8 @@ class Rehearsing:
         self._let_go: Callable[[], Awaitable[None]] | None = None
         self._start_ns = 0
         self._tap = Tap()
+        secrets = prepared.rehearsal.secrets
+        self._redact: Callable[[str], str] | None = secrets.redact if len(secrets) else None
         plan = prepared.plan
         self._view = LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns)
 
@@ -122,6 +124,7 @@ class Rehearsing:
             manifests.save(stopped, folder)
             return folder
         except Exception as error:
+            error.args = (self._shown(error),)
             manifests.save(manifests.replace(manifests.load(folder), status="failed", why=str(error)), folder)
             raise
 
@@ -161,7 +164,7 @@ class Rehearsing:
             setup = await hook_output(target.setup, "setup") if target.setup else {}
             stack.push_async_callback(self._give_back, target)
             await _reach(target)
-            chaos = stack.enter_context(LineFile(folder / "chaos.jsonl", tap=self._tap.publish))
+            chaos = stack.enter_context(LineFile(folder / "chaos.jsonl", tap=self._tap.publish, redact=self._redact))
             nemesis = Nemesis(
                 proxy.server if proxy else None,
                 links,
@@ -229,6 +232,7 @@ class Rehearsing:
             probing=probing,
             probe_driver=self._driver(permit) if probing else None,
             tap=self._tap,
+            redact=self._redact,
         )
         currency = rehearsal.sale.price.currency
         async with watched(
@@ -263,7 +267,7 @@ class Rehearsing:
                 except SurgectlError as error:
                     # The recording up to here is good; what failed is said, and the audit sees what is missing.
                     ours = error.exit_code == 70
-                    manifest = manifests.replace(manifest, status="failed", why=str(error), our_fault=ours)
+                    manifest = manifests.replace(manifest, status="failed", why=self._shown(error), our_fault=ours)
                     chaos.append(NoteRow(at_ns=self._now_ns(), text=str(error), kind="error"))
                 finally:
                     await nemesis.heal()
@@ -391,7 +395,12 @@ class Rehearsing:
         for trouble in await let_go(server, links.values(), run):
             self._complain(trouble)
 
+    def _shown(self, error: Exception) -> str:
+        """What an error says, without secrets."""
+        return self._redact(str(error)) if self._redact is not None else str(error)
+
     def _complain(self, text: str) -> None:
+        text = self._redact(text) if self._redact is not None else text
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -21,6 +21,7 @@ from surgectl.profile.target import Target
 from surgectl.recording.evidence_rows import SourceRow, StockRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.folder import Folder
+from surgectl.recording.redaction import redacted
 
 LEAST_QUIET_NS = 1_000_000_000
 _encoder = msgspec.json.Encoder()
@@ -57,7 +58,7 @@ async def collect(
             found = await books.read_all()
             rows = [_summary(reading, before.get(kind), clock) for kind, reading in found.items()]
             # Written after every reading: whoever stops us from here on leaves the last one.
-            _save(Folder(folder), found, before, rows)
+            _save(Folder(folder), found, before, rows, redact)
             if all(row.stable for row in rows) or clock.now_ns() + quiet > deadline_ns:
                 return rows
             before = found
@@ -84,14 +85,20 @@ def _agree(before: Found, after: Found) -> bool:
     return sorted(map(_encoder.encode, before.rows)) == sorted(map(_encoder.encode, after.rows))
 
 
-def _save(folder: Folder, found: Mapping[str, Found], before: Mapping[str, Found], sources: list[SourceRow]) -> None:
+def _save(
+    folder: Folder,
+    found: Mapping[str, Found],
+    before: Mapping[str, Found],
+    sources: list[SourceRow],
+    redact: Redact,
+) -> None:
     folder.evidence.mkdir(parents=True, exist_ok=True)
     for kind, reading in found.items():
         rows = reading.rows
         if kind == "stock":
             earlier = before["stock"].rows if "stock" in before else []
             rows = [*_numbered(earlier, 0), *_numbered(rows, 1 if earlier else 0)]
-        _write(folder.evidence_file(kind), rows, reading.source)
+        _write(folder.evidence_file(kind), [redacted(row, redact) for row in rows], reading.source)
     _write(folder.evidence_file("sources"), sources)
 
 

@@ -18,6 +18,7 @@ import msgspec
 import zstandard
 
 from surgectl.errors import SurgectlError
+from surgectl.recording.redaction import Redact, redacted
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
 
 FRAME_ROWS = 2_000
@@ -84,11 +85,20 @@ class Journal:
     kernel's hands, and all who call it within one tick of the loop share one frame (group commit, as databases do).
     """
 
-    def __init__(self, folder: Path, shard: int = 0, *, tap: Callable[[OpRow], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        shard: int = 0,
+        *,
+        tap: Callable[[OpRow], None] | None = None,
+        redact: Redact | None = None,
+    ) -> None:
+        """`redact` takes secrets out of every row before it is written or shown; None = there are none."""
         self.path = ops_path(folder, shard)
         self.rows = 0
         """Rows appended so far."""
         self._tap = tap
+        self._redact = redact
         self._lines: list[bytes] = []
         self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -134,6 +144,8 @@ class Journal:
         """Add a row; it is on its way to the file within 100 ms. Raises JournalError once the file is broken."""
         if self._broken is not None:
             raise self._broken
+        if self._redact is not None:
+            row = redacted(row, self._redact)
         self._lines.append(encode(row))
         self.rows += 1
         if self._tap is not None:
@@ -192,8 +204,15 @@ class Journal:
 class LineFile:
     """Plain JSON lines, each written at once: chaos.jsonl and vitals.jsonl, a handful of rows a second."""
 
-    def __init__(self, path: Path, *, tap: Callable[[ChaosRow | VitalsRow], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        tap: Callable[[ChaosRow | VitalsRow], None] | None = None,
+        redact: Redact | None = None,
+    ) -> None:
         self.path = path
+        self._redact = redact
         self._tap = tap
         self._descriptor: int | None = None
 
@@ -218,6 +237,8 @@ class LineFile:
         """Write one row now. Raises JournalError."""
         if self._descriptor is None:
             raise JournalError("the file is not open", where=str(self.path))
+        if self._redact is not None:
+            row = redacted(row, self._redact)
         try:
             write_whole(self._descriptor, encode(row))
         except OSError as error:

@@ -75,14 +75,19 @@ def behind_a_broken_front(name: str) -> Callable[[Path], Ended]:
         target["timeout"] = "700ms"
         (place / "stranger.yaml").write_text(yaml.safe_dump(target, sort_keys=False))
         profile = yaml.safe_load(DRILL.read_text())
-        profile |= {"target": "./stranger.yaml", "fans": {"brisk": "40%", "twice": "30%", "tabs": "20%", "quits": "10%"}}
+        profile |= {
+            "target": "./stranger.yaml",
+            "fans": {"brisk": "40%", "twice": "30%", "tabs": "20%", "quits": "10%"},
+        }
         profile["chaos"][0] |= {"link": "front", "brownout": name, "toxicity": "40%"}
         profile["expect"] = {"invariants": {"require": ["OVERSELL", "DUPCHARGE"]}}
         (place / "front.yaml").write_text(yaml.safe_dump(profile, sort_keys=False))
         (place / "fans").symlink_to(HERE / "fans")
         books = place / "books"
         with (
-            standing("payments", "--listen", f"127.0.0.1:{pay}", "--control", f"127.0.0.1:{control}", "--latency", "10ms"),
+            standing(
+                "payments", "--listen", f"127.0.0.1:{pay}", "--control", f"127.0.0.1:{control}", "--latency", "10ms"
+            ),
             standing(
                 *("shop", "--listen", f"127.0.0.1:{shop}", "--payments-url", f"http://127.0.0.1:{pay}"),
                 *("--data", books, "--capacity", 76, "--price", "25.00 EUR", "--limit", 4, "--hold-ttl", "1500ms"),

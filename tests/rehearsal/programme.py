@@ -1,7 +1,7 @@
 """All the rehearsals that these tests look at, played side by side: a rehearsal mostly waits.
 
-A test names its play as a parameter, the programme starts every play that a collected test needs, a few at a time and in
-the order of the tests, and each test awaits its own.
+A test names its play as a parameter. The programme starts every play that a collected test needs, a few at a time and
+in the order of the tests, and each test awaits its own.
 """
 
 from __future__ import annotations

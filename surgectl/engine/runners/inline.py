@@ -17,6 +17,7 @@ from surgectl.plan.model import Arrival
 from surgectl.recording.folder import Folder
 from surgectl.recording.journal import Journal, LineFile
 from surgectl.recording.manifest import Tally
+from surgectl.recording.redaction import Redact
 from surgectl.recording.rows import VitalsRow
 
 
@@ -37,11 +38,12 @@ class InlineRunner:
         probing: Probe | None = None,
         probe_driver: Driver | None = None,
         tap: Tap | None = None,
+        redact: Redact | None = None,
         shard: int = 0,
         of: int = 1,
     ) -> None:
-        """`driver` and `probe_driver` are entered here: pass them unopened."""
-        self._journal = Journal(folder, shard, tap=tap.publish if tap is not None else None)
+        """`driver` and `probe_driver` are entered here: pass them unopened. `redact`: None = there are no secrets."""
+        self._journal = Journal(folder, shard, tap=tap.publish if tap is not None else None, redact=redact)
         self._vitals = LineFile(Folder(folder).vitals_file(shard), tap=tap.publish if tap is not None else None)
         self._drivers = [driver] if probe_driver is None else [driver, probe_driver]
         self._scene = Scene(
