@@ -43,6 +43,11 @@ def acknowledged() -> Night:
     return night.told(5, "pay", "ok", "accepted", claims={"order": "o5"}).left(5, "accepted", "ok")
 
 
+def fewer_for_the_same() -> Night:
+    """Two were held and shown; the order is for one, and the card pays for two."""
+    return Night().buys(1).loses_reply(5, qty=2).order(5).charge(5, 2)
+
+
 def nameless() -> Night:
     night = usual()
     night.orders[1] = msgspec.structs.replace(night.orders[1], identity=None)
@@ -82,6 +87,7 @@ def unanswered() -> Night:
         ("LIMBO", acknowledged().order(5, state="pending"), "run-i5"),
         ("LIMIT", written_differently(), "run-i2"),
         ("LEAK", two_kinds(leaked=1), None),
+        ("AMOUNT", fewer_for_the_same(), "run-i5"),
     ],
 )
 def test_guilty(name: str, night: Night, intent: str | None) -> None:
@@ -101,12 +107,23 @@ def test_guilty(name: str, night: Night, intent: str | None) -> None:
         # A basket that was left alone beside the order that counts.
         ("LIMBO", acknowledged().order(5).charge(5).order(5, order="basket", state="pending")),
         ("LEAK", two_kinds(leaked=0)),
+        ("AMOUNT", fewer_for_the_same().refund("ch5", PRICE)),
+        (
+            "AMOUNT",
+            Night().buys(1).loses_reply(5, qty=2).charge(5, 2),
+        ),  # no order yet: what was wanted and shown counts
     ],
 )
 def test_innocent(name: str, night: Night) -> None:
     """The same, done rightly, passes."""
     found = judge(name, night, limit=2)
     assert found.verdict == "pass", found
+
+
+def test_a_page_without_a_number_is_no_second_order() -> None:
+    """The status page says "confirmed" and names no order: it is the one that was confirmed before, counted once."""
+    night = Night().buys(1).told(1, "status", "ok", "confirmed", op=9, status_read=True)
+    assert judge("LOST_TICKET", night).considered == 1
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from tests.strangers.street import Ended, Visit
 pytestmark = pytest.mark.real
 
 
-def wrong(name: str, *options: str, retries: str = "", change: tuple[str, ...] = ()) -> Visit:
-    return Visit(f"wrong-{name}", options=("--wrong", name, *options), retries=retries, change=change)
+def wrong(name: str, *options: str, change: tuple[str, ...] = (), **more: str) -> Visit:
+    return Visit(f"wrong-{name}", options=("--wrong", name, *options), change=("DEADLINE=1s", *change), **more)
 
 
 SCARCE = ("--capacity", "12")
@@ -28,6 +28,8 @@ GUILTY: list[tuple[Visit, str, set[str]]] = [
     (wrong("short"), "LOST_TICKET", {"CHARGED_NO_TICKET"}),
     (wrong("short-silent"), "CHARGED_NO_TICKET", {"LOST_TICKET"}),
     (wrong("ghost"), "GHOST", {"TICKET_NO_CHARGE"}),
+    (wrong("set-aside", shop="theatre"), "AUTH_LEFT", set()),
+    (wrong("again", "--how", "parts", shop="theatre"), "DUPCHARGE", {"AMOUNT"}),
 ]
 
 

@@ -2,7 +2,8 @@
 
 Definition: a charge that kept money captured another amount or currency than the price times the tickets of its order
 (or of the intent, where it names no order), or than a sum that the shop showed before the payment (fees disclosed
-there included). Several charges of one order may make the sum together; a part given back counts.
+there included) for as many tickets as were ordered. Several charges of one order may make the sum together; a part
+given back counts.
 Inputs: charges and refunds, orders, the profile's price, sums that fans were told before paying.
 Settling: a correcting refund may still come until the window has passed, then a violation.
 Severity: critical.
@@ -18,13 +19,17 @@ from surgectl.recording.relations import Relations
 from surgectl.units import show_money
 
 _WRONG = """
-WITH shown AS (
-  SELECT intent, list(DISTINCT amount_minor) AS sums FROM tolds
-  WHERE amount_minor IS NOT NULL AND outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
+WITH counted AS (
+  SELECT intent, list(DISTINCT qty) AS qtys FROM book_orders
+  WHERE intent IS NOT NULL AND qty IS NOT NULL GROUP BY intent
+), shown AS (
+  SELECT t.intent, list(DISTINCT t.amount_minor) AS sums FROM tolds t LEFT JOIN counted n USING (intent)
+  WHERE t.amount_minor IS NOT NULL AND t.outcome = 'ok' AND t.role NOT IN ('pay', 'status')
+    AND (t.qty IS NULL OR n.qtys IS NULL OR list_contains(n.qtys, t.qty)) GROUP BY t.intent
 ), asked AS (
   SELECT intent, list(DISTINCT qty * price_minor) AS sums FROM (
     SELECT o.intent, o.qty, i.price_minor FROM book_orders o JOIN intents i USING (intent) WHERE o.qty IS NOT NULL
-    UNION ALL SELECT intent, qty, price_minor FROM intents)
+    UNION ALL SELECT intent, qty, price_minor FROM intents ANTI JOIN counted USING (intent))
   GROUP BY intent
 ), allowed AS (
   SELECT c.*, i.fan, i.qty AS wanted, i.price_minor, i.currency AS sale_currency,

@@ -22,6 +22,8 @@ _PROMISES = """
 WITH said AS (
   SELECT intent, order_id, max(qty) AS qty, flatten(list(tickets) FILTER (tickets IS NOT NULL)) AS tickets
   FROM tolds WHERE "end" = 'confirmed' AND outcome = 'ok' GROUP BY intent, order_id
+  -- A page that says "confirmed" and no number is about the order that another page named, not about a second one.
+  QUALIFY order_id IS NOT NULL OR count(order_id) OVER (PARTITION BY intent) = 0
 ), shared AS (
   SELECT order_id, sum(coalesce(qty, 1)) AS qty FROM said WHERE order_id IS NOT NULL
   GROUP BY order_id HAVING count(DISTINCT intent) > 1
