@@ -88,6 +88,7 @@ def unanswered() -> Night:
         ("LIMIT", written_differently(), "run-i2"),
         ("LEAK", two_kinds(leaked=1), None),
         ("AMOUNT", fewer_for_the_same(), "run-i5"),
+        ("AMOUNT", usual().loses_reply(5).order(5, 2).charge(5, 2), "run-i5"),  # one was held, two are sold
     ],
 )
 def test_guilty(name: str, night: Night, intent: str | None) -> None:
@@ -134,6 +135,7 @@ def test_a_page_without_a_number_is_no_second_order() -> None:
         ("REFUND", usual().without("refunds"), "do not tell of refunds"),
         ("SEAT2", half_ours(), "links to no intent"),
         ("LIMBO", unanswered(), "gave no answer"),
+        ("LIMBO", acknowledged(), "do not know 1 orders that were acknowledged"),
         ("CHARGED_NO_TICKET", short().without("refunds"), "do not tell of refunds"),
     ],
 )

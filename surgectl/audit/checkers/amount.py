@@ -3,7 +3,7 @@
 Definition: a charge that kept money captured another amount or currency than the price times the tickets of its order
 (or of the intent, where it names no order), or than a sum that the shop showed before the payment (fees disclosed
 there included) for as many tickets as were ordered. Several charges of one order may make the sum together; a part
-given back counts.
+given back counts. An order for more tickets than the fan wanted, and was shown, is due no more than those.
 Inputs: charges and refunds, orders, the profile's price, sums that fans were told before paying.
 Settling: a correcting refund may still come until the window has passed, then a violation.
 Severity: critical.
@@ -19,8 +19,15 @@ from surgectl.recording.relations import Relations
 from surgectl.units import show_money
 
 _WRONG = """
-WITH counted AS (
-  SELECT intent, list(DISTINCT qty) AS qtys FROM book_orders
+WITH held AS (
+  SELECT intent, sum(qty) AS qty FROM tolds
+  WHERE qty IS NOT NULL AND outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
+), ordered AS (
+  SELECT o.order_id, o.intent,
+    CASE WHEN h.qty IS NULL THEN o.qty ELSE least(o.qty, greatest(i.qty, h.qty)) END AS qty
+  FROM book_orders o LEFT JOIN intents i USING (intent) LEFT JOIN held h USING (intent) WHERE o.qty IS NOT NULL
+), counted AS (
+  SELECT intent, list(DISTINCT qty) AS qtys FROM ordered
   WHERE intent IS NOT NULL AND qty IS NOT NULL GROUP BY intent
 ), shown AS (
   SELECT t.intent, list(DISTINCT t.amount_minor) AS sums FROM tolds t LEFT JOIN counted n USING (intent)
@@ -28,7 +35,7 @@ WITH counted AS (
     AND (t.qty IS NULL OR n.qtys IS NULL OR list_contains(n.qtys, t.qty)) GROUP BY t.intent
 ), asked AS (
   SELECT intent, list(DISTINCT qty * price_minor) AS sums FROM (
-    SELECT o.intent, o.qty, i.price_minor FROM book_orders o JOIN intents i USING (intent) WHERE o.qty IS NOT NULL
+    SELECT o.intent, o.qty, i.price_minor FROM ordered o JOIN intents i USING (intent)
     UNION ALL SELECT intent, qty, price_minor FROM intents ANTI JOIN counted USING (intent))
   GROUP BY intent
 ), allowed AS (
@@ -38,7 +45,7 @@ WITH counted AS (
     sum(c.captured) OVER same AS together, sum(c.net) OVER same AS together_net
   FROM book_charges c JOIN book_intents i USING (intent)
     LEFT JOIN shown s USING (intent) LEFT JOIN asked a USING (intent)
-    LEFT JOIN book_orders o ON o.order_id = c.order_id
+    LEFT JOIN ordered o ON o.order_id = c.order_id
   WHERE c.net > 0 WINDOW same AS (PARTITION BY c.intent, c.order_id)
 )
 SELECT charge, intent, order_id, fan, currency, sale_currency, captured, net, list_sort(list_distinct(sums)) AS sums

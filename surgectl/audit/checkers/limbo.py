@@ -4,7 +4,7 @@ Definition: an intent whose payment was acknowledged, or whose fate was unknown,
 it is pending after the window; or, where no status page gave an end, whose acknowledged order still stands as pending
 in the shop's books.
 Inputs: what fans were told; the status flow of the target, read after settling; orders. A status that could not be read
-leaves it undecided.
+leaves it undecided, and so does an acknowledged order that the books do not know.
 Settling: open until the window has passed, then a violation.
 Severity: major. Does not apply where the target has no status flow and no acknowledged order is in the books.
 """
@@ -51,22 +51,38 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         if order is not None:
             what = f"fan {fan} was told that the order is being worked on, and it still is, in the shop's books"
             found.append(Violation(what=what, intent=intent, keys={"order": order}))
+    forgotten = _forgotten(relations, judged)
     known = judged | {row[0] for row in booked}
     unread = sum(1 for intent, *_ in rows if intent not in known)
     return conclude(
         Case(
             id="LIMBO",
             severity="major",
-            considered=len({row[0] for row in rows} | {row[0] for row in booked}),
+            considered=len({row[0] for row in rows} | {row[0] for row in booked}) + forgotten,
             holds="open orders were asked for at the end, each has one",
             broken="orders never came to an end",
             violations=tuple(found) if expectations.settled else (),
             pending=0 if expectations.settled else len(found),
-            indeterminate=unread,
-            doubt=f"{unread:,} orders were asked for at the end and gave no answer: see `flows: {{status: …}}`",
+            indeterminate=unread + forgotten,
+            doubt="; ".join(
+                [f"{unread:,} orders were asked for at the end and gave no answer: see `flows: {{status: …}}`"]
+                * (unread > 0)
+                + [f"the books do not know {forgotten:,} orders that were acknowledged: do they list void ones, too?"]
+                * (forgotten > 0)
+            ),
             conditional=True,
-            inapplicable="" if reads or booked else "no status was read: add `flows: {status: …}` to the target",
+            inapplicable=""
+            if reads or booked or forgotten
+            else "no status was read: add `flows: {status: …}` to the target",
         ),
         relations,
         expectations,
     )
+
+
+def _forgotten(relations: Relations, judged: set[str]) -> int:
+    """Intents that were told "we have your order", of which the books have none: perhaps void, perhaps lost."""
+    if not access(relations, ("orders",)).good:
+        return 0
+    rows = relations.rows("SELECT intent FROM book_intents WHERE accepted > 0 AND confirmed = 0 AND len(orders) = 0")
+    return sum(1 for (intent,) in rows if intent not in judged)
