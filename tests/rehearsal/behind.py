@@ -79,7 +79,7 @@ def behind_a_broken_front(name: str) -> Callable[[Path], Ended]:
             "target": "./stranger.yaml",
             "fans": {"brisk": "40%", "twice": "30%", "tabs": "20%", "quits": "10%"},
         }
-        profile["chaos"][0] |= {"link": "front", "brownout": name, "toxicity": "40%"}
+        profile["chaos"][0] |= {"link": "front", "brownout": name, "toxicity": "100%"}
         profile["expect"] = {"invariants": {"require": ["OVERSELL", "DUPCHARGE"]}}
         (place / "front.yaml").write_text(yaml.safe_dump(profile, sort_keys=False))
         (place / "fans").symlink_to(HERE / "fans")

@@ -15,7 +15,7 @@ import pytest
 
 from tests.rehearsal.acting import Ended
 
-AT_ONCE = 4
+AT_ONCE = 5
 
 
 @dataclass(frozen=True)
