@@ -90,9 +90,7 @@ class Rehearsing:
         target, plan = self._prepared.target.target, self._prepared.plan
         permit = await guard([target.base_url, *target.origins.values()], target.allow)
         raise_open_files()
-        located(
-            self._prepared.target, compile_target
-        )  # a target that cannot be meant is refused before a folder is made
+        located(self._prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
         now = self._clock.wall()
         folder = manifests.create_run_folder(self._wishes.reports, plan.rehearsal.name, now, plan.seed)
         run = f"{now:%m%d%H%M%S}{chance.token()[:6]}"
@@ -261,7 +259,7 @@ class Rehearsing:
                     self._say("storm", "the doors open")
                     await self._load(runner, nemesis, plan)
                     self._say("draining", "no more arrivals; the last fans go home")
-                    await runner.drain(self._patience_ns())
+                    await self._drain(runner)
                     manifest = manifests.replace(manifest, last_fan_ns=self._now_ns())
                     manifest = await self._settle(settling, runner, folder, manifest)
                 except SurgectlError as error:
@@ -291,6 +289,21 @@ class Rehearsing:
         )
         manifests.save(manifest, folder)
         return folder
+
+    async def _drain(self, runner: InlineRunner) -> None:
+        """Let the last fans go home; a signal while we wait shortens their time."""
+        if self._interrupts.first is None:
+            leaving = asyncio.ensure_future(runner.drain(self._patience_ns()))
+            stopped = asyncio.ensure_future(self._interrupts.stop.wait())
+            try:
+                await asyncio.wait({leaving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if leaving.done():
+                    return leaving.result()
+            finally:
+                leaving.cancel()
+                stopped.cancel()
+                await asyncio.gather(leaving, stopped, return_exceptions=True)
+        await runner.drain(self._patience_ns())
 
     async def _give_back(self, target: Target) -> None:
         """The target's teardown: runs on every way out once the setup has run; its failure changes no verdict."""
