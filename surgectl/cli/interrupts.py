@@ -35,6 +35,20 @@ class Interrupts:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
 
+    async def race(self, waiting: Awaitable[object]) -> bool:
+        """Wait for it, no longer than until the first signal: whether it came to its end. What it raised is raised."""
+        work = asyncio.ensure_future(waiting)
+        stopped = asyncio.create_task(self.stop.wait())
+        try:
+            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+            return work.done()
+        finally:
+            for task in (work, stopped):
+                task.cancel()
+            await asyncio.gather(work, stopped, return_exceptions=True)
+
     def _signalled(self, number: int) -> None:
         if self.first is None:
             self.first = signal.Signals(number)

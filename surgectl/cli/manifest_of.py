@@ -22,6 +22,7 @@ from surgectl.recording.manifest import (
     PromisesNote,
     SaleNote,
     SettlingNote,
+    stamp,
 )
 
 
@@ -47,7 +48,7 @@ def manifest_of(
         seed=plan.seed,
         digest=plan.digest(),
         version=surgectl.__version__,
-        started_at=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        started_at=stamp(now),
         started_epoch_s=now.timestamp(),
         duration_s=plan.duration_ns / 1e9,
         rehearsal=plain(opened.rehearsal, secrets),

@@ -210,7 +210,7 @@ class Rehearsing:
         manifest = manifests.replace(
             manifest,
             started_epoch_s=wall,
-            started_at=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            started_at=manifests.stamp(started),
             started_monotonic_ns=self._start_ns,
         )
         manifests.save(manifest, folder)
@@ -252,7 +252,7 @@ class Rehearsing:
                     folder=folder,
                     root=self._prepared.target.folder,
                     secrets=self._prepared.rehearsal.secrets,
-                    stop=self._interrupts.stop,
+                    interrupts=self._interrupts,
                     say=self._say,
                 )
                 try:
@@ -283,7 +283,7 @@ class Rehearsing:
             )
         manifest = manifests.replace(
             manifest,
-            ended_at=self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            ended_at=manifests.stamp(self._clock.wall()),
             duration_s=round(self._now_ns() / 1e9, 3),
             tally=tally,
         )
@@ -292,18 +292,8 @@ class Rehearsing:
 
     async def _drain(self, runner: InlineRunner) -> None:
         """Let the last fans go home; a signal while we wait shortens their time."""
-        if self._interrupts.first is None:
-            leaving = asyncio.ensure_future(runner.drain(self._patience_ns()))
-            stopped = asyncio.ensure_future(self._interrupts.stop.wait())
-            try:
-                await asyncio.wait({leaving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                if leaving.done():
-                    return leaving.result()
-            finally:
-                leaving.cancel()
-                stopped.cancel()
-                await asyncio.gather(leaving, stopped, return_exceptions=True)
-        await runner.drain(self._patience_ns())
+        if not await self._interrupts.race(runner.drain(self._patience_ns())):
+            await runner.drain(self._patience_ns())
 
     async def _give_back(self, target: Target) -> None:
         """The target's teardown: runs on every way out once the setup has run; its failure changes no verdict."""

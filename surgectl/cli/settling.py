@@ -7,11 +7,10 @@ after it may an open condition be called a violation.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
+from surgectl.cli.interrupts import Interrupts
 from surgectl.clock import Clock
 from surgectl.evidence.books import Books
 from surgectl.evidence.collect import collect
@@ -20,11 +19,9 @@ from surgectl.profile.substitute import Secrets
 from surgectl.profile.target import Target
 from surgectl.units import show_duration
 
-T = TypeVar("T")
-
 
 class Settling:
-    """One run's settling. `stop` ends every wait at once: what is still open then stays open."""
+    """One run's settling. A signal ends every wait at once: what is still open then stays open."""
 
     def __init__(
         self,
@@ -36,7 +33,7 @@ class Settling:
         folder: Path,
         root: Path,
         secrets: Secrets,
-        stop: asyncio.Event,
+        interrupts: Interrupts,
         say: Callable[[str, str], None],
     ) -> None:
         self._target = target
@@ -46,7 +43,7 @@ class Settling:
         self._folder = folder
         self._root = root
         self._secrets = secrets
-        self._stop = stop
+        self._interrupts = interrupts
         self._say = say
 
     async def wait_until_at_rest(self, at_most_ns: int) -> None:
@@ -64,14 +61,14 @@ class Settling:
             redact=self._secrets.redact,
         ) as books:
             waiting = settle(lambda: pending_in(books), at_most_ns, self._clock, at_least_ns=min(least_ns, at_most_ns))
-            await self._unless_stopped(waiting)
+            await self._interrupts.race(waiting)
 
     async def wait_out(self, until_ns: int) -> None:
         """Wait until that instant of the clock: the end of the settling window."""
         left_ns = until_ns - self._clock.now_ns()
         if left_ns > 0:
             self._say("settling", f"something is still open: waiting out the settling window, {show_duration(left_ns)}")
-            await self._unless_stopped(self._clock.sleep_until_ns(until_ns))
+            await self._interrupts.race(self._clock.sleep_until_ns(until_ns))
 
     async def read_the_books(self, at_most_ns: int | None = None) -> None:
         """Collect the evidence into the recording."""
@@ -86,14 +83,3 @@ class Settling:
             root=self._root,
             redact=self._secrets.redact,
         )
-
-    async def _unless_stopped(self, waiting: Awaitable[T]) -> T | None:
-        work = asyncio.ensure_future(waiting)
-        stopped = asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            return await work if work.done() else None
-        finally:
-            for task in (work, stopped):
-                task.cancel()
-            await asyncio.gather(work, stopped, return_exceptions=True)

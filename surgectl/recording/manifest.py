@@ -174,6 +174,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 _decoder = msgspec.json.Decoder(Manifest)
 
 
+def stamp(at: datetime) -> str:
+    """An instant in UTC as manifests write it: ISO 8601 with milliseconds and Z."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def manifest_path(folder: Path) -> Path:
     return folder / "run.json"
 
