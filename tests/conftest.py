@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis, running_postgres, running_redis
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """One PostgreSQL for all tests: each uses a schema of its own."""
+    if find_postgres() is None:
+        pytest.skip(NO_POSTGRES)
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """One Redis for all tests: each uses a prefix of its own."""
+    if find_redis() is None:
+        pytest.skip(NO_REDIS)
+    with running_redis() as url:
+        yield url
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -63,7 +63,7 @@ def prepare(wishes: Wishes, ports: tuple[int, int, int] | None = None) -> Prepar
             raise UsageError(
                 "there is no stage to be wrong", where="--defect", hint="only the built-in shop has defects"
             )
-        stage = settings_of({**msgspec.structs.asdict(stage), "defect": wishes.defect}, lambda _: "--defect")
+        stage = settings_of({**(peeked.target.stage or {}), "defect": wishes.defect}, lambda _: "--defect")
     target = open_target(rehearsal.target_file, variables, over=rehearsal, secrets=rehearsal.secrets)
     seed = rehearsal.rehearsal.seed if rehearsal.rehearsal.seed is not None else DEFAULT_SEED
     plan = build(

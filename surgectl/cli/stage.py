@@ -6,6 +6,11 @@ from typing import Annotated
 
 import typer
 
+from surgectl.cli.flagged import flagged
+from surgectl.stage.boxoffice.options import Options as ShopOptions
+from surgectl.stage.flags import Said
+from surgectl.stage.payments.options import Options as PaymentOptions
+
 app = typer.Typer(no_args_is_help=True, help="The embedded stage: a shop, a payment provider and a proxy.")
 
 Listen = Annotated[str, typer.Option(help="HOST:PORT; port 0 takes any free one.")]
@@ -41,73 +46,31 @@ def proxy(
     serve_proxy(listen, seed, strict, until_stdin_closes)
 
 
-@app.command()
-def payments(
-    listen: Listen = "127.0.0.1:9100",
-    control: Annotated[
-        str, typer.Option(help="HOST:PORT of the ledger and the faults, never proxied.")
-    ] = "127.0.0.1:9199",
-    rate: Annotated[float, typer.Option(help="Operations a second before it queues; 0 = no limit.")] = 0.0,
-    concurrency: Annotated[int, typer.Option(help="Requests at once before it queues; 0 = no limit.")] = 0,
-    latency: Annotated[str, typer.Option(help="How long one operation takes.")] = "20ms",
-    seed: int = 0,
-    data: Annotated[str | None, typer.Option(help="Folder of the ledger; none = forgets at exit.")] = None,
-    defect: Annotated[str | None, typer.Option(help="Be wrong in a named way.")] = None,
-    until_stdin_closes: UntilStdinCloses = False,
-) -> None:
-    """The payment provider: Stripe-shaped, with an honest ledger."""
+def _payments(said: dict[str, Said | None], until_stdin_closes: bool) -> None:
     from surgectl.cli.stage_payments import serve_payments
 
-    serve_payments(listen, control, rate, concurrency, latency, seed, data, defect, until_stdin_closes)
+    serve_payments(said, until_stdin_closes)
 
 
-@app.command()
-def shop(
-    payments_url: Annotated[str, typer.Option(help="Where the payment provider answers.")],
-    data: Annotated[str, typer.Option(help="Folder of the books; a restart goes on with the same sale.")],
-    listen: Listen = "127.0.0.1:9000",
-    secret: str = "sk_test_stage",
-    sku: str = "floor",
-    capacity: int = 500,
-    price: str = "89.00 EUR",
-    limit: int = 4,
-    admission_per_s: float = 100.0,
-    inside: int = 0,
-    hold_ttl: str = "2m",
-    payment_timeout: str = "5s",
-    payment_tries: int = 3,
-    payment_workers: int = 24,
-    payment_queue: int = 400,
-    reconcile_every: str = "2s",
-    payment_deadline: str = "25s",
-    late_refunds: str = "60s",
-    seed: int = 1,
-    defect: Annotated[str | None, typer.Option(help="Be wrong in a named way (docs/stage.md).")] = None,
-    until_stdin_closes: UntilStdinCloses = False,
-) -> None:
-    """The box office: sells tickets over HTTP from a real database."""
+def _shop(said: dict[str, Said | None], until_stdin_closes: bool) -> None:
     from surgectl.cli.stage_shop import serve_shop
 
-    serve_shop(
-        payments_url=payments_url,
-        data=data,
-        listen=listen,
-        secret=secret,
-        sku=sku,
-        capacity=capacity,
-        price=price,
-        limit=limit,
-        admission_per_s=admission_per_s,
-        inside=inside,
-        hold_ttl=hold_ttl,
-        payment_timeout=payment_timeout,
-        payment_tries=payment_tries,
-        payment_workers=payment_workers,
-        payment_queue=payment_queue,
-        reconcile_every=reconcile_every,
-        payment_deadline=payment_deadline,
-        late_refunds=late_refunds,
-        seed=seed,
-        defect=defect,
-        until_stdin_closes=until_stdin_closes,
+    serve_shop(said, until_stdin_closes)
+
+
+app.command("payments")(
+    flagged(
+        PaymentOptions,
+        _payments,
+        about="The payment provider: Stripe-shaped, with an honest ledger.",
+        defaults={"listen": "127.0.0.1:9100", "control": "127.0.0.1:9199", "latency": "20ms"},
     )
+)
+app.command("shop")(
+    flagged(
+        ShopOptions,
+        _shop,
+        about="The box office: sells tickets over HTTP from a real database.",
+        defaults={"listen": "127.0.0.1:9000"},
+    )
+)

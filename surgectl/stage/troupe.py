@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -15,25 +15,19 @@ import msgspec
 
 from surgectl.errors import InconclusiveError, UsageError, did_you_mean
 from surgectl.stage.boxoffice.defects import DEFECTS
+from surgectl.stage.boxoffice.options import Options as ShopOptions
+from surgectl.stage.flags import Said, checked, flags, words
+from surgectl.stage.payments.options import Options as PaymentOptions
 
 PAY_KEY = "sk_test_stage"
 _READY_WITHIN_S = 30.0
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a target's and a profile's `stage:` may say. Text carries its unit."""
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a target's and a profile's `stage:` may say, sorted by the part it is for: flags by name."""
 
-    use: str = "boxoffice"
-    provider_rate: float = 0.0
-    """Operations a second that the provider takes before it queues, then errors; 0 = no limit."""
-    provider_concurrency: int = 0
-    provider_latency: str = "20ms"
-    admission_per_s: float = 100.0
-    inside: int = 0
-    payment_workers: int = 24
-    payment_queue: int = 400
-    defect: str | None = None
-    provider_defect: str | None = None
+    shop: dict[str, Said] = {}
+    provider: dict[str, Said] = {}
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,22 +45,39 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
 
 
-def settings_of(said: dict[str, object], where: Callable[[str], str]) -> Settings:
-    """Read a `stage:` section. UsageError names the key that cannot be meant and `where` (path → place) it stands."""
-    for key in said:
-        if key not in Settings.__struct_fields__:
-            hint = did_you_mean(key, Settings.__struct_fields__)
+_OURS = {"listen", "control", "data", "secret", "payments_url", "seed"}
+"""Flags of the parts that the troupe sets, as they follow from where the parts stand."""
+
+
+def settings_of(said: Mapping[str, object], where: Callable[[str], str]) -> Settings:
+    """Read a `stage:` section: any flag of the shop, any of the provider's as `provider_FLAG`, and `use`.
+
+    UsageError names the key that cannot be meant and `where` (path → place) it stands.
+    """
+    shop = {name: name for name in flags(ShopOptions) if name not in {*_OURS, *Terms.__struct_fields__}}
+    provider = {f"provider_{name}": name for name in flags(PaymentOptions) if name not in _OURS}
+    found: dict[str, dict[str, Said]] = {"shop": {}, "provider": {}}
+    for key, value in said.items():
+        if key == "use":
+            if value != "boxoffice":
+                raise UsageError(f"{value}: no such stage", where=where("stage.use"), hint="there is: boxoffice")
+            continue
+        part, options, name = (
+            ("provider", PaymentOptions, provider.get(key)) if key in provider else ("shop", ShopOptions, shop.get(key))
+        )
+        if name is None:
+            hint = did_you_mean(key, ["use", *shop, *provider])
             raise UsageError("no such setting of the stage", where=where(f"stage.{key}"), hint=hint)
-    try:
-        settings = msgspec.convert(said, Settings)
-    except msgspec.ValidationError as error:
-        raise UsageError(str(error), where=where("stage")) from error
-    if settings.use != "boxoffice":
-        raise UsageError(f"{settings.use}: no such stage", where=where("stage.use"), hint="there is: boxoffice")
-    if settings.defect is not None and settings.defect not in DEFECTS:
-        hint = did_you_mean(settings.defect, DEFECTS) or f"there are {', '.join(DEFECTS)}"
-        raise UsageError(f"{settings.defect}: no such defect of the box office", where=where("stage.defect"), hint=hint)
-    return settings
+        try:
+            if value is not None and value != "":
+                found[part][name] = checked(options, name, value)
+        except (ValueError, msgspec.ValidationError) as error:
+            raise UsageError(str(error), where=where(f"stage.{key}")) from error
+    defect = found["shop"].get("defect")
+    if defect is not None and defect not in DEFECTS:
+        hint = did_you_mean(str(defect), DEFECTS) or f"there are {', '.join(DEFECTS)}"
+        raise UsageError(f"{defect}: no such defect of the box office", where=where("stage.defect"), hint=hint)
+    return Settings(shop=found["shop"], provider={"latency": "20ms", **found["provider"]})
 
 
 class Troupe:
@@ -107,46 +118,38 @@ class Troupe:
 
     async def open_payments(self) -> None:
         """Start the provider."""
-        settings = self._settings
         await self._start(
             "payments",
+            PaymentOptions,
             {
+                **self._settings.provider,
                 "listen": f"127.0.0.1:{self._pay_port}",
                 "control": f"127.0.0.1:{self._control_port}",
-                "rate": settings.provider_rate,
-                "concurrency": settings.provider_concurrency,
-                "latency": settings.provider_latency,
                 "seed": self._terms.seed,
-                "data": self._folder / "payments",
-                "defect": settings.provider_defect,
+                "data": str(self._folder / "payments"),
             },
         )
 
     async def open_shop(self, payments_url: str) -> None:
         """Start the shop; it reaches the provider at `payments_url`, usually a link's listener."""
-        settings, terms = self._settings, self._terms
         await self._start(
             "shop",
+            ShopOptions,
             {
+                **self._settings.shop,
+                **msgspec.structs.asdict(self._terms),
                 "listen": f"127.0.0.1:{self._shop_port}",
-                "payments-url": payments_url,
+                "payments_url": payments_url,
                 "secret": PAY_KEY,
-                "data": self._folder / "shop",
-                "admission-per-s": settings.admission_per_s,
-                "inside": settings.inside,
-                "payment-workers": settings.payment_workers,
-                "payment-queue": settings.payment_queue,
-                "defect": settings.defect,
-                **{name.replace("_", "-"): getattr(terms, name) for name in Terms.__struct_fields__},
+                "data": str(self._folder / "shop"),
             },
         )
 
-    async def _start(self, part: str, flags: dict[str, object]) -> None:
-        said = [text for flag, value in flags.items() if value is not None for text in (f"--{flag}", str(value))]
+    async def _start(self, part: str, options: type[msgspec.Struct], said: Mapping[str, Said]) -> None:
         log = (self._folder / f"{part}.log").open("ab")
         child = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "surgectl", "stage", part, "--until-stdin-closes", *said),
+            *("-m", "surgectl", "stage", part, "--until-stdin-closes", *words(options, said)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.real
 SHOP = """
 import sys, json
 from surgectl.cli.stage_shop import serve_shop
-serve_shop(**json.loads(sys.argv[1]))
+serve_shop(json.loads(sys.argv[1]), until_stdin_closes=True)
 """
 
 
@@ -45,7 +45,6 @@ class Life:
             "payment_workers": 4,
             "reconcile_every": "200ms",
             "payment_deadline": "10s",
-            "until_stdin_closes": True,
         }
         self.process: asyncio.subprocess.Process | None = None
 

@@ -56,7 +56,7 @@ _RUN = """
 import sys
 from surgectl.cli.stage_payments import serve_payments
 data, latency = sys.argv[1], sys.argv[2]
-serve_payments("127.0.0.1:0", "127.0.0.1:0", 0, 0, latency, 1, data or None, None, True)
+serve_payments({"latency": latency, "data": data or None}, until_stdin_closes=True)
 """
 
 

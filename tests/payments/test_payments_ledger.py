@@ -123,7 +123,7 @@ async def test_a_spoilt_ledger_is_named(tmp_path: Path) -> None:
 async def test_taken_port(shop: Shop) -> None:
     """A port that somebody has is one clear line."""
     with pytest.raises(UsageError, match="cannot listen"):
-        async with running(Options(port=int(shop.url.rpartition(":")[2]))):
+        async with running(Options(listen=shop.url.removeprefix("http://"))):
             pass
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from surgectl.stage.boxoffice import holds, orders
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.rows import Hold, Order
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def ask_later(cashier: Cashier, order: Order) -> None:
     cashier.leave_unknown(order)
 
 
-def expire_unordered(books: sqlite3.Connection, now_ns: int, seed: int) -> int:
+def expire_unordered(books: Books, now_ns: int, seed: int) -> int:
     """Holds without an order end with their time; a hold with an order waits for its payment."""
     return holds.expire(books, now_ns)
 
@@ -47,12 +47,12 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     """The decisions that make a shop right or wrong. The defaults are right; each defect replaces one or two."""
 
     take: Callable[[Writer, holds.Wish, Signer, Clock], Awaitable[Hold]] = take_at_once
-    seats_assured: Callable[[sqlite3.Connection, Order], bool] = orders.seats_assured
+    seats_assured: Callable[[Books, Order], bool] = orders.seats_assured
     payment_key: Callable[[Order, int], str] = one_key_per_order
     most_tries: int | None = None
     """Caps the payment tries below what the options say."""
     after_silence: Callable[[Cashier, Order], Awaitable[None]] = ask_later
-    expire: Callable[[sqlite3.Connection, int, int], int] = expire_unordered
+    expire: Callable[[Books, int, int], int] = expire_unordered
     goes_back: Callable[[Order], bool] = failed_orders
     """Of a decided order without a known payment: whether a charge that shows up late is refunded."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 
 from surgectl.clock import Clock
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.rows import Order, Stock
 from surgectl.stage.boxoffice.writer import Writer
 
@@ -27,7 +27,7 @@ class Counter:
         """Epoch nanoseconds."""
         return self._epoch_ns + self.clock.now_ns()
 
-    async def write(self, job: Callable[[sqlite3.Connection], Order]) -> Order:
+    async def write(self, job: Callable[[Books], Order]) -> Order:
         """Run a job that ends in an order, and show that order once it is committed."""
         order = await self.writer.run(job)
         before = self.orders.get(order.id)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import msgspec
 
 from surgectl.stage.boxoffice import stock
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.rows import FREE, HELD, Hold
 from surgectl.stage.boxoffice.signing import Signer
@@ -34,12 +33,12 @@ def read(row: tuple[object, ...]) -> Hold:
     return msgspec.convert(fields, Hold)
 
 
-def find(books: sqlite3.Connection, hold: str) -> Hold | None:
+def find(books: Books, hold: str) -> Hold | None:
     row = books.execute(f"select {_COLUMNS} from holds where id = ?", (hold,)).fetchone()
     return read(row) if row else None
 
 
-def take(books: sqlite3.Connection, wish: Wish, signer: Signer) -> Hold:
+def take(books: Books, wish: Wish, signer: Signer) -> Hold:
     """Check and take in one job: nobody else can come between. Refused: LIMIT, ALL_HELD, NOT_ENOUGH, SOLD_OUT.
 
     One basket a pass: asked again for the same (a double click, a retry after a lost reply) the fan gets the
@@ -53,7 +52,7 @@ def take(books: sqlite3.Connection, wish: Wish, signer: Signer) -> Hold:
     return take_another(books, wish, signer)
 
 
-def take_another(books: sqlite3.Connection, wish: Wish, signer: Signer) -> Hold:
+def take_another(books: Books, wish: Wish, signer: Signer) -> Hold:
     """A new hold, whatever the pass holds already, as far as limit and stock allow."""
     check_limit(books, wish)
     seats = stock.free_seats(books, wish.qty)
@@ -62,7 +61,7 @@ def take_another(books: sqlite3.Connection, wish: Wish, signer: Signer) -> Hold:
     return put_aside(books, wish, seats, signer)
 
 
-def basket(books: sqlite3.Connection, wish: Wish) -> Hold | None:
+def basket(books: Books, wish: Wish) -> Hold | None:
     """The live hold of this pass, if there is one."""
     row = books.execute(
         f"select {_COLUMNS} from holds where place = ? and state = 'active' and expires_ns > ?",
@@ -71,7 +70,7 @@ def basket(books: sqlite3.Connection, wish: Wish) -> Hold | None:
     return read(row) if row else None
 
 
-def check_limit(books: sqlite3.Connection, wish: Wish) -> None:
+def check_limit(books: Books, wish: Wish) -> None:
     """Refused LIMIT where this e-mail would hold and own more than the limit."""
     (has,) = books.execute(
         "select coalesce(sum(qty), 0) from holds where email = ?"
@@ -82,7 +81,7 @@ def check_limit(books: sqlite3.Connection, wish: Wish) -> None:
         raise Refused(409, "LIMIT", f"{wish.limit} tickets per person, and you have {has}", limit=wish.limit, has=has)
 
 
-def put_aside(books: sqlite3.Connection, wish: Wish, seats: tuple[int, ...], signer: Signer) -> Hold:
+def put_aside(books: Books, wish: Wish, seats: tuple[int, ...], signer: Signer) -> Hold:
     """Write the hold and mark its seats, whatever they were before: the caller has looked."""
     (n,) = books.execute("select coalesce(max(n), 0) + 1 from holds").fetchone()
     hold = Hold(
@@ -106,13 +105,13 @@ def put_aside(books: sqlite3.Connection, wish: Wish, seats: tuple[int, ...], sig
     return hold
 
 
-def release(books: sqlite3.Connection, hold: Hold, state: str) -> None:
+def release(books: Books, hold: Hold, state: str) -> None:
     """Close a hold and give its seats back to the stock."""
     books.execute("update holds set state = ? where id = ?", (state, hold.id))
     stock.move(books, hold.seats, hold.id, FREE)
 
 
-def due(books: sqlite3.Connection, now_ns: int) -> list[Hold]:
+def due(books: Books, now_ns: int) -> list[Hold]:
     """Active holds whose time is up. A hold with an order is never among them: its seats wait for the payment."""
     rows = books.execute(
         f"select {_COLUMNS} from holds where state = 'active' and expires_ns <= ? limit 500", (now_ns,)
@@ -120,7 +119,7 @@ def due(books: sqlite3.Connection, now_ns: int) -> list[Hold]:
     return [read(row) for row in rows]
 
 
-def expire(books: sqlite3.Connection, now_ns: int) -> int:
+def expire(books: Books, now_ns: int) -> int:
     """Give back what was held too long → how many holds ended."""
     ended = due(books, now_ns)
     for hold in ended:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from surgectl.errors import UsageError
 from surgectl.units import NS_PER_S
@@ -11,40 +14,42 @@ from surgectl.units import NS_PER_S
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """All constants of one sale. Durations in nanoseconds, money in minor units, rates per second."""
 
-    payments_url: str
-    """Where the payment provider answers: usually the proxied link, never with a trailing path."""
-    secret: str = "sk_test_stage"
-    data: str
-    """Folder of the books; made if absent. A restart with the same folder goes on with the same sale."""
-    listen: str = "127.0.0.1:0"
+    payments_url: Annotated[str, Meta(description="Where the payment provider answers: usually the proxied link.")]
+    data: Annotated[str, Meta(description="Folder of the books; a restart goes on with the same sale.")]
+    listen: Annotated[str, Meta(description="HOST:PORT; port 0 takes any free one.")] = "127.0.0.1:0"
+    secret: Annotated[str, Meta(description="The shop's key at the payment provider.")] = "sk_test_stage"
 
     sku: str = "floor"
-    capacity: int = 500
-    price_minor: int = 8900
-    currency: str = "EUR"
-    limit: int = 4
-    """Tickets that one e-mail address may hold and own together."""
+    capacity: Annotated[int, Meta(description="How many seats are sold.")] = 500
+    price_minor: Annotated[int, Meta(description="Of one seat.", extra={"flag": "price", "currency": "currency"})] = (
+        8900
+    )
+    currency: Annotated[str, Meta(extra={"flag": None})] = "EUR"
+    limit: Annotated[int, Meta(description="Tickets that one e-mail address may hold and own together.")] = 4
 
-    admission_per_s: float = 100.0
-    inside: int = 0
-    """How many admitted fans may be at the counters at once; 0: the rate alone decides."""
-    hold_ttl_ns: int = 120 * NS_PER_S
+    admission_per_s: Annotated[float, Meta(description="How many fans a second the line lets in.")] = 100.0
+    inside: Annotated[int, Meta(description="Fans at the counters at once; 0: the rate alone decides.")] = 0
+    hold_ttl_ns: Annotated[int, Meta(description="How long a basket stands.")] = 120 * NS_PER_S
 
-    payment_timeout_ns: int = 5 * NS_PER_S
-    payment_tries: int = 3
-    payment_workers: int = 24
-    payment_queue: int = 400
-    """Orders that may wait for their payment to be decided; one more is refused with 503."""
-    reconcile_every_ns: int = 2 * NS_PER_S
-    payment_deadline_ns: int = 25 * NS_PER_S
-    """From the order on: after it the shop no longer wants the money and closes the order one way or the other."""
-    late_refunds_ns: int = 60 * NS_PER_S
-    """How long a cancelled order is watched for a charge that came after all."""
+    payment_timeout_ns: Annotated[int, Meta(description="Of one request to the provider.")] = 5 * NS_PER_S
+    payment_tries: Annotated[int, Meta(description="Requests for one payment before the reconciler takes over.")] = 3
+    payment_workers: Annotated[int, Meta(description="Payments at once.")] = 24
+    payment_queue: Annotated[
+        int, Meta(description="Orders that may wait to be decided; one more is refused with 503.")
+    ] = 400
+    reconcile_every_ns: Annotated[int, Meta(description="Pause between two questions to the provider.")] = 2 * NS_PER_S
+    payment_deadline_ns: Annotated[
+        int, Meta(description="From the order on: after it the shop no longer wants the money.")
+    ] = 25 * NS_PER_S
+    late_refunds_ns: Annotated[
+        int, Meta(description="How long a cancelled order is watched for a charge that came after all.")
+    ] = 60 * NS_PER_S
 
-    in_flight: int = 1000
-    """Sale requests served at once; one more is shed. The pages outside the sale are not counted."""
-    seed: int = 1
-    defect: str | None = None
+    in_flight: Annotated[
+        int, Meta(description="Sale requests served at once; one more is shed. Other pages are not counted.")
+    ] = 1000
+    seed: Annotated[int, Meta(description="Spreads Retry-After, back-off and lots.")] = 1
+    defect: Annotated[str | None, Meta(description="Be wrong in a named way (docs/stage.md).")] = None
 
     def __post_init__(self) -> None:
         positive = {

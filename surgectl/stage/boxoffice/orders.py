@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 
 import msgspec
 
 from surgectl.stage.boxoffice import holds, stock
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.refusals import Refused, Shedding
 from surgectl.stage.boxoffice.rows import FREE, HELD, PENDING, SOLD, Hold, Order
 from surgectl.stage.boxoffice.signing import Signer
@@ -31,7 +31,7 @@ class Purchase(msgspec.Struct, frozen=True):
     now_ns: int
 
 
-def read(books: sqlite3.Connection, row: tuple[object, ...]) -> Order:
+def read(books: Books, row: tuple[object, ...]) -> Order:
     fields = dict(zip(Order.__struct_fields__, row, strict=False))
     fields["seats"] = tuple(int(n) for n in str(fields["seats"]).split(","))
     fields["tried"] = bool(fields["tried"])
@@ -40,17 +40,17 @@ def read(books: sqlite3.Connection, row: tuple[object, ...]) -> Order:
     return msgspec.convert(fields, Order)
 
 
-def find(books: sqlite3.Connection, order: str) -> Order:
+def find(books: Books, order: str) -> Order:
     row = books.execute(f"select {_COLUMNS} from orders where id = ?", (order,)).fetchone()
     return read(books, row)
 
 
-def everything(books: sqlite3.Connection) -> list[Order]:
+def everything(books: Books) -> list[Order]:
     """All orders, for the memory of a shop that has just started."""
     return [read(books, row) for row in books.execute(f"select {_COLUMNS} from orders order by n").fetchall()]
 
 
-def place(books: sqlite3.Connection, wish: Purchase, signer: Signer, queue: int, shedding: Shedding) -> Order:
+def place(books: Books, wish: Purchase, signer: Signer, queue: int, shedding: Shedding) -> Order:
     """Accept an order, or find the one that this key or this hold already has.
 
     The hold's clock stops here: from now on the seats wait for the payment, however late it comes.
@@ -82,7 +82,7 @@ def place(books: sqlite3.Connection, wish: Purchase, signer: Signer, queue: int,
     return _accept(books, wish, hold, signer)
 
 
-def _accept(books: sqlite3.Connection, wish: Purchase, hold: Hold, signer: Signer) -> Order:
+def _accept(books: Books, wish: Purchase, hold: Hold, signer: Signer) -> Order:
     (n,) = books.execute("select coalesce(max(n), 0) + 1 from orders").fetchone()
     order = signer.sign("order", n)
     seats = ",".join(map(str, hold.seats))
@@ -99,13 +99,13 @@ def _accept(books: sqlite3.Connection, wish: Purchase, hold: Hold, signer: Signe
     return find(books, order)
 
 
-def mark_tried(books: sqlite3.Connection, order: str) -> Order:
+def mark_tried(books: Books, order: str) -> Order:
     """Written before the first byte to the provider: after a kill we must know that we may have asked for money."""
     books.execute("update orders set tried = 1 where id = ?", (order,))
     return find(books, order)
 
 
-def seats_assured(books: sqlite3.Connection, order: Order) -> bool:
+def seats_assured(books: Books, order: Order) -> bool:
     """Whether every seat of the order is still put aside for it."""
     states = [
         books.execute("select 1 from seats where n = ? and hold = ? and state = ?", (n, order.hold, PENDING)).fetchone()
@@ -115,11 +115,11 @@ def seats_assured(books: sqlite3.Connection, order: Order) -> bool:
 
 
 def confirm(
-    books: sqlite3.Connection,
+    books: Books,
     order_id: str,
     payment: str | None,
     now_ns: int,
-    assured: Callable[[sqlite3.Connection, Order], bool] = seats_assured,
+    assured: Callable[[Books, Order], bool] = seats_assured,
 ) -> Order:
     """Paid: issue the tickets. Where the seats are not there any more: SEATS_GONE, and the money is owed back."""
     order = find(books, order_id)
@@ -141,7 +141,7 @@ def confirm(
     return find(books, order_id)
 
 
-def fail(books: sqlite3.Connection, order_id: str, code: str, now_ns: int, *, keep_hold: bool = False) -> Order:
+def fail(books: Books, order_id: str, code: str, now_ns: int, *, keep_hold: bool = False) -> Order:
     """Not paid, and known for certain. `keep_hold`: a declined card leaves the basket for another card."""
     order = find(books, order_id)
     if order.state != "pending":
@@ -158,7 +158,7 @@ def fail(books: sqlite3.Connection, order_id: str, code: str, now_ns: int, *, ke
     return find(books, order_id)
 
 
-def refunded(books: sqlite3.Connection, order_id: str, payment: str, refund: str) -> Order:
+def refunded(books: Books, order_id: str, payment: str, refund: str) -> Order:
     """The money went back. The refund is written; only a failed order becomes `refunded`."""
     books.execute(
         "update orders set refund = ?, payment = coalesce(payment, ?),"
@@ -168,9 +168,7 @@ def refunded(books: sqlite3.Connection, order_id: str, payment: str, refund: str
     return find(books, order_id)
 
 
-def _decide(
-    books: sqlite3.Connection, order: Order, state: str, code: str | None, payment: str | None, now_ns: int
-) -> None:
+def _decide(books: Books, order: Order, state: str, code: str | None, payment: str | None, now_ns: int) -> None:
     books.execute(
         "update orders set state = ?, code = ?, payment = ?, decided_ns = ? where id = ?",
         (state, code, payment, now_ns, order.id),

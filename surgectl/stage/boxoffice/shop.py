@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from surgectl.clock import Clock
 from surgectl.stage.boxoffice import orders, stock
 from surgectl.stage.boxoffice.admin import Reader
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.cashier import Cashier
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.counter import Counter
@@ -83,7 +83,7 @@ class Shop:
         clock, counter = self.counter.clock, self.counter
         every_ns = max(_SWEEP_LEAST_NS, min(_SWEEP_MOST_NS, self.options.hold_ttl_ns // 5))
 
-        def job(books: sqlite3.Connection) -> Stock:
+        def job(books: Books) -> Stock:
             self.conduct.expire(books, counter.now_ns(), self.options.seed)
             return stock.count(books)
 
@@ -92,11 +92,11 @@ class Shop:
             await clock.sleep_until_ns(clock.now_ns() + every_ns)
 
 
-def _write_admitted(books: sqlite3.Connection, first: int, last: int, now_ns: int) -> None:
+def _write_admitted(books: Books, first: int, last: int, now_ns: int) -> None:
     books.execute("update places set admitted_ns = ? where seq between ? and ?", (now_ns, first, last))
 
 
-def write_place(books: sqlite3.Connection, place: Place) -> None:
+def write_place(books: Books, place: Place) -> None:
     """A place in line, once told, survives."""
     books.execute(
         "insert or ignore into places (seq, email, intent, joined_ns) values (?, ?, ?, ?)",
@@ -104,7 +104,7 @@ def write_place(books: sqlite3.Connection, place: Place) -> None:
     )
 
 
-def _read_places(books: sqlite3.Connection) -> tuple[list[Place], int]:
+def _read_places(books: Books) -> tuple[list[Place], int]:
     rows = books.execute("select seq, email, intent, joined_ns from places order by seq").fetchall()
     (head,) = books.execute("select coalesce(max(seq), 0) from places where admitted_ns is not null").fetchone()
     return [Place(*row) for row in rows], head

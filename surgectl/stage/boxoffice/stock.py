@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.rows import FREE, HELD, PENDING, SOLD, Stock
 
 
-def count(books: sqlite3.Connection) -> Stock:
+def count(books: Books) -> Stock:
     """One statement, hence one snapshot: the sum is the capacity at any instant."""
     by_state = dict(books.execute("select state, count(*) from seats group by state").fetchall())
     return Stock(
@@ -21,13 +21,13 @@ def count(books: sqlite3.Connection) -> Stock:
     )
 
 
-def free_seats(books: sqlite3.Connection, qty: int) -> tuple[int, ...]:
+def free_seats(books: Books, qty: int) -> tuple[int, ...]:
     """Up to `qty` free seats, the lowest first, so that friends mostly sit together."""
     rows = books.execute("select n from seats where state = ? order by n limit ?", (FREE, qty)).fetchall()
     return tuple(row[0] for row in rows)
 
 
-def move(books: sqlite3.Connection, seats: Iterable[int], hold: str, state: int) -> None:
+def move(books: Books, seats: Iterable[int], hold: str, state: int) -> None:
     """Seats of this hold change their state; seats that belong to another hold by now stay as they are."""
     keep = None if state == FREE else hold
     books.executemany(

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from surgectl.stage.boxoffice.books import Books
+
 T = TypeVar("T")
 _BATCH = 512
 
 # A job and the future that learns its result; a bare None is the end of the day.
-_Job = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
+_Job = tuple[Callable[[Books], Any], "asyncio.Future[Any]"]
 
 
 class Writer:
@@ -41,7 +43,7 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
         self._connection.close()
 
-    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, job: Callable[[Books], T]) -> T:
         """Run `job` in a transaction; return its result after the commit. Its own exception comes back alone."""
         assert self._loop is not None, "the writer has not begun"
         done: asyncio.Future[T] = self._loop.create_future()

@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from surgectl.errors import UsageError
+from surgectl.stage.payments.defects import known_defect
 from surgectl.units import NS_PER_S
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """0 as a limit means none; port 0 means any free one. Durations in nanoseconds.
 
-    `queue_ns` is how long a request beyond the capacity waits in line before it is sent away with 429.
     A GET takes a quarter of `latency_ns`, and each request its own seeded share of it (log-normal, σ 0.25).
     """
 
-    host: str = "127.0.0.1"
-    port: int = 0
-    control_host: str = "127.0.0.1"
-    control_port: int = 0
-    rate_per_s: float = 0.0
-    endpoint_rate_per_s: float = 0.0
-    concurrency: int = 0
-    queue_ns: int = NS_PER_S
-    lock_wait_ns: int = 2 * NS_PER_S
-    latency_ns: int = 0
-    key_ttl_ns: int = 24 * 3600 * NS_PER_S
+    listen: Annotated[str, Meta(description="HOST:PORT; port 0 takes any free one.")] = "127.0.0.1:0"
+    control: Annotated[str, Meta(description="HOST:PORT of the ledger and the faults, never proxied.")] = "127.0.0.1:0"
+    rate_per_s: Annotated[
+        float,
+        Meta(description="Operations a second before it queues, then errors; 0 = no limit.", extra={"flag": "rate"}),
+    ] = 0.0
+    endpoint_rate_per_s: Annotated[
+        float, Meta(description="The same for each endpoint by itself; 0 = no limit.", extra={"flag": "endpoint_rate"})
+    ] = 0.0
+    concurrency: Annotated[int, Meta(description="Requests at once before it queues; 0 = no limit.")] = 0
+    queue_ns: Annotated[
+        int, Meta(description="How long a request beyond the capacity waits before it is sent away with 429.")
+    ] = NS_PER_S
+    lock_wait_ns: Annotated[
+        int, Meta(description="How long a request waits for an object that another one works on.")
+    ] = 2 * NS_PER_S
+    latency_ns: Annotated[int, Meta(description="How long one operation takes.")] = 0
+    key_ttl_ns: Annotated[int, Meta(description="How long an idempotency key is remembered.")] = 24 * 3600 * NS_PER_S
     seed: int = 0
-    data: Path | None = None
-    defect: str | None = None
-    until_stdin_closes: bool = False
+    data: Annotated[Path | None, Meta(description="Folder of the ledger; none = forgets at exit.")] = None
+    defect: Annotated[str | None, Meta(description="Be wrong in a named way.")] = None
+
+    def __post_init__(self) -> None:
+        known_defect(self.defect)
+        for flag, rate in (("--rate", self.rate_per_s), ("--endpoint-rate", self.endpoint_rate_per_s)):
+            if not 0 <= rate < float("inf"):
+                raise UsageError(f"a rate of {rate} operations a second cannot be", where=flag, hint="0 means no limit")
+        if self.concurrency < 0:
+            raise UsageError(
+                f"{self.concurrency} requests at once cannot be", where="--concurrency", hint="0 means no limit"
+            )
+
+
+def split_address(text: str, flag: str) -> tuple[str, int]:
+    """`127.0.0.1:0` → ("127.0.0.1", 0). UsageError where it is not HOST:PORT."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"{text!r} is not HOST:PORT", where=flag, hint="try 127.0.0.1:0")
+    return host.strip("[]"), int(port)

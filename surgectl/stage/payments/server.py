@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import os
-import signal
 import sys
-import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import msgspec
 from aiohttp import web
 
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
+from surgectl.stage.ending import told_to_end
 from surgectl.stage.payments.control import control_app
-from surgectl.stage.payments.defects import known_defect
-from surgectl.stage.payments.options import Options
+from surgectl.stage.payments.options import Options, split_address
 from surgectl.stage.payments.provider import Provider
 
 __all__ = ["Options", "Running", "running", "serve"]
@@ -44,7 +40,6 @@ class _Ready(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def running(options: Options, clock: Clock | None = None) -> AsyncIterator[Running]:
     """Open on both ports, and close them again. UsageError where a port or the data folder cannot be had."""
-    known_defect(options.defect)
     now = clock or SystemClock()
     async with Provider(options, now) as provider:
         # handler_cancellation stays off: a client that goes away does not take its charge with it.
@@ -54,15 +49,16 @@ async def running(options: Options, clock: Clock | None = None) -> AsyncIterator
         )
         control = web.AppRunner(control_app(provider, now), access_log=None, shutdown_timeout=_LAST_REPLIES_S)
         try:
-            url = await _listen(api, options.host, options.port, "--listen")
-            control_url = await _listen(control, options.control_host, options.control_port, "--control")
+            url = await _listen(api, options.listen, "--listen")
+            control_url = await _listen(control, options.control, "--control")
             yield Running(provider, url, control_url)
         finally:
             await api.cleanup()
             await control.cleanup()
 
 
-async def _listen(runner: web.AppRunner | web.ServerRunner, host: str, port: int, flag: str) -> str:
+async def _listen(runner: web.AppRunner | web.ServerRunner, address: str, flag: str) -> str:
+    host, port = split_address(address, flag)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
@@ -72,17 +68,12 @@ async def _listen(runner: web.AppRunner | web.ServerRunner, host: str, port: int
     return f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
 
 
-async def serve(options: Options) -> None:
+async def serve(options: Options, until_stdin_closes: bool = False) -> None:
     """Run until SIGINT, SIGTERM or (where asked) the end of stdin; one JSON line on stdout says that it is ready.
 
     SurgectlError when the ledger can no longer be written: a provider that cannot write down must not take money.
     """
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if options.until_stdin_closes:
-        _watch_stdin(loop, stop)
+    stop = told_to_end(until_stdin_closes)
     async with running(options) as open_:
         # What is there now stays; and a payment makes a dozen objects, so look for garbage less often.
         gc.collect()
@@ -95,15 +86,3 @@ async def serve(options: Options) -> None:
         await stop.wait()
         if broken.done():
             raise broken.result()
-
-
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Stop at the end of stdin: whoever started us and dies takes us along. A thread, because stdin may be a file."""
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        with suppress(RuntimeError):  # the loop has ended before stdin did: nothing is left to stop
-            loop.call_soon_threadsafe(stop.set)
-
-    threading.Thread(target=watch, name="stdin", daemon=True).start()

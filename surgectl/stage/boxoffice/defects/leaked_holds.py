@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from surgectl.clock import Clock
 from surgectl.stage.boxoffice import holds
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.rows import Hold
 from surgectl.stage.boxoffice.signing import Signer
@@ -17,7 +16,7 @@ async def take_another_each_time(writer: Writer, wish: holds.Wish, signer: Signe
     return await writer.run(lambda books: holds.take_another(books, wish, signer))
 
 
-def expire_without_giving_back(books: sqlite3.Connection, now_ns: int, seed: int) -> int:
+def expire_without_giving_back(books: Books, now_ns: int, seed: int) -> int:
     """The hold is marked as ended; its seats stay as they are for ever."""
     ended = holds.due(books, now_ns)
     books.executemany("update holds set state = 'expired' where id = ?", [(hold.id,) for hold in ended])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from surgectl import chance
 from surgectl.stage.boxoffice import holds
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.units import NS_PER_S
 
@@ -13,7 +12,7 @@ _IDLE_NS = NS_PER_S // 2
 _ONE_IN = 10
 
 
-def expire_whatever_is_idle(books: sqlite3.Connection, now_ns: int, seed: int) -> int:
+def expire_whatever_is_idle(books: Books, now_ns: int, seed: int) -> int:
     """The right expiry, and then a sweep over "forgotten" baskets that ignores the state of their order.
 
     It strikes one basket in ten: those whose session the imagined cache had dropped.

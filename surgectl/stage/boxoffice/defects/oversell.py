@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from surgectl.clock import Clock
 from surgectl.stage.boxoffice import holds, stock
+from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.rows import Hold, Order
@@ -19,7 +18,7 @@ _GAP_NS = 40_000_000
 async def look_then_take(writer: Writer, wish: holds.Wish, signer: Signer, clock: Clock) -> Hold:
     """Check-then-act without a transaction around both: whatever happens in the gap is not seen."""
 
-    def look(books: sqlite3.Connection) -> Hold | tuple[int, ...]:
+    def look(books: Books) -> Hold | tuple[int, ...]:
         standing = holds.basket(books, wish)
         if standing is not None:
             return standing
@@ -36,7 +35,7 @@ async def look_then_take(writer: Writer, wish: holds.Wish, signer: Signer, clock
     return await writer.run(lambda books: holds.put_aside(books, wish, seen, signer))
 
 
-def never_looks_again(books: sqlite3.Connection, order: Order) -> bool:
+def never_looks_again(books: Books, order: Order) -> bool:
     """Trusts the hold, so that both fans are given their ticket."""
     return True
 
