@@ -13,8 +13,8 @@ from surgectl.stage.boxoffice.rows import Hold, Order
 
 if TYPE_CHECKING:
     from surgectl.clock import Clock
-    from surgectl.stage.boxoffice.cashier import Cashier
     from surgectl.stage.boxoffice.signing import Signer
+    from surgectl.stage.boxoffice.till.cashier import Cashier
     from surgectl.stage.boxoffice.writer import Writer
 
 

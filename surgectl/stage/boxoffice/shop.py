@@ -11,18 +11,18 @@ from surgectl.clock import Clock
 from surgectl.stage.boxoffice import orders, stock
 from surgectl.stage.boxoffice.admin import Reader
 from surgectl.stage.boxoffice.books import Books
-from surgectl.stage.boxoffice.cashier import Cashier
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.counter import Counter
 from surgectl.stage.boxoffice.defects import conduct_of
 from surgectl.stage.boxoffice.options import Options
-from surgectl.stage.boxoffice.provider import Provider
-from surgectl.stage.boxoffice.reconciler import Reconciler
 from surgectl.stage.boxoffice.refusals import Shedding
 from surgectl.stage.boxoffice.request_log import RequestLog
 from surgectl.stage.boxoffice.rows import Place, Stock
 from surgectl.stage.boxoffice.schema import open_books
 from surgectl.stage.boxoffice.signing import Signer
+from surgectl.stage.boxoffice.till.cashier import Cashier
+from surgectl.stage.boxoffice.till.provider import Provider
+from surgectl.stage.boxoffice.till.reconciler import Reconciler
 from surgectl.stage.boxoffice.waiting_room import WaitingRoom
 from surgectl.stage.boxoffice.writer import Writer
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from surgectl.stage.boxoffice.cashier import Cashier
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.rows import Order
+from surgectl.stage.boxoffice.till.cashier import Cashier
 
 
 async def give_up(cashier: Cashier, order: Order) -> None:

@@ -8,12 +8,12 @@ from functools import partial
 
 from surgectl.clock import Clock
 from surgectl.stage.boxoffice import orders
-from surgectl.stage.boxoffice.cashier import Cashier
 from surgectl.stage.boxoffice.conduct import Conduct, one_key_per_order
 from surgectl.stage.boxoffice.counter import Counter
 from surgectl.stage.boxoffice.options import Options
-from surgectl.stage.boxoffice.provider import Answer, Payment, Provider, Silence
 from surgectl.stage.boxoffice.rows import Order
+from surgectl.stage.boxoffice.till.cashier import Cashier
+from surgectl.stage.boxoffice.till.provider import Answer, Payment, Provider, Silence
 
 log = logging.getLogger("surgectl.stage.boxoffice")
 _SLACK_S = 5  # the provider's clock may differ a little from ours, and it counts in whole seconds

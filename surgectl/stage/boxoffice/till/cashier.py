@@ -11,8 +11,8 @@ from surgectl.stage.boxoffice import orders
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.counter import Counter
 from surgectl.stage.boxoffice.options import Options
-from surgectl.stage.boxoffice.provider import Answer, Provider, Reply
 from surgectl.stage.boxoffice.rows import Order
+from surgectl.stage.boxoffice.till.provider import Answer, Provider, Reply
 
 log = logging.getLogger("surgectl.stage.boxoffice")
 

@@ -1,0 +1,1 @@
+"""Where the money is taken: paid at the provider, asked about, given back."""
