@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import web
 
 from surgectl.stage.boxoffice import admin, holds, orders, stock
+from surgectl.stage.boxoffice.asked import Asked
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.request_log import Seen
 from surgectl.stage.boxoffice.rows import Hold, Order, Place, seat_label
@@ -53,24 +54,28 @@ class Api:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._sale_now = 0
-        self._posts: dict[str, Callable[[web.BaseRequest], Awaitable[Reply]]] = {
+        self._posts: dict[str, Callable[[Asked], Awaitable[Reply]]] = {
             "/api/queue": self._join,
             "/api/holds": self._hold,
             "/api/orders": self._order,
         }
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        return self.log(request, await self.tell(request))
+
+    async def tell(self, request: Asked) -> web.Response:
+        """The answer to one wish, from the street or from a room that has translated it. Nothing is logged here."""
         path = request.path
         if not path.startswith("/api/"):
             # Bulkhead: pages outside the sale touch neither books nor limits, so the storm cannot shut them.
-            return self._log(request, self._page(request.method, path))
+            return self._page(request.method, path)
         if path.startswith("/api/admin/"):
-            return self._log(request, await self._answer(self._admin(request)))
+            return await self._answer(self._admin(request))
         if self._sale_now >= self._shop.options.in_flight:
-            return self._log(request, _refusal(self._shop.shedding.busy("too many at the counters")))
+            return _refusal(self._shop.shedding.busy("too many at the counters"))
         self._sale_now += 1
         try:
-            return self._log(request, await self._answer(self._sale(request)))
+            return await self._answer(self._sale(request))
         finally:
             self._sale_now -= 1
 
@@ -91,7 +96,8 @@ class Api:
             log.exception("the books could not be written or read")
             return _json(500, {"code": "UNKNOWN", "message": "ask again: this may or may not have been done"})
 
-    def _log(self, request: web.BaseRequest, response: web.Response) -> web.Response:
+    def log(self, request: Asked, response: web.Response) -> web.Response:
+        """Write a tagged request down before its answer leaves."""
         attempt = request.headers.get("X-Surge-Attempt")
         if attempt is not None:
             at = self._shop.counter.now_ns() / 1e9
@@ -99,7 +105,7 @@ class Api:
             self._shop.log.append(Seen(attempt, intent, request.method, request.path, response.status, at))
         return response
 
-    async def _sale(self, request: web.BaseRequest) -> Reply:
+    async def _sale(self, request: Asked) -> Reply:
         method, path = request.method, request.path
         if method == "POST" and (post := self._posts.get(path)) is not None:
             if self._shop.counter.writer.waiting > _WRITES_AT_MOST:
@@ -113,7 +119,7 @@ class Api:
 
     # -- the line ------------------------------------------------------------------------------------------
 
-    async def _join(self, request: web.BaseRequest) -> Reply:
+    async def _join(self, request: Asked) -> Reply:
         shop = self._shop
         want = _body(_join, await request.read())
         if "@" not in want.email:
@@ -150,7 +156,7 @@ class Api:
 
     # -- the counters --------------------------------------------------------------------------------------
 
-    async def _hold(self, request: web.BaseRequest) -> Reply:
+    async def _hold(self, request: Asked) -> Reply:
         shop, options = self._shop, self._shop.options
         want = _body(_want_hold, await request.read())
         seq = shop.signer.read("pass", request.headers.get("X-Pass", ""))
@@ -206,7 +212,7 @@ class Api:
             "expires_in_ms": max(0, (hold.expires_ns - self._shop.counter.now_ns()) // 1_000_000),
         }
 
-    async def _order(self, request: web.BaseRequest) -> Reply:
+    async def _order(self, request: Asked) -> Reply:
         shop, options = self._shop, self._shop.options
         body = await request.read()
         want = _body(_want_order, body)
@@ -264,7 +270,7 @@ class Api:
 
     # -- the books -----------------------------------------------------------------------------------------
 
-    async def _admin(self, request: web.BaseRequest) -> Reply:
+    async def _admin(self, request: Asked) -> Reply:
         kind = request.path.removeprefix("/api/admin/")
         if request.method != "GET" or kind not in (*admin.KINDS, "stock"):
             raise Refused(404, "NOT_FOUND", f"the books are {', '.join((*admin.KINDS, 'stock'))}")
@@ -275,7 +281,7 @@ class Api:
         return 200, await self._shop.reader.page(kind, min(limit, admin.LIMIT_AT_MOST), offset)
 
 
-def _number(request: web.BaseRequest, name: str, default: int) -> int:
+def _number(request: Asked, name: str, default: int) -> int:
     text = request.query.get(name, "")
     if text and not text.isdecimal():
         raise Refused(400, "BAD_REQUEST", f"{name} must be a whole number")
