@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from surgectl.audit.books import lay, readings
+from surgectl.audit.confirming import CONFIRMING
+from surgectl.audit.draining import drain_ns
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.recovery import recovery_ns
 from surgectl.audit.requests import RECEIVED
@@ -21,27 +23,6 @@ from surgectl.thresholds.grammar import Kind, Scope
 from surgectl.units import NS_PER_S
 
 _PROVIDER = ("payments", "provider")
-
-_CONFIRM = """
-WITH started AS (
-  SELECT intent, min(due_ns) AS start_ns FROM attempts WHERE role = 'pay' AND NOT poll GROUP BY intent
-), told AS (
-  SELECT intent, min(at_ns) FILTER ("end" = 'confirmed') AS confirmed_ns,
-    max(at_ns) FILTER (outcome = 'fail') AS refused_ns,
-    count(*) FILTER (outcome = 'info' OR "end" = 'accepted') AS open
-  FROM tolds WHERE role = 'pay' AND NOT status_read GROUP BY intent
-), doubt AS (
-  SELECT a.intent, count(*) AS open FROM attempts a LEFT JOIN tolds t
-    ON t.intent = a.intent AND t.tab = a.tab AND t.op = a.op AND NOT t.status_read
-  WHERE a.role = 'pay' AND NOT a.poll AND NOT a.double AND t.intent IS NULL AND a.outcome <> 'fail' GROUP BY a.intent
-), seen AS (
-  SELECT intent, max(at_ns) AS last_ns FROM (
-    SELECT intent, at_ns FROM lefts UNION ALL SELECT intent, done_ns FROM attempts UNION ALL
-    SELECT intent, at_ns FROM tolds WHERE NOT status_read) GROUP BY intent
-)
-SELECT s.start_ns, CASE WHEN t.confirmed_ns IS NOT NULL THEN t.confirmed_ns
-    WHEN coalesce(t.open, 0) = 0 AND d.open IS NULL THEN t.refused_ns END AS known_ns, n.last_ns
-FROM started s LEFT JOIN told t USING (intent) LEFT JOIN doubt d USING (intent) LEFT JOIN seen n USING (intent)"""
 
 _EVENTS = {
     "arrived": "SELECT at_ns FROM intents",
@@ -85,8 +66,8 @@ class RunMeasures:
 
     def find(self, kind: Kind, metric: str, scope: Scope | None) -> Measure | None:
         """The samples of a metric within a scope; None = no such metric; Unmeasured says why there are none."""
-        if kind == "recovery":
-            return self.recovery(metric)
+        if kind in ("recovery", "drain"):
+            return self.after_heal(kind, metric)
         windows = self.windows(scope)
         if isinstance(windows, Unmeasured):
             return windows
@@ -116,6 +97,8 @@ class RunMeasures:
     def latency(self, metric: str, windows: list[Window]) -> Measure | None:
         if metric == "confirm":
             return self.confirm(windows)
+        if metric == "shed" and not self._is_step(metric):
+            return self.refusals(windows)
         # A send that we gave up on lasted at least that long; one that was never sent was no answer at all.
         rows = self.relations.rows(
             f"""SELECT coalesce(done_ns, ?) - due_ns, outcome = 'info' FROM attempts
@@ -133,13 +116,21 @@ class RunMeasures:
     def confirm(self, windows: list[Window]) -> Durations:
         ended, still_open = [], []
         for start_ns, known_ns, last_ns in self.relations.rows(
-            f"SELECT * FROM ({_CONFIRM}) WHERE {inside('start_ns', windows)}"
+            f"SELECT * FROM ({CONFIRMING}) WHERE {inside('start_ns', windows)}"
         ):
             if known_ns is not None:
                 ended.append(max(0, known_ns - start_ns))
             else:
                 still_open.append(max(0, (last_ns or start_ns) - start_ns))
         return Durations.of(ended, still_open)
+
+    def refusals(self, windows: list[Window]) -> Durations:
+        """How long the shop took to say that it was too busy (SHED): sheds are only kind where they are fast."""
+        rows = self.relations.rows(
+            f"""SELECT done_ns - due_ns FROM attempts
+                WHERE (why = 'shed' OR "then" = 'shed') AND done_ns IS NOT NULL AND {inside("due_ns", windows)}"""
+        )
+        return Durations.of([max(0, ns) for (ns,) in rows])
 
     def _probe_latency(self, metric: str, windows: list[Window]) -> Measure | None:
         rows = self.relations.rows(
@@ -235,13 +226,16 @@ class RunMeasures:
             )
         return None
 
-    def recovery(self, metric: str) -> Measure | None:
-        """From the heal of the last fault of that name."""
+    def after_heal(self, kind: Kind, metric: str) -> Measure | None:
+        """Recovery or drain, from the heal of the last fault of that name."""
         faults = [fault for fault in self.faults if fault.called(metric)]
         if not faults:
             known = any(metric in ("fault", f.fault, f.link, f.brownout) for f in self.expectations.faults)
             return Unmeasured(why=f"the fault {metric!r} was never applied") if known else None
-        return recovery_ns(self.relations, max(fault.to_ns for fault in faults))
+        healed_ns = max(fault.to_ns for fault in faults)
+        if kind == "drain":
+            return drain_ns(self.relations, healed_ns, self.end_ns)
+        return recovery_ns(self.relations, healed_ns)
 
     def _is_step(self, name: str) -> bool:
         return bool(self.relations.rows("SELECT 1 FROM attempts WHERE step = ? LIMIT 1", [name]))

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from surgectl.audit.draining import drain_ns
 from surgectl.audit.measures import RunMeasures
 from surgectl.audit.recovery import recovery_ns
+from surgectl.audit.windows import FaultWindow, Window, calm_windows
 from surgectl.stats.histogram import Histogram
 from surgectl.stats.percentile import Durations, wilson
 from surgectl.stats.series import Series
@@ -35,8 +37,34 @@ def metrics(measures: RunMeasures) -> dict[str, Any]:
             "payments": _value(measures.amplification("payments", whole)),
             "fans": _value(measures.amplification("fans", whole)),
         },
-        "recovery_s": {fault.fault: _recovery(measures, fault.to_ns) for fault in measures.faults},
+        "bearing": _bearing(measures, whole),
     }
+
+
+def _bearing(measures: RunMeasures, whole: list[Window]) -> dict[str, Any]:
+    """How the shop bore up: whether it refused fast, hammered its provider, and how soon it was itself again."""
+    refusals = measures.refusals(whole)
+    calm = calm_windows(measures.faults, measures.end_ns)
+    return {
+        "refusals": refusals.count,
+        "refusals_p99_ms": _ms(refusals.percentile(99).high) if refusals.count else None,
+        "amplification_calm": _value(measures.amplification("payments", calm)),
+        "faults": [
+            {
+                "fault": fault.fault,
+                "link": fault.link,
+                "brownout": fault.brownout,
+                "amplification": _value(measures.amplification("payments", [_window(fault)])),
+                "recovery_s": _seconds(recovery_ns(measures.relations, fault.to_ns)),
+                "drain_s": _seconds(drain_ns(measures.relations, fault.to_ns, measures.end_ns)),
+            }
+            for fault in measures.faults
+        ],
+    }
+
+
+def _window(fault: FaultWindow) -> Window:
+    return Window(from_ns=fault.from_ns, to_ns=fault.to_ns)
 
 
 def _funnel(measures: RunMeasures) -> dict[str, int]:
@@ -118,8 +146,7 @@ def _value(measure: Measure | None) -> float | None:
     return round(measure.value, 4) if isinstance(measure, Number) and measure.samples else None
 
 
-def _recovery(measures: RunMeasures, healed_ns: int) -> float | None:
-    found = recovery_ns(measures.relations, healed_ns)
+def _seconds(found: Measure) -> float | None:
     return round(found.value / NS_PER_S, 3) if isinstance(found, Number) and not found.at_least else None
 
 

@@ -23,7 +23,7 @@ from surgectl.recording.relations import Relations
 from surgectl.thresholds.evaluate import Result, evaluate
 from surgectl.thresholds.grammar import parse
 
-_TIMED = ("latency", "availability", "error_rate", "rate", "recovery")
+_TIMED = ("latency", "availability", "error_rate", "rate", "recovery", "drain")
 """Kinds of threshold that a machine that could not keep up spoils (rule R12)."""
 
 

@@ -74,3 +74,13 @@ def inside(column: str, windows: list[Window]) -> str:
 def windows_of(faults: list[FaultWindow]) -> list[Window]:
     """The same as bare windows."""
     return [Window(from_ns=fault.from_ns, to_ns=fault.to_ns) for fault in faults]
+
+
+def calm_windows(faults: list[FaultWindow], end_ns: int) -> list[Window]:
+    """The stretches of the run in which no fault was on."""
+    calm, at_ns = [], 0
+    for fault in sorted(faults, key=lambda fault: fault.from_ns):
+        if fault.from_ns > at_ns:
+            calm.append(Window(from_ns=at_ns, to_ns=fault.from_ns))
+        at_ns = max(at_ns, fault.to_ns)
+    return [*calm, Window(from_ns=at_ns, to_ns=max(at_ns, end_ns) + 1)]

@@ -20,7 +20,7 @@ from surgectl.audit.finding import Example, Finding
 from surgectl.report.charts import figure, step_s, window_of
 from surgectl.report.series import OverTime, coarser
 from surgectl.report.summary import ChaosLine, Summary, in_order
-from surgectl.report.words import glance, meaning
+from surgectl.report.words import bearing, glance, meaning
 from surgectl.text import cut, shown, tamed
 
 LANES = ("fan", "shop", "provider", "link")
@@ -83,6 +83,7 @@ def render(summary: Summary) -> str:
         lanes=LANES,
         seconds=_table(over),
         steps=_steps(summary.metrics),
+        bearing=bearing(summary.metrics),
         further=_further(summary.metrics),
         step=step_s(over, MOST_ROWS) if over else 1,
         scripts=f"'{_sha256(library)}' '{_sha256(draw)}'",
@@ -187,7 +188,7 @@ def _further(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         elif not isinstance(value, list) and len(str(value)) <= 100:
             found.append((path, _number(value)))
 
-    walk("", {key: value for key, value in metrics.items() if key not in ("funnel", "steps")})
+    walk("", {key: value for key, value in metrics.items() if key not in ("funnel", "steps", "bearing")})
     return found
 
 

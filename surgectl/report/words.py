@@ -196,3 +196,25 @@ def _fault(line: ChaosLine) -> str:
 def _sentence(text: str) -> str:
     """Words to put into a sentence of our own: one line of bearable length, without its full stop."""
     return cut(" ".join(text.split()).rstrip("."), 200)
+
+
+def bearing(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """How the shop bore up, as (what, seen); nothing where an older report does not tell."""
+    found = metrics.get("bearing")
+    if not isinstance(found, dict):
+        return []
+    rows = []
+    refusals, p99_ms = found.get("refusals"), found.get("refusals_p99_ms")
+    if refusals and isinstance(p99_ms, int | float):
+        rows.append(("refusals of a busy shop", f"{refusals:,}, p99 after {p99_ms:,.0f} ms"))
+    calm = found.get("amplification_calm")
+    if isinstance(calm, int | float):
+        rows.append(("requests at the provider for each payment, no fault on", f"{calm:.2f}"))
+    for fault in found.get("faults") or []:
+        name = f"{fault.get('brownout')} on {fault.get('link') or 'a command'}"
+        if isinstance(fault.get("amplification"), int | float):
+            rows.append((f"the same during {name}", f"{fault['amplification']:.2f}"))
+        for key, what in (("recovery_s", "itself again after"), ("drain_s", "its backlog gone after")):
+            taken = fault.get(key)
+            rows.append((f"{what} {name}", "not seen" if taken is None else f"{taken:,.1f} s"))
+    return rows

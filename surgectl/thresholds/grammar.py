@@ -6,7 +6,7 @@
                | amplification                                a factor:    amplification(payments) <= 2
                | rate                                         per second:  rate(confirmed) >= 20/s
                | count                                        a count:     count(dropped) <= 0
-               | recovery                                     a duration:  recovery(payments) < 30s
+               | recovery | drain                             a duration:  recovery(payments) < 30s
     comparison = "<" | "<=" | ">" | ">="
     scope      = ( "before" | "during" | "after" ) fault | "in" phase
 
@@ -26,7 +26,7 @@ import msgspec
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.units import parse_duration_ns, parse_rate_per_s, show_duration, show_rate
 
-Kind = Literal["latency", "availability", "error_rate", "amplification", "rate", "count", "recovery"]
+Kind = Literal["latency", "availability", "error_rate", "amplification", "rate", "count", "recovery", "drain"]
 Statistic = Literal["percentile", "mean", "min", "max", "value"]
 Comparison = Literal["<", "<=", ">", ">="]
 Unit = Literal["ns", "share", "factor", "per_s", "count"]
@@ -40,6 +40,7 @@ _UNITS: dict[Kind, Unit] = {
     "rate": "per_s",
     "count": "count",
     "recovery": "ns",
+    "drain": "ns",
 }
 _PLAIN: dict[str, Kind] = {
     "availability": "availability",
@@ -48,6 +49,7 @@ _PLAIN: dict[str, Kind] = {
     "rate": "rate",
     "count": "count",
     "recovery": "recovery",
+    "drain": "drain",
 }
 _STATISTICS: dict[str, Statistic] = {"mean": "mean", "min": "min", "max": "max"}
 _FUNCTIONS = (*_PLAIN, *_STATISTICS, "median", "p50", "p90", "p95", "p99", "p99.9")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from surgectl.audit.measures import RunMeasures
@@ -173,6 +174,79 @@ def test_recovery(bad: range, seconds: int, verdict_10s: str, verdict_30s: str) 
     night = sale(bad, seconds)
     assert verdict(night, "recovery(payments) < 10s") == verdict_10s
     assert verdict(night, "recovery(payments) < 30s") == verdict_30s
+
+
+@pytest.mark.parametrize(
+    "bad, known_after_s, verdict_10s, verdict_30s",
+    [
+        (range(15, 20), 20, "fail", "pass"),  # those of the last five seconds wait another twenty
+        (range(15, 20), 5, "pass", "pass"),
+        (range(15, 20), None, "fail", "fail"),  # they never learn: newcomers are served, the backlog is not
+        (range(30, 40), None, "pass", "pass"),  # begun after the heal: no part of the backlog
+    ],
+)
+def test_drain(bad: range, known_after_s: int | None, verdict_10s: str, verdict_30s: str) -> None:
+    """Drained is when the last payment that was open at the heal has a definite end, however well newcomers fare."""
+    night = sale(bad)
+    if known_after_s is not None:
+        for second in bad:
+            night.ops.append(
+                ToldRow(
+                    intent=f"run-i{second}",
+                    op=1,
+                    step="pay",
+                    role="pay",
+                    outcome="ok",
+                    end="confirmed",
+                    at_ns=(second + known_after_s) * S,
+                )
+            )
+    for second in set(range(60)) - set(bad):
+        night.ops.append(
+            ToldRow(
+                intent=f"run-i{second}",
+                op=2,
+                step="pay",
+                role="pay",
+                outcome="ok",
+                end="confirmed",
+                at_ns=second * S + 1,
+            )
+        )
+    assert verdict(night, "drain(payments) < 10s") == verdict_10s
+    assert verdict(night, "drain(payments) < 30s") == verdict_30s
+
+
+def test_drain_of_nothing() -> None:
+    """Where nobody had paid before the heal there was no backlog, and that proves nothing."""
+    night = sale(range(0), seconds=0)
+    assert verdict(night, "drain(payments) < 30s") == "unknown"
+
+
+def test_refusals_are_timed_from_due() -> None:
+    """A shop that needs a second to say that it is busy has not shed its load, it has passed it on."""
+    night = Night()
+    for fan, took in ((1, S // 10), (2, 2 * S)):
+        night.fan(fan)
+        night.send(fan, "hold", "fail", "shed")
+        done = next(row for row in reversed(night.ops) if isinstance(row, DoneRow))
+        sent = next(row for row in reversed(night.ops) if isinstance(row, InvokeRow))
+        night.ops[night.ops.index(done)] = msgspec.structs.replace(done, done_ns=sent.due_ns + took)
+    assert measure(night, "p99(shed) < 250ms") == Durations.of([S // 10, 2 * S])
+    assert (verdict(night, "p99(shed) < 250ms"), verdict(night, "p50(shed) < 250ms")) == ("fail", "pass")
+    assert verdict(Night().buys(1), "p99(shed) < 250ms") == "unknown"
+
+
+def test_the_calm_and_the_fault_are_measured_apart() -> None:
+    """A shop that hammers its provider in the fault does not hide behind the calm before and after it."""
+    night = sale(range(0))
+    night.left_out.discard("requests")
+    seconds = (1, 2, 11, 11, 11, 12, 30)
+    night.requests = [RequestRow(payment=f"p{s}", key=f"k{s}", method="POST", at_s=EPOCH + s + 0.5) for s in seconds]
+    with night.relations() as relations:
+        found = metrics(RunMeasures(relations, night.expectations()))["bearing"]
+    assert found["amplification_calm"] == 1.0
+    assert found["faults"][0]["amplification"] == 2.0 and found["faults"][0]["recovery_s"] is not None
 
 
 def test_metrics_are_plain_data() -> None:

@@ -99,7 +99,21 @@ def summary() -> Summary:
             "goodput_per_s": over.resolved,
             "availability": {"about": {"good": 85, "total": 85, "share": 1.0, "low_95": 0.957, "high_95": 1.0}},
             "amplification": {"payments": None, "fans": round(snap.amplification, 3)},
-            "recovery_s": {"0": 7.2},
+            "bearing": {
+                "refusals": 311,
+                "refusals_p99_ms": 41.5,
+                "amplification_calm": 1.02,
+                "faults": [
+                    {
+                        "fault": "0",
+                        "link": "payments",
+                        "brownout": "lost-reply",
+                        "amplification": 1.31,
+                        "recovery_s": 7.2,
+                        "drain_s": None,
+                    }
+                ],
+            },
         },
         generator={"lag_p99_ms": 9.73, "dropped": 0, "cpu": 0.61, "cpu_max": 0.7, "lost_rows": 0},
         sources=[
