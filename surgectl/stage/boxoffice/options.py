@@ -51,6 +51,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(description="Spreads Retry-After, back-off and lots.")] = 1
     defect: Annotated[str | None, Meta(description="Be wrong in a named way (docs/stage.md).")] = None
 
+    disguise: Annotated[
+        bool, Meta(description="Look like a stranger's: other paths, words, money and books (docs/stage.md).")
+    ] = False
+
     def __post_init__(self) -> None:
         positive = {
             "capacity": self.capacity,

@@ -21,6 +21,7 @@ from surgectl.stage.boxoffice.rows import Place, Stock
 from surgectl.stage.boxoffice.schema import open_books
 from surgectl.stage.boxoffice.signing import Signer
 from surgectl.stage.boxoffice.till.cashier import Cashier
+from surgectl.stage.boxoffice.till.metadata import metadata_of
 from surgectl.stage.boxoffice.till.provider import Provider
 from surgectl.stage.boxoffice.till.reconciler import Reconciler
 from surgectl.stage.boxoffice.waiting_room import WaitingRoom
@@ -127,7 +128,11 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     async with (
         Writer(connection) as writer,
         Provider(
-            options.payments_url, options.secret, options.payment_timeout_ns, options.payment_workers + 4
+            options.payments_url,
+            options.secret,
+            options.payment_timeout_ns,
+            options.payment_workers + 4,
+            metadata_of(options.disguise),
         ) as provider,
     ):
         counter = Counter(writer, clock)

@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 
 from surgectl.stage.boxoffice.rows import Order
+from surgectl.stage.boxoffice.till.metadata import Metadata
 
 _PAGE = 100
 _PAGES_AT_MOST = 200
@@ -108,7 +109,10 @@ class Provider:
     connection with it; the next one gets another.
     """
 
-    def __init__(self, url: str, secret: str, timeout_ns: int, connections: int) -> None:
+    def __init__(
+        self, url: str, secret: str, timeout_ns: int, connections: int, metadata: Metadata | None = None
+    ) -> None:
+        self._metadata = metadata or Metadata()
         self._url = url.rstrip("/")
         self._secret = secret
         self._timeout = aiohttp.ClientTimeout(total=timeout_ns / 1e9)
@@ -153,12 +157,9 @@ class Provider:
             "currency": currency.lower(),
             "payment_method": order.token,
             "confirm": "true" if confirm else "false",
-            "metadata[order]": order.id,
-            "metadata[email]": order.email,
             "expand[]": "latest_charge",
         }
-        if order.intent is not None:
-            form["metadata[intent]"] = order.intent
+        form |= {f"metadata[{name}]": value for name, value in self._metadata.write(order).items()}
         try:
             return _judge(await self._send("POST", "/v1/payment_intents", key=key, form=form))
         except Silence:
@@ -181,7 +182,7 @@ class Provider:
             except msgspec.MsgspecError as error:
                 raise Silence("the list was cut or is not JSON") from error
             for payment in page.data:
-                order = payment.metadata.get("order")
+                order = self._metadata.order(payment.metadata)
                 if order in wanted:
                     found.setdefault(order, []).append(payment)
                     if payment.answer is Answer.PAID:
