@@ -9,6 +9,7 @@ import typer
 from surgectl.cli.flagged import flagged
 from surgectl.stage.boxoffice.options import Options as ShopOptions
 from surgectl.stage.flags import Said
+from surgectl.stage.identity.options import Options as IdentityOptions
 from surgectl.stage.payments.options import Options as PaymentOptions
 
 app = typer.Typer(no_args_is_help=True, help="The embedded stage: a shop, a payment provider and a proxy.")
@@ -58,6 +59,12 @@ def _shop(said: dict[str, Said | None], until_stdin_closes: bool) -> None:
     serve_shop(said, until_stdin_closes)
 
 
+def _identity(said: dict[str, Said | None], until_stdin_closes: bool) -> None:
+    from surgectl.cli.stage_identity import serve_identity
+
+    serve_identity(said, until_stdin_closes)
+
+
 app.command("payments")(
     flagged(
         PaymentOptions,
@@ -72,5 +79,13 @@ app.command("shop")(
         _shop,
         about="The box office: sells tickets over HTTP from a real database.",
         defaults={"listen": "127.0.0.1:9000"},
+    )
+)
+app.command("identity")(
+    flagged(
+        IdentityOptions,
+        _identity,
+        about="The identity check: a second house that the box office may ask before it takes money.",
+        defaults={"listen": "127.0.0.1:9200", "latency": "20ms"},
     )
 )
