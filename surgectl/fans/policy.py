@@ -10,7 +10,8 @@ import msgspec
 from surgectl import chance
 from surgectl.errors import UsageError
 from surgectl.fans.memory import Memory
-from surgectl.profile.retry import Backoff, Reaction, RetryProfile, Tabs, Weibull
+from surgectl.profile.check_retry import look_range, tab_range
+from surgectl.profile.retry import Backoff, Looks, Reaction, RetryProfile, Tabs, Weibull
 from surgectl.profile.values import Duration
 
 Draw = Callable[[Memory], int]
@@ -32,6 +33,14 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     honours_hint: bool = False
 
 
+class Looking(msgspec.Struct, frozen=True, kw_only=True):
+    """How a fan reads the first page, ready to be used."""
+
+    times: tuple[int, int]
+    pause: Draw
+    leaves: float
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A retry profile, compiled. Every draw depends on seed, fan, tab and a counter alone."""
 
@@ -43,6 +52,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     tabs: tuple[int, int] = (1, 1)
     tabs_from: str = "join"
     refresh: dict[str, Draw] = {}
+    looking: Looking | None = None
     think: Draw | None = None
 
     def response(self, role: str, words: tuple[str, ...]) -> tuple[str, Response] | None:
@@ -65,8 +75,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def open_tabs(self, seed: int, fan: int) -> int:
         """How many tabs this person opens in all."""
-        least, most = self.tabs
-        return least if most <= least else least + int(chance.unit(seed, "tabs", fan) * (most - least + 1))
+        return _within(self.tabs, seed, "tabs", fan)
+
+    def looks(self, seed: int, fan: int) -> int:
+        """How often this person reads the first page in all."""
+        return 1 if self.looking is None else _within(self.looking.times, seed, "looks", fan)
+
+    def only_looks(self, seed: int, fan: int) -> bool:
+        """Whether this person leaves after looking."""
+        return self.looking is not None and chance.unit(seed, "only-looks", fan) < self.looking.leaves
+
+
+def _within(bounds: tuple[int, int], seed: int, purpose: str, fan: int) -> int:
+    least, most = bounds
+    return least if most <= least else least + int(chance.unit(seed, purpose, fan) * (most - least + 1))
 
 
 def compile_policy(profile: RetryProfile) -> Policy:
@@ -92,7 +114,14 @@ def compile_policy(profile: RetryProfile) -> Policy:
             for role, habit in profile.refresh.items()
             if habit != "never"
         },
+        looking=_looking(profile.looks) if profile.looks is not None else None,
         think=think,
+    )
+
+
+def _looking(looks: Looks) -> Looking:
+    return Looking(
+        times=look_range(looks.times), pause=_as_draw(compile_wait(looks.every, "looks")), leaves=float(looks.leaves)
     )
 
 
@@ -150,14 +179,10 @@ def _as_draw(wait: Wait) -> Draw:
 def _tabs(profile: RetryProfile) -> tuple[int, int]:
     if isinstance(profile.tabs, int):
         return profile.tabs, profile.tabs
-    least, _, most = profile.tabs.open.partition("-")
     try:
-        bounds = int(least), int(most or least)
-    except ValueError:
-        raise UsageError(
-            f"{profile.tabs.open!r} is not a number of tabs", where=f"{profile.name}: tabs.open", hint="try 3 or 2-5"
-        ) from None
-    return bounds
+        return tab_range(profile.tabs.open)
+    except ValueError as error:
+        raise UsageError(str(error), where=f"{profile.name}: tabs.open") from None
 
 
 def _read_refresh(habit: str | dict[str, Any], name: str, role: str) -> Backoff:

@@ -67,6 +67,7 @@ class _Tab:
         self.sender = Sender(journey, policy, intent, memory, self.patience)
         self.status = False
         self.begun = False
+        self.looked = memory.tab != 0
         self.forked = memory.tab != 0
         # A shop without a line to join still meets people with several tabs: they open them at its first page.
         self.forks_later = any(step.role == policy.tabs_from for step in journey.every_step())
@@ -127,7 +128,23 @@ class _Tab:
         if self.begun and self.policy.think is not None and not self.status:
             yield from self.patience.think(self.policy.think(self.memory))
         self.begun = True
-        return (yield from self._operate(step))
+        going = yield from self._operate(step)
+        if going is NEXT and step.role == "browse" and not (self.looked or self.status):
+            self.looked = True
+            return (yield from self._look_on(step))
+        return going
+
+    def _look_on(self, step: CompiledStep) -> Walking:
+        """Read the page again and again, as the profile says; those who only look leave it at that."""
+        looking, memory = self.policy.looking, self.memory
+        if looking is None:
+            return NEXT
+        for _ in range(self.policy.looks(memory.seed, memory.fan) - 1):
+            yield from self.patience.think(looking.pause(memory))
+            going = yield from self._operate(step)
+            if going is not NEXT:
+                return going
+        return self._ended("looked", "fail") if self.policy.only_looks(memory.seed, memory.fan) else NEXT
 
     def _fork(self) -> Generator[Move, Answer | bool | None, None]:
         memory = self.memory

@@ -199,6 +199,12 @@ def _fault(path: str, fault: Fault, phases: list[str], wrong: Wrong) -> None:
         wrong(f"{path}.link", "is missing", "which of the target's links is meant?")
     if fault.exec and not (fault.exec.run and fault.exec.heal):
         wrong(f"{path}.exec", "needs a command to break and one to mend", "run: [...], heal: [...]")
+    if fault.exec and fault.link is not None:
+        wrong(f"{path}.link", "means nothing to a command", "leave it out")
+    if fault.exec and fault.exec.timeout <= 0:
+        wrong(f"{path}.exec.timeout", "leaves no time at all")
+    if fault.exec and fault.optional:
+        wrong(f"{path}.optional", "belongs to a fault on a link", "a command can always be run")
     if fault.toxicity is not None and not fault.brownout:
         wrong(f"{path}.toxicity", "belongs to a brownout", "write it into each toxic")
 
@@ -236,8 +242,12 @@ def _expect(rehearsal: Rehearsal, wrong: Wrong) -> None:
             wrong(path, f'no phase is called "{threshold.scope.name}"', did_you_mean(threshold.scope.name, phases))
 
 
-def check_against(rehearsal: Rehearsal, tree: Node, target: Target) -> list[Issue]:
-    """What the profile asks of a target that the target does not have."""
+def check_against(rehearsal: Rehearsal, tree: Node, target: Target, declared: Iterable[str] = ()) -> list[Issue]:
+    """What the profile asks of a target that the target does not have.
+
+    `declared` are the names of its links, also of those that are not there because their upstream is empty.
+    """
+    declared = [*declared] or [*target.links]
     issues: list[Issue] = []
 
     def wrong(path: str, what: str, choices: Iterable[str], sought: str) -> None:
@@ -246,8 +256,14 @@ def check_against(rehearsal: Rehearsal, tree: Node, target: Target) -> list[Issu
         issues.append(Issue(place_of(tree, path), path, what, hint or f"{target.name} has none"))
 
     for number, fault in enumerate(rehearsal.chaos):
-        if fault.link is not None and fault.link not in target.links:
-            wrong(f"chaos[{number}].link", f'the target has no link "{fault.link}"', target.links, fault.link)
+        if fault.link is None or fault.link in target.links:
+            continue
+        if fault.link in declared:
+            what = f'the link "{fault.link}" is not there: its upstream is empty'
+            hint = "say where it is, or write optional: true"
+            issues.append(Issue(place_of(tree, f"chaos[{number}].link"), f"chaos[{number}].link", what, hint))
+        elif not fault.optional or did_you_mean(fault.link, declared):
+            wrong(f"chaos[{number}].link", f'the target has no link "{fault.link}"', declared, fault.link)
     if rehearsal.probe and rehearsal.probe.step not in target.probes:
         step = rehearsal.probe.step
         wrong("probe.step", f'the target has no probe "{step}"', target.probes, step)

@@ -11,17 +11,27 @@ from surgectl.profile.retry import Backoff, Lognormal, RetryProfile, Tabs
 from surgectl.profile.values import Duration
 
 _TABS = re.compile(r"([1-9]\d?)(?:\s*-\s*([1-9]\d?))?")
+_TIMES = re.compile(r"([1-9]\d{0,3})(?:\s*-\s*([1-9]\d{0,3}))?")
 _OUTCOME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def tab_range(open_: str) -> tuple[int, int]:
     """`3` → (3, 3), `2-5` → (2, 5). Raises ValueError."""
-    match = _TABS.fullmatch(open_.strip())
+    return _range(_TABS, open_, "a number of tabs (try 3 or 2-5)")
+
+
+def look_range(times: str) -> tuple[int, int]:
+    """`20` → (20, 20), `5-40` → (5, 40). Raises ValueError."""
+    return _range(_TIMES, times, "a number of looks (try 20 or 5-40)")
+
+
+def _range(pattern: re.Pattern[str], text: str, what: str) -> tuple[int, int]:
+    match = pattern.fullmatch(text.strip())
     if not match:
-        raise ValueError(f"{open_!r} is not a number of tabs (try 3 or 2-5)")
+        raise ValueError(f"{text!r} is not {what}")
     least, most = int(match[1]), int(match[2] or match[1])
     if least > most:
-        raise ValueError(f"{open_!r} runs backwards")
+        raise ValueError(f"{text!r} runs backwards")
     return least, most
 
 
@@ -74,6 +84,12 @@ def check(retry: RetryProfile, tree: Node) -> list[Issue]:
             wrong("tabs.open", str(error).partition(" (")[0], "try 3 or 2-5")
     elif not 1 <= retry.tabs <= 20:
         wrong("tabs", f"{retry.tabs} tabs", "1 to 20")
+    if retry.looks:
+        backoff("looks.every", retry.looks.every)
+        try:
+            look_range(retry.looks.times)
+        except ValueError as error:
+            wrong("looks.times", str(error).partition(" (")[0], "try 20 or 5-40")
     if retry.think:
         if retry.think.fixed is not None and retry.think.lognormal:
             wrong("think", "is fixed and lognormal at once", "one of them")

@@ -117,8 +117,8 @@ def _link(path: str, link: Link, wrong: Wrong) -> None:
         wrong(path, "needs upstream (we make a proxy) or proxy (one that is there)", 'upstream: "127.0.0.1:5432"')
     for name in ("upstream", "listen"):
         address: str | None = getattr(link, name)
-        if address is None or "${" in address:
-            continue
+        if not address or "${" in address:
+            continue  # an empty upstream: this stage has no such dependency
         host, colon, port = address.rpartition(":")
         if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
             wrong(f"{path}.{name}", f'"{address}" is not host:port', "try 127.0.0.1:9100")

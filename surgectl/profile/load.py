@@ -125,7 +125,7 @@ def open_rehearsal(
     if target is not None:
         flags["target"] = str(target)
     tree = _with_settings(tree, environ, flags)
-    tree = _substituted(tree, {}, environ, secrets)
+    tree = _substituted(tree, {}, environ, secrets, later=_COMMANDS)
     rehearsal = read(tree, Rehearsal)
     issues = check_rehearsal.check(rehearsal, tree)
     retries = _retries(rehearsal, file.parent, tree, environ, issues)
@@ -152,8 +152,13 @@ def open_target(
     over: OpenRehearsal | None = None,
     secrets: Secrets | None = None,
     keep_unset: bool = False,
+    peek: bool = False,
 ) -> OpenTarget:
-    """As `load_target`; `keep_unset` leaves `${NAME}` standing where nobody set it, for `plan` and `check`."""
+    """As `load_target`; `keep_unset` leaves `${NAME}` standing where nobody set it, for `plan` and `check`.
+
+    `peek` does not yet ask whether the target has what `over` wants of it: first the stage says what it puts up.
+    Links whose upstream is empty are not there.
+    """
     environ = os.environ if environ is None else environ
     secrets = Secrets() if secrets is None else secrets
     file = lookup.find(name, "target", lookup.target_folders(over.folder if over else None))
@@ -172,8 +177,10 @@ def open_target(
         raise BadFile(substitution.issues)
     target = read(tree, Target)
     issues = check_target.check(target, tree)
-    if over is not None:
-        issues += check_rehearsal.check_against(over.rehearsal, over.tree, target)
+    there = {name: link for name, link in target.links.items() if link.proxy is not None or link.upstream != ""}
+    declared, target = [*target.links], msgspec.structs.replace(target, links=there)
+    if over is not None and not peek:
+        issues += check_rehearsal.check_against(over.rehearsal, over.tree, target, declared)
     if issues:
         raise BadFile(issues)
     return OpenTarget(target=target, file=file, tree=tree, secrets=secrets, unset=tuple(substitution.unset))
@@ -311,8 +318,18 @@ def _moved(node: Node, place: Place) -> Node:
     return msgspec.structs.replace(node, items=tuple(_moved(item, place) for item in node.items), place=place)
 
 
-def _substituted(tree: Fields, variables: Mapping[str, str], environ: Mapping[str, str], secrets: Secrets) -> Fields:
-    substitution = Substitution(variables, environ, secrets)
+_COMMANDS = re.compile(r"chaos\[[0-9]+\]\.exec\..*")
+"""Their ${…} are put in when the rehearsal begins: a plan holds neither secrets nor where a stage stands."""
+
+
+def _substituted(
+    tree: Fields,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    secrets: Secrets,
+    later: re.Pattern[str] | None = None,
+) -> Fields:
+    substitution = Substitution(variables, environ, secrets, later=later)
     substituted = substitution.tree(tree)
     if substitution.issues:
         raise BadFile(substitution.issues)

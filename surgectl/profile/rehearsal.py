@@ -56,11 +56,18 @@ class Toxic(_Part, frozen=True, kw_only=True):
 
 
 class Exec(_Part, frozen=True, kw_only=True):
-    """A command that breaks something and the command that mends it."""
+    """A command that breaks something, the command that mends it, and one that sees which of the two is the case.
+
+    A first word `surgectl` is this surgectl. `${NAME}` is put in only when the rehearsal begins: from the stage, --set
+    or the environment.
+    """
 
     run: list[str]
     heal: list[str]
+    check: list[str] = []
+    """Exit 0 means: it is broken. Without it nobody sees the fault bite, so the run can only end inconclusive."""
     timeout: Duration = Duration(30 * 10**9)
+    """Of each of them."""
 
 
 class Fault(_Part, frozen=True, kw_only=True):
@@ -74,6 +81,8 @@ class Fault(_Part, frozen=True, kw_only=True):
     toxicity: Share | None = None
     toxics: list[Toxic] = []
     exec: Exec | None = None
+    optional: bool = False
+    """Left out, and said so, where the target has no such link."""
 
 
 class Probe(_Part, frozen=True, kw_only=True):

@@ -72,6 +72,16 @@ class Think(_Part, frozen=True, kw_only=True):
     fixed: Duration | None = None
 
 
+class Looks(_Part, frozen=True, kw_only=True):
+    """Reads the shop's first page again and again before joining; some only ever look."""
+
+    times: str
+    """`20` or `5-40`: how often in all."""
+    every: Backoff = Backoff()
+    leaves: Share = Share(0.0)
+    """Share of these fans who leave after looking, and never meant to buy."""
+
+
 class RetryProfile(_Part, frozen=True, kw_only=True):
     """One kind of fan, whole."""
 
@@ -86,4 +96,5 @@ class RetryProfile(_Part, frozen=True, kw_only=True):
     double: Share = Share(0.0)
     refresh: dict[str, str | dict[str, Any]] = {}
     """Role (poll) → `never` or {lognormal: {median, sigma}}: reloads whatever the shop asked for."""
+    looks: Looks | None = None
     think: Think | None = None

@@ -56,11 +56,14 @@ class Substitution:
         secrets: Secrets,
         *,
         keep_unset: bool = False,
+        later: re.Pattern[str] | None = None,
     ) -> None:
+        """`later`: paths whose values are left as they stand."""
         self._variables = variables
         self._environ = environ
         self._secrets = secrets
         self._keep_unset = keep_unset
+        self._later = later
         self.issues: list[Issue] = []
         self.unset: dict[str, Place] = {}
 
@@ -76,7 +79,7 @@ class Substitution:
         return Fields(fields, node.place)
 
     def _scalar(self, node: Scalar, path: str) -> Scalar:
-        if "${" not in node.text:
+        if "${" not in node.text or (self._later is not None and self._later.fullmatch(path)):
             return node
         rest = _NAME.sub("", node.text)
         if _BROKEN.search(rest):

@@ -159,11 +159,13 @@ class Step(Request, frozen=True, kw_only=True):
 
 
 class Link(_Part, frozen=True, kw_only=True):
-    """A dependency reached through a proxy: made by us, or found by name."""
+    """A dependency reached through a proxy: made by us, or found by name. One whose upstream is empty is not there."""
 
     upstream: str | None = None
     listen: str = "127.0.0.1:0"
     proxy: str | None = None
+    speaks: Literal["http", "postgres", "redis", "tcp"] = "http"
+    """What a canary asks there, to see whether a fault bites."""
 
 
 class Hook(_Part, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import pytest
 
 from surgectl.fans.dialogue import Meet, Send, Told
 from surgectl.journey.messages import Reply
-from tests.fans.talk import MS, S, converse, person
+from tests.fans.talk import MS, S, converse, person, policy
 from tests.journey.shop import BASE, journey, page
 
 BOXOFFICE = """
@@ -110,6 +110,26 @@ def test_the_whole_journey_to_a_ticket() -> None:
     assert told[3].claims == {"order": "o1", "amount_minor": 17800, "currency": "EUR", "seats": ["A1", "A2"]}
     assert [told[n].status_read for n in range(5)] == [False] * 4 + [True]
     assert fan.minted["email"] == "fan-r1-r1-4@example.org"
+
+
+def test_an_onlooker_reads_and_leaves() -> None:
+    """Reads the first page as often as the profile says, each time an operation of its own, and never joins."""
+    looks = "{looks: {times: '4', every: {fixed: 900ms}, leaves: 100%}, think: {fixed: 5s}}"
+    talk = converse(person(SHOP, looks).script, [page(200)] * 4)
+    assert talk.steps == ["page"] * 4
+    assert talk.waits == [("think", 900 * MS)] * 3
+    assert talk.told == [("page", "ok", "next")] * 4 and len({told.op for told in talk.of(Told)}) == 4
+    assert talk.end == ("looked", "fail")
+
+
+def test_some_onlookers_buy_after_all() -> None:
+    """Who does not leave joins the line after the last look, once; a page that fails ends the looking."""
+    looks = "{looks: {times: 2-2, every: {fixed: 1s}, leaves: 0%}}"
+    talk = converse(person(SHOP, looks).script, [page(200), *FRONT, HELD, ACCEPTED, PAID, PAID])
+    assert talk.steps[:3] == ["page", "page", "join"] and talk.end == ("confirmed", "ok")
+    assert converse(person(SHOP, looks).script, [page(200), page(500)]).end[0] == "unknown"
+    left = sum(policy("{looks: {times: '1', leaves: 75%}}").only_looks(7, fan) for fan in range(2000))
+    assert 1400 < left < 1600
 
 
 def test_every_send_has_its_own_attempt_id() -> None:
