@@ -35,7 +35,7 @@ _QUERIES = {
         "holds",
     ),
     "admissions": (
-        "select seq as place, email, intent, joined_ns / 1e9 as joined_at, admitted_ns / 1e9 as admitted_at",
+        "select seq as place, drawn, email, intent, joined_ns / 1e9 as joined_at, admitted_ns / 1e9 as admitted_at",
         "places",
     ),
 }

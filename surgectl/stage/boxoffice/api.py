@@ -83,7 +83,7 @@ class Api:
         if method in ("GET", "HEAD") and path in ("/", "/about"):
             return web.Response(body=_ABOUT, content_type="text/html", charset="utf-8")
         if method in ("GET", "HEAD") and path == "/healthz":
-            return _json(200, {"ok": True, "waiting": len(self._shop.room) - self._shop.room.head})
+            return _json(200, {"ok": True, "waiting": self._shop.room.waiting})
         return _json(404, {"code": "NOT_FOUND", "message": "there is no such page"})
 
     async def _answer(self, work: Awaitable[Reply]) -> web.Response:
@@ -141,14 +141,23 @@ class Api:
         return 200, self._place(place)
 
     def _place(self, place: Place) -> dict[str, object]:
-        room, signer = self._shop.room, self._shop.signer
+        room, signer, now_ns = self._shop.room, self._shop.signer, self._shop.counter.now_ns()
+        poll_after_ms = room.poll_after_ms(place.seq, now_ns)
+        if (draw_in_ms := room.draw_in_ms(place.seq, now_ns)) is not None:
+            return {
+                "id": signer.sign("place", place.seq),
+                "state": "prequeue",
+                "position": None,
+                "draw_in_ms": draw_in_ms,
+                "poll_after_ms": poll_after_ms,
+            }
         position = room.position(place.seq)
         told: dict[str, object] = {
             "id": signer.sign("place", place.seq),
             "state": "waiting" if position else "admitted",
             "position": position,
             "wait_s": round(room.wait_s(place.seq), 3),
-            "poll_after_ms": room.poll_after_ms(place.seq),
+            "poll_after_ms": poll_after_ms,
         }
         if not position:
             told["pass"] = signer.sign("pass", place.seq)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -27,6 +27,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     currency: Annotated[str, Meta(extra={"flag": None})] = "EUR"
     limit: Annotated[int, Meta(description="Tickets that one e-mail address may hold and own together.")] = 4
 
+    order: Annotated[
+        Literal["fifo", "lottery"], Meta(description="How the pre-queue is numbered: by arrival, or by lot (lottery).")
+    ] = "fifo"
+    prequeue_ns: Annotated[
+        int, Meta(description="From the first joiner on: whoever joins in it is numbered at its end; 0: none.")
+    ] = 0
     admission_per_s: Annotated[float, Meta(description="How many fans a second the line lets in.")] = 100.0
     inside: Annotated[int, Meta(description="Fans at the counters at once; 0: the rate alone decides.")] = 0
     hold_ttl_ns: Annotated[int, Meta(description="How long a basket stands.")] = 120 * NS_PER_S
@@ -69,6 +75,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             "payment_deadline": self.payment_deadline_ns,
             "in_flight": self.in_flight,
         }
+        if self.order not in ("fifo", "lottery"):
+            raise UsageError(f"{self.order}: no such order", where="box office: order", hint="fifo or lottery")
+        if self.order == "lottery" and self.prequeue_ns <= 0:
+            raise UsageError(
+                "a lottery draws among those who came before the doors opened, and there is no pre-queue",
+                where="box office: order",
+                hint="add a pre-queue: --prequeue 5s",
+            )
         for name, value in positive.items():
             if value <= 0:
                 raise UsageError(f"{name} must be more than nothing, not {value}", where="box office")

@@ -20,6 +20,8 @@ class Place(msgspec.Struct, frozen=True):
     email: str
     intent: str | None
     joined_ns: int
+    drawn: int | None = None
+    """The number in line, from 1; None in the pre-queue, before the draw."""
 
 
 class Hold(msgspec.Struct, frozen=True):

@@ -13,7 +13,8 @@ from surgectl.stage.boxoffice.rows import FREE
 _TABLES = """
 create table if not exists meta (key text primary key, value text not null);
 create table if not exists places (
-  seq integer primary key, email text not null, intent text, joined_ns integer not null, admitted_ns integer);
+  seq integer primary key, email text not null, intent text, joined_ns integer not null, drawn integer,
+  admitted_ns integer);
 create table if not exists seats (n integer primary key, state integer not null, hold text);
 create index if not exists seats_by_state on seats (state, n);
 create table if not exists holds (

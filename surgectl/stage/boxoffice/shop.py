@@ -24,7 +24,7 @@ from surgectl.stage.boxoffice.till.cashier import Cashier
 from surgectl.stage.boxoffice.till.metadata import metadata_of
 from surgectl.stage.boxoffice.till.provider import Provider
 from surgectl.stage.boxoffice.till.reconciler import Reconciler
-from surgectl.stage.boxoffice.waiting_room import WaitingRoom
+from surgectl.stage.boxoffice.waiting_room import Lots, WaitingRoom
 from surgectl.stage.boxoffice.writer import Writer
 
 _ADMIT_EVERY_NS = 20_000_000
@@ -72,6 +72,9 @@ class Shop:
         while True:
             await clock.sleep_until_ns(clock.now_ns() + _ADMIT_EVERY_NS)
             now_ns = counter.now_ns()
+            if (lots := self.room.draw(now_ns)) is not None:
+                await counter.writer.run(lambda books, lots=lots: write_draw(books, lots))  # type: ignore[misc]
+                self.room.announce(lots)
             admitted = self.room.admit(now_ns)
             if admitted:
                 first, last = admitted[0], admitted[-1]
@@ -94,20 +97,25 @@ class Shop:
 
 
 def _write_admitted(books: Books, first: int, last: int, now_ns: int) -> None:
-    books.execute("update places set admitted_ns = ? where seq between ? and ?", (now_ns, first, last))
+    books.execute("update places set admitted_ns = ? where drawn between ? and ?", (now_ns, first, last))
+
+
+def write_draw(books: Books, lots: Lots) -> None:
+    """All numbers of the pre-queue at once, before anybody is told one."""
+    books.executemany("update places set drawn = ? where seq = ?", [(number, seq) for seq, number in lots.drawn])
 
 
 def write_place(books: Books, place: Place) -> None:
     """A place in line, once told, survives."""
     books.execute(
-        "insert or ignore into places (seq, email, intent, joined_ns) values (?, ?, ?, ?)",
-        (place.seq, place.email, place.intent, place.joined_ns),
+        "insert or ignore into places (seq, email, intent, joined_ns, drawn) values (?, ?, ?, ?, ?)",
+        (place.seq, place.email, place.intent, place.joined_ns, place.drawn),
     )
 
 
 def _read_places(books: Books) -> tuple[list[Place], int]:
-    rows = books.execute("select seq, email, intent, joined_ns from places order by seq").fetchall()
-    (head,) = books.execute("select coalesce(max(seq), 0) from places where admitted_ns is not null").fetchone()
+    rows = books.execute("select seq, email, intent, joined_ns, drawn from places order by seq").fetchall()
+    (head,) = books.execute("select coalesce(max(drawn), 0) from places where admitted_ns is not null").fetchone()
     return [Place(*row) for row in rows], head
 
 
@@ -137,7 +145,14 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     ):
         counter = Counter(writer, clock)
         counter.restore(known)
-        room = WaitingRoom(options.admission_per_s, options.inside, options.hold_ttl_ns)
+        signer = Signer(secret)
+        room = WaitingRoom(
+            options.admission_per_s,
+            options.inside,
+            options.hold_ttl_ns,
+            prequeue_ns=options.prequeue_ns,
+            lot=signer.lot if options.order == "lottery" else None,
+        )
         room.restore(places, head)
         cashier = Cashier(options, conduct, counter, provider, clock)
         for order in known:
@@ -147,7 +162,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
                 else:
                     cashier.submit(order)
         reconciler = Reconciler(options, conduct, counter, provider, cashier, clock)
-        shop = Shop(options, conduct, Signer(secret), counter, room, cashier, log, reader)
+        shop = Shop(options, conduct, signer, counter, room, cashier, log, reader)
         shop.served.update(held)
         workers = [cashier.work() for _ in range(options.payment_workers)]
         try:

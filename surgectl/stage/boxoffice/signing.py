@@ -19,6 +19,10 @@ class Signer:
         """("hold", 7) → hold_7_1f0c…"""
         return f"{prefix}_{n}_{self._mac(f'{prefix}_{n}')}"
 
+    def lot(self, seq: int) -> int:
+        """The lot of a place: the same after a restart, and nothing that its owner could know or choose."""
+        return int.from_bytes(hashlib.blake2b(f"lot_{seq}".encode(), key=self._secret, digest_size=8).digest())
+
     def read(self, prefix: str, text: str) -> int | None:
         """The number in an id that we signed, or None."""
         head, _, mac = text.rpartition("_")

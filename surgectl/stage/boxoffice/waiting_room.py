@@ -1,26 +1,59 @@
-"""First come, first served: the line in front of the counters."""
+"""The line in front of the counters: in order of arrival, or, for those who came early, by lot."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
 
 from surgectl.stage.boxoffice.rows import Place
 from surgectl.units import NS_PER_S
 
 _POLL_LEAST_MS, _POLL_MOST_MS = 150, 4000
+_SPREAD_MOST_MS = 1000
+
+
+class Lots(msgspec.Struct, frozen=True):
+    """What the draw decided: place by place (`seq`) its number in line, from 1. To be written, then announced."""
+
+    drawn: tuple[tuple[int, int], ...]
 
 
 class WaitingRoom:
     """The line, in memory. Joining and asking cost a look-up; the books follow behind in batches.
 
-    Strictly FIFO, hence one number says it all: everyone up to `head` is in, and the position of anyone
-    else is `seq - head`, which can only fall.
+    Whoever joins within `prequeue_ns` of the first joiner stands in the pre-queue and has no number yet. When that
+    time is over the pre-queue is numbered from 1: by lot (`lot` turns a place's seq into its lot, the lowest goes
+    first), so that early arrival gives no advantage, or without `lot` in order of arrival. Whoever comes later
+    stands behind; their number is their seq, since exactly the first ones were numbered among themselves.
+
+    From then on one number says it all: everyone up to `head` is in, and the position of anyone else is
+    `number - head`, which can only fall.
+
+    Nobody is told a number before it is in the books: `draw` decides, the caller writes, `announce` makes it so.
     """
 
-    def __init__(self, per_s: float, inside_limit: int, idle_ns: int) -> None:
+    def __init__(
+        self,
+        per_s: float,
+        inside_limit: int,
+        idle_ns: int,
+        *,
+        prequeue_ns: int = 0,
+        lot: Callable[[int], int] | None = None,
+    ) -> None:
         self.per_s = per_s
         self._inside_limit = inside_limit
         self._idle_ns = idle_ns
-        self._places: list[Place] = []
+        self._prequeue_ns = prequeue_ns
+        self._lot = lot
+        self._places: dict[int, Place] = {}
         self._by_email: dict[str, Place] = {}
+        self._number: dict[int, int] = {}  # of the pre-queue's places alone: everybody else's is their seq
+        self._seq_of: dict[int, int] = {}
+        self._early: list[int] = []  # the pre-queue, until it is announced
+        self._ends_ns: int | None = None
+        self._last = 0  # the highest seq given out
         self._inside: dict[int, int] = {}  # place → when last seen at the counters
         self._tokens = 0.0
         self._filled_ns: int | None = None
@@ -29,10 +62,28 @@ class WaitingRoom:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def waiting(self) -> int:
+        """How many are in line and not in yet."""
+        return max(0, self._last - self.head)
+
     def restore(self, places: list[Place], head: int) -> None:
-        """Take up the line as the books know it, after a restart."""
-        self._places = places
-        self._by_email = {place.email.casefold(): place for place in places}
+        """Take up the line as the books know it, after a restart: drawn numbers stay, a draw that is due is made again.
+
+        `head` is the highest number that was let in. A place whose writing was cut off by the kill leaves a gap,
+        which nobody notices: nobody was told of it.
+        """
+        for place in places:
+            self._places[place.seq] = place
+            self._by_email[place.email.casefold()] = place
+            if place.drawn is None:
+                self._early.append(place.seq)
+            elif place.drawn != place.seq:
+                self._number[place.seq] = place.drawn
+                self._seq_of[place.drawn] = place.seq
+            self._last = max(self._last, place.seq, place.drawn or 0)
+        if places:
+            self._ends_ns = min(place.joined_ns for place in places) + self._prequeue_ns
         self.head = head
 
     def join(self, email: str, intent: str | None, now_ns: int) -> tuple[Place, bool]:
@@ -41,33 +92,83 @@ class WaitingRoom:
         known = self._by_email.get(email.casefold())
         if known is not None:
             return known, False
-        place = Place(seq=len(self._places) + 1, email=email, intent=intent, joined_ns=now_ns)
-        self._places.append(place)
+        if self._ends_ns is None:
+            self._ends_ns = now_ns + self._prequeue_ns
+        self._last += 1
+        # Nobody is added to a pre-queue that is being drawn: the lots are counted already.
+        early = now_ns < self._ends_ns and len(self._early) == len(self._places)
+        place = Place(self._last, email, intent, now_ns, drawn=None if early else self._last)
+        self._places[place.seq] = place
         self._by_email[email.casefold()] = place
+        if early:
+            self._early.append(place.seq)
         return place, True
 
     def find(self, seq: int) -> Place | None:
-        return self._places[seq - 1] if 0 < seq <= len(self._places) else None
+        return self._places.get(seq)
+
+    # -- the pre-queue -------------------------------------------------------------------------------------
+
+    @property
+    def prequeue(self) -> bool:
+        """Whether some stand in the pre-queue whose numbers are not announced."""
+        return bool(self._early)
+
+    def draw(self, now_ns: int) -> Lots | None:
+        """The numbers of the pre-queue, once its time is over; None while it is not. Changes nothing."""
+        if not self._early or self._ends_ns is None or now_ns < self._ends_ns:
+            return None
+        lot = self._lot
+        line = sorted(self._early) if lot is None else sorted(self._early, key=lambda seq: (lot(seq), seq))
+        return Lots(drawn=tuple(zip(line, sorted(self._early), strict=True)))
+
+    def announce(self, lots: Lots) -> None:
+        """The numbers are in the books: from now on they are told."""
+        for seq, number in lots.drawn:
+            place = self._places[seq]
+            self._places[seq] = self._by_email[place.email.casefold()] = msgspec.structs.replace(place, drawn=number)
+            if number != seq:
+                self._number[seq] = number
+                self._seq_of[number] = seq
+        self._early = []
+
+    def draw_in_ms(self, seq: int, now_ns: int) -> int | None:
+        """How long this place still has no number; None: it has one."""
+        place = self._places[seq]
+        if place.drawn is not None and not self._early:
+            return None
+        return max(0, -(-((self._ends_ns or now_ns) - now_ns) // 1_000_000))
+
+    # -- the line ------------------------------------------------------------------------------------------
 
     def position(self, seq: int) -> int:
-        """How many must be let in until it is this one's turn; 0: is in."""
-        return max(0, seq - self.head)
+        """How many must be let in until it is this one's turn; 0: is in. Means nothing before the draw."""
+        return max(0, self._number.get(seq, seq) - self.head)
 
     def wait_s(self, seq: int) -> float:
         """At the promised rate. Counters that are all taken can only make it longer."""
         return self.position(seq) / self.per_s
 
-    def poll_after_ms(self, seq: int) -> int:
-        """Those far back need not ask often: their turn cannot come sooner than the rate allows."""
+    def poll_after_ms(self, seq: int, now_ns: int) -> int:
+        """Those far back need not ask often: their turn cannot come sooner than the rate allows.
+
+        After the draw they do not all ask at one instant: each has a moment of its own in the second after it.
+        """
+        draw_in_ms = self.draw_in_ms(seq, now_ns)
+        if draw_in_ms is not None:
+            spread_ms = min(_SPREAD_MOST_MS, self._prequeue_ns // 4_000_000)
+            return max(_POLL_LEAST_MS, min(_POLL_MOST_MS, draw_in_ms + seq * 7919 % (spread_ms + 1)))
         return int(min(_POLL_MOST_MS, max(_POLL_LEAST_MS, self.wait_s(seq) * 500)))
 
     def admit(self, now_ns: int) -> range:
-        """Let in as many as the rate and the counters allow → the places admitted now."""
+        """Let in as many as the rate and the counters allow → the numbers admitted now."""
+        if self._early:
+            return range(0)
         elapsed_ns = 0 if self._filled_ns is None else now_ns - self._filled_ns
         self._filled_ns = now_ns
         # A quarter of a second at most is saved up: an empty line must not end in a stampede.
         self._tokens = min(max(1.0, self.per_s / 4), self._tokens + elapsed_ns / NS_PER_S * self.per_s)
-        count = min(int(self._tokens), len(self._places) - self.head)
+        count = min(int(self._tokens), self.waiting)
         if self._inside_limit:
             gone = [seq for seq, seen_ns in self._inside.items() if now_ns - seen_ns > self._idle_ns]
             for seq in gone:
@@ -79,7 +180,7 @@ class WaitingRoom:
         admitted = range(self.head + 1, self.head + count + 1)
         self.head += count
         if self._inside_limit:
-            self._inside.update((seq, now_ns) for seq in admitted)
+            self._inside.update((self._seq_of.get(number, number), now_ns) for number in admitted)
         return admitted
 
     def seen(self, seq: int, now_ns: int) -> None:
