@@ -53,6 +53,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     tabs_from: str = "join"
     refresh: dict[str, Draw] = {}
     looking: Looking | None = None
+    abandons: float = 0.0
     think: Draw | None = None
 
     def response(self, role: str, words: tuple[str, ...]) -> tuple[str, Response] | None:
@@ -72,6 +73,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         if self.quits is None:
             return None
         return round(chance.weibull(self.quits.shape, float(self.quits.scale), seed, "quits", fan))
+
+    def leaves_its_basket(self, seed: int, fan: int) -> bool:
+        """Whether this person fills a basket and never comes to pay."""
+        return chance.unit(seed, "abandons", fan) < self.abandons
 
     def open_tabs(self, seed: int, fan: int) -> int:
         """How many tabs this person opens in all."""
@@ -115,6 +120,7 @@ def compile_policy(profile: RetryProfile) -> Policy:
             if habit != "never"
         },
         looking=_looking(profile.looks) if profile.looks is not None else None,
+        abandons=float(profile.abandons),
         think=think,
     )
 

@@ -125,6 +125,8 @@ class _Tab:
             yield Meet(name=step.barrier.name, fans=step.barrier.fans, within_ns=step.barrier.within_ns)
         if step.request is None and step.poll is None:
             return NEXT
+        if step.role == "pay" and not self.status and self.policy.leaves_its_basket(self.memory.seed, self.memory.fan):
+            return self._ended("abandoned", "fail")
         if self.begun and self.policy.think is not None and not self.status:
             yield from self.patience.think(self.policy.think(self.memory))
         self.begun = True

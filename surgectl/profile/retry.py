@@ -94,6 +94,8 @@ class RetryProfile(_Part, frozen=True, kw_only=True):
     """Role → outcome (`info`, `again`, `shed` or an end's name) → reaction."""
     tabs: int | Tabs = 1
     double: Share = Share(0.0)
+    abandons: Share = Share(0.0)
+    """Share of these fans who fill a basket and never come to pay."""
     refresh: dict[str, str | dict[str, Any]] = {}
     """Role (poll) → `never` or {lognormal: {median, sigma}}: reloads whatever the shop asked for."""
     looks: Looks | None = None

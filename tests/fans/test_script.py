@@ -132,6 +132,12 @@ def test_some_onlookers_buy_after_all() -> None:
     assert 1400 < left < 1600
 
 
+def test_an_abandoned_basket() -> None:
+    """Who abandons holds seats and never pays: the hold is left to run out, and nothing is in doubt."""
+    talk = converse(person(SHOP, "abandons: 100%").script, [*FRONT, HELD])
+    assert talk.steps[-1] == "hold" and talk.end == ("abandoned", "fail")
+
+
 def test_every_send_has_its_own_attempt_id() -> None:
     """Polls and status reads too, and the id travels in the bytes."""
     talk = converse(person(SHOP).script, [*FRONT, HELD, ACCEPTED, PAID, PAID])
