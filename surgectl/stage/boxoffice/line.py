@@ -1,0 +1,64 @@
+"""Joining the line and asking how far it has come."""
+
+from __future__ import annotations
+
+import msgspec
+
+from surgectl.stage.boxoffice.asked import Asked
+from surgectl.stage.boxoffice.refusals import Refused
+from surgectl.stage.boxoffice.replies import Reply, read_body
+from surgectl.stage.boxoffice.rows import Place
+from surgectl.stage.boxoffice.shop import Shop, write_place
+
+
+class Join(msgspec.Struct):
+    email: str
+
+
+_join = msgspec.json.Decoder(Join)
+
+
+class Line:
+    """The waiting room, as a fan meets it."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def join(self, request: Asked) -> Reply:
+        shop = self._shop
+        want = read_body(_join, await request.read())
+        if "@" not in want.email:
+            raise Refused(400, "BAD_REQUEST", "email must be an e-mail address")
+        if shop.sold_out:
+            raise Refused(410, "SOLD_OUT", "every seat is sold")
+        intent = request.headers.get("X-Surge-Intent")
+        place, _ = shop.room.join(want.email, intent, shop.counter.now_ns())
+        await shop.counter.writer.run(lambda books: write_place(books, place))
+        return 202, self._told(place)
+
+    def look_up(self, place_id: str) -> Reply:
+        seq = self._shop.signer.read("place", place_id)
+        place = self._shop.room.find(seq) if seq is not None else None
+        if place is None:
+            raise Refused(404, "NO_PLACE", "there is no such place in line")
+        if self._shop.sold_out and place.seq not in self._shop.served:
+            raise Refused(410, "SOLD_OUT", "every seat is sold")
+        return 200, self._told(place)
+
+    def _told(self, place: Place) -> dict[str, object]:
+        room, signer, now_ns = self._shop.room, self._shop.signer, self._shop.counter.now_ns()
+        told: dict[str, object] = {
+            "id": signer.sign("place", place.seq),
+            "state": "prequeue",
+            "position": None,
+            "poll_after_ms": room.poll_after_ms(place.seq, now_ns),
+        }
+        if (draw_in_ms := room.draw_in_ms(place.seq, now_ns)) is not None:
+            return {**told, "draw_in_ms": draw_in_ms}
+        position = room.position(place.seq)
+        told["state"] = "waiting" if position else "admitted"
+        told["position"] = position
+        told["wait_s"] = round(room.wait_s(place.seq), 3)
+        if not position:
+            told["pass"] = signer.sign("pass", place.seq)
+        return told
