@@ -23,9 +23,11 @@ from surgectl.stage.payments.objects import (
     Method,
     MethodDetails,
     Refund,
+    WebhookEndpoint,
 )
 from surgectl.stage.payments.refusal import ErrorBody, Refusal, bad_request, error_body
 from surgectl.stage.payments.shelf import Shelf
+from surgectl.stage.payments.webhooks.outbox import Outbox
 
 _encode = msgspec.json.Encoder().encode
 _VISA = CardDetails(brand="visa", last4="4242")
@@ -46,7 +48,7 @@ class Done(msgspec.Struct):
     """What a command came to. `shown` is the object to reply with; for a decline, `refused` is the reply's body."""
 
     commit: Commit
-    shown: Intent | Charge | Refund | Customer | Method
+    shown: Intent | Charge | Refund | Customer | Method | WebhookEndpoint
     status: int = 200
     refused: bytes | None = None
     shown_raw: bytes | None = None
@@ -56,20 +58,24 @@ class Book:
     """Every object of one account, and the ledger of how they came to be."""
 
     def __init__(self, seed: int, defect: str | None = None) -> None:
-        self._seed = seed
+        self.seed = seed
+        self.outbox = Outbox()
         self._defect = defect
         self.generation = 0
         self._wipe()
 
     def _wipe(self) -> None:
-        self._mark = f"{chance.bits(self._seed, 'payments.ids', self.generation) & 0xFFFFFF:06x}"
+        self.mark = f"{chance.bits(self.seed, 'payments.ids', self.generation) & 0xFFFFFF:06x}"
         self._last_created_s = 0
         self.intents: Shelf[Intent] = Shelf("payment_intent")
         self.charges: Shelf[Charge] = Shelf("charge")
         self.refunds: Shelf[Refund] = Shelf("refund")
         self.customers: Shelf[Customer] = Shelf("customer")
         self.methods: Shelf[Method] = Shelf("payment_method")
-        self.diary = Diary(self._mark)
+        self.endpoints: Shelf[WebhookEndpoint] = Shelf("webhook_endpoint")
+        self.endpoints_made = 0
+        self.outbox.clear()
+        self.diary = Diary(self.mark)
         self._tries: dict[str, list[str]] = {}
         self.entries: list[Entry] = []
         self.totals = Totals()
@@ -95,10 +101,14 @@ class Book:
             self.customers.put(customer)
         for method in line.methods:
             self.methods.put(method)
+        for endpoint in line.endpoints:
+            self.keep_endpoint(endpoint)
+        for gone in line.endpoints_gone:
+            self.close_endpoint(gone)
         for entry in line.entries:
             self._note(entry)
             self._last_created_s = max(self._last_created_s, int(entry.at.timestamp()))
-        self.diary.write(
+        events = self.diary.write(
             line.entries,
             self._last_created_s,
             {
@@ -107,6 +117,9 @@ class Book:
                 **{refund.id: _encode(refund) for refund in line.refunds},
             },
         )
+        self.outbox.post(events, self.endpoints)
+        for mail in line.mail:
+            self.outbox.recall(mail)
         for seq in line.delivered:
             self.entries[seq - 1].reply_delivered = True
         for seq in line.undelivered:
@@ -132,7 +145,22 @@ class Book:
             return self._create_customer(command, stamp)
         if isinstance(command, ask.CreateMethod):
             return self._create_method(command, stamp)
+        assert isinstance(command, ask.AttachMethod)
         return self._attach_method(command, stamp)
+
+    def keep_endpoint(self, endpoint: WebhookEndpoint) -> None:
+        """Put a new or changed endpoint on its shelf."""
+        known = self.endpoints.find(endpoint.id)
+        if known is None:
+            self.endpoints_made += 1
+            self.endpoints.put(endpoint)
+            return
+        for field in WebhookEndpoint.__struct_fields__:  # letters on their way hold the object itself
+            setattr(known, field, getattr(endpoint, field))
+
+    def close_endpoint(self, endpoint: str) -> None:
+        self.endpoints.remove(endpoint)
+        self.outbox.forget_endpoint(endpoint)
 
     def target(self, command: ask.Command) -> str | None:
         """The intent that a command changes and that nobody else may change meanwhile; None for a new one."""
@@ -155,14 +183,14 @@ class Book:
     def _create_intent(self, command: ask.CreateIntent, stamp: Stamp, decline: Decline | None) -> Done:
         if command.customer is not None:
             self.customers.get(command.customer, param="customer", status=400)
-        id_ = f"pi_3{self._mark}{len(self.intents) + 1:08d}"
+        id_ = f"pi_3{self.mark}{len(self.intents) + 1:08d}"
         has_method = command.payment_method is not None or command.card_number is not None
         intent = Intent(
             id=id_,
             amount=command.amount_minor,
             capture_method=command.capture_method,
-            client_secret=f"{id_}_secret_{chance.bits(self._seed, 'payments.secret', len(self.intents)):016x}",
-            created=self._created_s(stamp),
+            client_secret=f"{id_}_secret_{chance.bits(self.seed, 'payments.secret', len(self.intents)):016x}",
+            created=self.created_s(stamp),
             currency=command.currency,
             customer=command.customer,
             description=command.description,
@@ -230,11 +258,11 @@ class Book:
         manual = intent.capture_method == "manual"
         captured = decline is None and not manual
         charge = Charge(
-            id=f"ch_3{self._mark}{len(self.charges) + 1:08d}",
+            id=f"ch_3{self.mark}{len(self.charges) + 1:08d}",
             amount=intent.amount,
             amount_captured=intent.amount if captured else 0,
             captured=captured,
-            created=self._created_s(stamp),
+            created=self.created_s(stamp),
             currency=intent.currency,
             customer=intent.customer,
             description=intent.description,
@@ -299,7 +327,7 @@ class Book:
             charge.refunded, charge.amount_refunded = True, charge.amount
             entries.append(charge_entry(stamp, "charge.voided", "voided", charge, 0))
         intent.status, intent.amount_capturable = "canceled", 0
-        intent.canceled_at, intent.cancellation_reason = self._created_s(stamp), command.reason
+        intent.canceled_at, intent.cancellation_reason = self.created_s(stamp), command.reason
         entries.append(intent_entry(stamp, "intent.canceled", "canceled", intent))
         return self._changed_intent(intent, entries, charge)
 
@@ -329,10 +357,10 @@ class Book:
         charge.amount_refunded += amount
         charge.refunded = charge.amount_refunded >= charge.amount
         refund = Refund(
-            id=f"re_3{self._mark}{len(self.refunds) + 1:08d}",
+            id=f"re_3{self.mark}{len(self.refunds) + 1:08d}",
             amount=amount,
             charge=charge.id,
-            created=self._created_s(stamp),
+            created=self.created_s(stamp),
             currency=charge.currency,
             metadata=command.metadata,
             payment_intent=charge.payment_intent,
@@ -345,13 +373,13 @@ class Book:
             entry.metadata = {**entry.metadata, **command.metadata}
         raw, charge_raw = _encode(refund), _encode(charge)
         commit = Commit(entries=[entry], charges=[msgspec.Raw(charge_raw)], refunds=[msgspec.Raw(raw)])
-        self._write(commit, {refund.id: raw, charge.id: charge_raw})
+        self.write(commit, {refund.id: raw, charge.id: charge_raw})
         return Done(commit, refund, shown_raw=raw)
 
     def _create_customer(self, command: ask.CreateCustomer, stamp: Stamp) -> Done:
         customer = Customer(
-            id=f"cus_{self._mark}{len(self.customers) + 1:08d}",
-            created=self._created_s(stamp),
+            id=f"cus_{self.mark}{len(self.customers) + 1:08d}",
+            created=self.created_s(stamp),
             description=command.description,
             email=command.email,
             metadata=command.metadata,
@@ -361,16 +389,16 @@ class Book:
         raw = _encode(customer)
         entry = plain_entry(stamp, "customer.created", "created", customer.metadata, receipt_email=customer.email)
         commit = Commit(entries=[entry], customers=[msgspec.Raw(raw)])
-        self._write(commit, {})
+        self.write(commit, {})
         return Done(commit, customer, shown_raw=raw)
 
     def _create_method(self, command: ask.CreateMethod, stamp: Stamp) -> Done:
         judged_as = command.number or command.token or ""
         last4 = judged_as[-4:] if judged_as[-4:].isdigit() else "4242"
         method = Method(
-            id=f"pm_1{self._mark}{len(self.methods) + 1:08d}",
+            id=f"pm_1{self.mark}{len(self.methods) + 1:08d}",
             card=CardDetails(brand="visa", last4=last4),
-            created=self._created_s(stamp),
+            created=self.created_s(stamp),
             metadata=command.metadata,
             # A pretend card's number is kept only as far as it decides; anything else is somebody's secret.
             judged_as=judged_as if cards.judge_number(judged_as) or not command.number else "4242424242424242",
@@ -384,7 +412,7 @@ class Book:
 
     # -- writing down ---------------------------------------------------------------------------------
 
-    def _created_s(self, stamp: Stamp) -> int:
+    def created_s(self, stamp: Stamp) -> int:
         # Never backwards, even when the machine's wall clock steps: lists page by this order.
         self._last_created_s = max(self._last_created_s, int(stamp.at.timestamp()))
         return self._last_created_s
@@ -400,7 +428,7 @@ class Book:
         if charge is not None:
             raws[charge.id] = charge_raw = _encode(charge)
             commit.charges = [msgspec.Raw(charge_raw)]
-        self._write(commit, raws)
+        self.write(commit, raws)
         return Done(commit, intent, shown_raw=raw)
 
     def _changed_method(self, method: Method, stamp: Stamp, op: str) -> Done:
@@ -408,13 +436,15 @@ class Book:
         raw = _encode(method)
         entry = plain_entry(stamp, op, "created", method.metadata, payment_method=method.id)
         commit = Commit(entries=[entry], methods=[msgspec.Raw(raw)])
-        self._write(commit, {})
+        self.write(commit, {})
         return Done(commit, method, shown_raw=raw)
 
-    def _write(self, commit: Commit, raws: dict[str, bytes]) -> None:
+    def write(self, commit: Commit, raws: dict[str, bytes]) -> None:
         for entry in commit.entries:
             self._note(entry)
-        self.diary.write(commit.entries, self._last_created_s, raws)
+        events = self.diary.write(commit.entries, self._last_created_s, raws)
+        if self.endpoints_made:
+            self.outbox.post(events, self.endpoints)
 
     def _note(self, entry: Entry) -> None:
         entry.seq = len(self.entries) + 1

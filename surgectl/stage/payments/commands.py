@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import msgspec
 
 from surgectl.stage.payments import form
@@ -78,6 +80,24 @@ class AttachMethod(msgspec.Struct, frozen=True):
     customer: str
 
 
+class CreateEndpoint(msgspec.Struct, frozen=True):
+    url: str
+    enabled_events: list[str]
+    description: str | None
+    metadata: dict[str, str]
+
+
+class UpdateEndpoint(msgspec.Struct, frozen=True):
+    endpoint: str
+    url: str | None
+    enabled_events: list[str]
+    disabled: bool | None
+
+
+class DeleteEndpoint(msgspec.Struct, frozen=True):
+    endpoint: str
+
+
 Command = (
     CreateIntent
     | UpdateIntent
@@ -88,6 +108,9 @@ Command = (
     | CreateCustomer
     | CreateMethod
     | AttachMethod
+    | CreateEndpoint
+    | UpdateEndpoint
+    | DeleteEndpoint
 )
 
 
@@ -190,3 +213,32 @@ def attach_method(method: str, tree: Tree) -> AttachMethod:
     if customer is None:
         raise missing("customer")
     return AttachMethod(method, customer)
+
+
+def create_endpoint(tree: Tree) -> CreateEndpoint:
+    url = _url(tree)
+    if url is None:
+        raise missing("url")
+    events = form.listed(tree, "enabled_events")
+    if not events:
+        raise missing("enabled_events")
+    return CreateEndpoint(url, events, form.text(tree, "description"), form.metadata(tree))
+
+
+def update_endpoint(endpoint: str, tree: Tree) -> UpdateEndpoint:
+    disabled = form.flag(tree, "disabled") if "disabled" in tree else None
+    return UpdateEndpoint(endpoint, _url(tree), form.listed(tree, "enabled_events"), disabled)
+
+
+def _url(tree: Tree) -> str | None:
+    url = form.text(tree, "url")
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a broken IPv6 address
+        sound = False
+    if not sound:
+        raise bad_request("Invalid URL: An explicit scheme (such as https) must be provided.", param="url")
+    return url

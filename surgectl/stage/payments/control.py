@@ -15,6 +15,7 @@ from surgectl.errors import SurgectlError, UsageError
 from surgectl.stage.payments.faults import Fault, FaultsRequest
 from surgectl.stage.payments.ledger import Entry
 from surgectl.stage.payments.provider import Provider
+from surgectl.stage.payments.webhooks.outbox import Letter
 
 _encode = msgspec.json.Encoder().encode
 _ROWS_A_CHUNK = 1000
@@ -76,6 +77,24 @@ class RefundRow(msgspec.Struct, kw_only=True):
     at: str
 
 
+class WebhookRow(msgspec.Struct, kw_only=True):
+    """GET /_sim/webhooks: one event for one endpoint, and how its telling goes.
+
+    `state` is waiting, delivered, given-up, dropped (by a fault) or endpoint-deleted; `last_status` is null where
+    nothing answered.
+    """
+
+    event: str
+    type: str
+    endpoint: str
+    url: str
+    created: int
+    state: str
+    tries: int
+    last_status: int | None
+    last_error: str | None
+
+
 class ArmedRow(msgspec.Struct):
     """GET /_sim/faults: a fault in force, the requests it looked at and those it hit."""
 
@@ -108,8 +127,11 @@ def control_app(provider: Provider, clock: Clock) -> web.Application:
 
     async def reset(request: web.Request) -> web.Response:
         body = await request.read()
-        provider.reset(_read(body or b"{}", _ResetRequest).seed)
+        await provider.reset(_read(body or b"{}", _ResetRequest).seed)
         return _json(count(provider))
+
+    async def webhooks(request: web.Request) -> web.StreamResponse:
+        return await _rows(request, [_webhook_row(letter) for letter in provider.book.outbox.letters])
 
     async def show_faults(_: web.Request) -> web.Response:
         return _json([ArmedRow(armed.fault, armed.seen, armed.hit) for armed in provider.faults.armed])
@@ -129,6 +151,7 @@ def control_app(provider: Provider, clock: Clock) -> web.Application:
             web.get("/_sim/requests", requests),
             web.get("/_sim/charges", charges),
             web.get("/_sim/refunds", refunds),
+            web.get("/_sim/webhooks", webhooks),
             web.get("/_sim/counters", counters),
             web.post("/_sim/reset", reset),
             web.get("/_sim/faults", show_faults),
@@ -235,6 +258,20 @@ def fold_refunds(entries: Sequence[Entry]) -> list[RefundRow]:
         for entry in entries
         if entry.refund is not None
     ]
+
+
+def _webhook_row(letter: Letter) -> WebhookRow:
+    return WebhookRow(
+        event=letter.event.id,
+        type=letter.event.type,
+        endpoint=letter.endpoint.id,
+        url=letter.endpoint.url,
+        created=letter.event.created,
+        state=letter.state,
+        tries=letter.tries,
+        last_status=letter.last_status,
+        last_error=letter.last_error,
+    )
 
 
 async def _rows(request: web.Request, rows: Sequence[msgspec.Struct]) -> web.StreamResponse:

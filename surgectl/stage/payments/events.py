@@ -30,19 +30,25 @@ class Diary:
         self._mark = mark
         self.events: Shelf[Event] = Shelf("event")
 
-    def write(self, entries: list[Entry], created_s: int, raws: dict[str, bytes]) -> None:
-        """Note the events of these entries; `raws` holds the changed objects, encoded, by id."""
+    def write(self, entries: list[Entry], created_s: int, raws: dict[str, bytes]) -> list[Event]:
+        """Note the events of these entries and return them; `raws` holds the changed objects, encoded, by id."""
+        events: list[Event] = []
         for entry in entries:
-            for type_, whose in _TYPES.get(entry.op, ()):
-                id_ = entry.charge if whose == "charge" else entry.refund if whose == "refund" else entry.intent
-                raw = raws.get(id_ or "")
+            types = _TYPES.get(entry.op)
+            if types is None:
+                continue
+            request = Event.Request(entry.request, entry.key)
+            for type_, whose in types:
+                raw = raws.get(getattr(entry, whose) or "")
                 if raw is None:
                     continue
-                self.events.put(
-                    Event(
-                        id=f"evt_3{self._mark}{len(self.events) + 1:08d}",
-                        created=created_s,
-                        data=Event.Data(msgspec.Raw(raw)),
-                        type=type_,
-                    )
+                event = Event(
+                    id=f"evt_3{self._mark}{len(self.events) + 1:08d}",
+                    created=created_s,
+                    data=Event.Data(msgspec.Raw(raw)),
+                    request=request,
+                    type=type_,
                 )
+                self.events.put(event)
+                events.append(event)
+        return events

@@ -21,14 +21,32 @@ ACTIONS = {
     "after_commit": ("delay", "500", "500-stored", "hang", "reset", "truncate"),
     # The card's bank: a burst of declines, or a bank that takes its time.
     "issuer": ("decline", "delay"),
+    # The post to a webhook endpoint: late, more than once, out of order, lost for ever, or not signed as it should be.
+    "webhook": ("delay", "duplicate", "shuffle", "drop", "bad-signature"),
 }
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One fault as posted to the control plane. `ratio` (0–1) or `nth` (every n-th) says which requests it hits."""
+    """One fault as posted to the control plane. `ratio` (0–1) or `nth` (every n-th) says which requests it hits.
 
-    at: Literal["before_commit", "after_commit", "issuer"]
-    do: Literal["delay", "500", "500-stored", "hang", "reset", "truncate", "decline"]
+    At `webhook` it looks at events instead, those whose type begins with `event`; `copies` are the further sendings
+    of a duplicate, and a shuffled event is sent at a random instant within `delay`.
+    """
+
+    at: Literal["before_commit", "after_commit", "issuer", "webhook"]
+    do: Literal[
+        "delay",
+        "500",
+        "500-stored",
+        "hang",
+        "reset",
+        "truncate",
+        "decline",
+        "duplicate",
+        "shuffle",
+        "drop",
+        "bad-signature",
+    ]
     ratio: float | None = None
     nth: int | None = None
     delay: str | None = None
@@ -36,6 +54,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at_most: int | None = None
     method: str = "POST"
     path: str = "/v1/"
+    event: str = ""
+    copies: int = 1
     code: str = "card_declined"
     decline_code: str = "generic_decline"
 
@@ -76,6 +96,14 @@ class Fate(msgspec.Struct, gc=False):
         return " ".join(f"{at}:{do}" for at, do in parts if do)
 
 
+class LetterFate(msgspec.Struct, gc=False):
+    """What will happen to one event on its way to one endpoint."""
+
+    delay_ns: int = 0
+    copies: int = 0
+    drop: bool = False
+
+
 _SPARED = Fate()
 
 
@@ -85,6 +113,10 @@ class Faults:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self.armed: list[Armed] = []
+
+    def reseed(self, seed: int) -> None:
+        """From now on chance follows another seed."""
+        self._seed = seed
 
     def arm(self, wanted: FaultsRequest, now_ns: int) -> None:
         """Replace all faults. UsageError names the one that cannot be meant."""
@@ -100,20 +132,54 @@ class Faults:
         fate = Fate()
         for place, armed in enumerate(self.armed):
             fault = armed.fault
-            if (fault.method not in ("*", method)) or not path.startswith(fault.path):
+            if fault.at == "webhook" or fault.method not in ("*", method) or not path.startswith(fault.path):
                 continue
-            if armed.until_ns is not None and now_ns >= armed.until_ns:
-                continue
-            armed.seen += 1
-            if fault.at_most is not None and armed.hit >= fault.at_most:
-                continue
-            if fault.nth is not None:
-                hit = armed.seen % fault.nth == 0
-            else:
-                hit = chance.unit(self._seed, "payments.fault", place, armed.seen) < (fault.ratio or 0.0)
-            if hit and _befall(fate, armed):
+            if self._hits(place, armed, now_ns) and _befall(fate, armed):
                 armed.hit += 1
         return fate
+
+    def draw_letter(self, type_: str, now_ns: int) -> LetterFate:
+        """What happens to an event of this type on its way to one endpoint, whatever else befalls it."""
+        fate = LetterFate()
+        for place, armed in enumerate(self.armed):
+            fault = armed.fault
+            if fault.at != "webhook" or fault.do == "bad-signature" or not type_.startswith(fault.event):
+                continue
+            if not self._hits(place, armed, now_ns):
+                continue
+            armed.hit += 1
+            if fault.do == "drop":
+                fate.drop = True
+            elif fault.do == "duplicate":
+                fate.copies += fault.copies
+            elif fault.do == "shuffle":
+                share = chance.unit(self._seed, "payments.fault.shuffle", place, armed.seen)
+                fate.delay_ns += int(armed.delay_ns * share)
+            else:
+                fate.delay_ns += armed.delay_ns
+        return fate
+
+    def spoils_signature(self, type_: str, now_ns: int) -> bool:
+        """Whether this sending of an event is signed with a secret that is not the endpoint's."""
+        spoilt = False
+        for place, armed in enumerate(self.armed):
+            fault = armed.fault
+            if fault.do == "bad-signature" and type_.startswith(fault.event) and self._hits(place, armed, now_ns):
+                armed.hit += 1
+                spoilt = True
+        return spoilt
+
+    def _hits(self, place: int, armed: Armed, now_ns: int) -> bool:
+        """Whether the fault strikes the next one it looks at; follows from the seed and their number alone."""
+        fault = armed.fault
+        if armed.until_ns is not None and now_ns >= armed.until_ns:
+            return False
+        armed.seen += 1
+        if fault.at_most is not None and armed.hit >= fault.at_most:
+            return False
+        if fault.nth is not None:
+            return armed.seen % fault.nth == 0
+        return chance.unit(self._seed, "payments.fault", place, armed.seen) < (fault.ratio or 0.0)
 
 
 def _befall(fate: Fate, armed: Armed) -> bool:
@@ -148,8 +214,10 @@ def _arm(fault: Fault, where: str, now_ns: int) -> Armed:
         raise UsageError(f"ratio {fault.ratio} is not between 0 and 1", where=where)
     if fault.nth is not None and fault.nth < 1:
         raise UsageError(f"nth {fault.nth} is not 1 or more", where=where)
-    if fault.do == "delay" and fault.delay is None:
-        raise UsageError("a delay needs its length", where=where, hint='try "delay": "2s"')
+    if fault.do in ("delay", "shuffle") and fault.delay is None:
+        raise UsageError(f"a {fault.do} needs its length", where=where, hint='try "delay": "2s"')
+    if fault.copies < 1:
+        raise UsageError(f"{fault.copies} further copies are none", where=where, hint='try "copies": 1')
     try:
         # A hang without a length outlasts any client's patience.
         delay_ns = parse_duration_ns(fault.delay or ("10m" if fault.do == "hang" else "0s"))

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from surgectl.errors import SurgectlError, UsageError
-from surgectl.stage.payments.objects import Charge, Customer, Intent, Method, Refund
+from surgectl.stage.payments.objects import Charge, Customer, Intent, Method, Refund, WebhookEndpoint
 
 
 class Entry(msgspec.Struct, kw_only=True, gc=False):
@@ -59,6 +59,17 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     body: str
 
 
+class Mail(msgspec.Struct, frozen=True, gc=False):
+    """How the telling of one event to one webhook endpoint ended: `delivered`, `given-up` or `dropped`."""
+
+    event: str
+    endpoint: str
+    state: str
+    tries: int
+    status: int | None
+    error: str | None
+
+
 class Commit(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One line of the file as it is written: objects are already encoded."""
 
@@ -68,9 +79,12 @@ class Commit(msgspec.Struct, kw_only=True, omit_defaults=True):
     refunds: list[msgspec.Raw] = []
     customers: list[msgspec.Raw] = []
     methods: list[msgspec.Raw] = []
+    endpoints: list[msgspec.Raw] = []
+    endpoints_gone: list[str] = []
     stored: Stored | None = None
     delivered: list[int] = []
     undelivered: list[int] = []
+    mail: list[Mail] = []
     reset: bool = False
 
 
@@ -83,9 +97,12 @@ class ReadCommit(msgspec.Struct, kw_only=True):
     refunds: list[Refund] = []
     customers: list[Customer] = []
     methods: list[Method] = []
+    endpoints: list[WebhookEndpoint] = []
+    endpoints_gone: list[str] = []
     stored: Stored | None = None
     delivered: list[int] = []
     undelivered: list[int] = []
+    mail: list[Mail] = []
     reset: bool = False
 
 

@@ -127,17 +127,44 @@ class Method(msgspec.Struct, kw_only=True):
     judged_as: str
 
 
-class Event(msgspec.Struct, kw_only=True):
-    """Something that happened, with the object as it was then."""
+API_VERSION = "2024-06-20"
 
-    class Data(msgspec.Struct):
+
+class Event(msgspec.Struct, kw_only=True):
+    """Something that happened, with the object as it was then, and the request that made it happen."""
+
+    class Data(msgspec.Struct, gc=False):
         object: msgspec.Raw
+
+    class Request(msgspec.Struct, frozen=True, gc=False):
+        id: str | None
+        idempotency_key: str | None
 
     id: str
     object: str = "event"
-    api_version: str = "2024-06-20"
+    api_version: str = API_VERSION
     created: int
     data: Data
     livemode: bool = False
     pending_webhooks: int = 0
+    request: Request
     type: str
+
+
+class WebhookEndpoint(msgspec.Struct, kw_only=True):
+    """An address of the shop's that wants to be told. `secret` is shown once, in the reply to its making."""
+
+    id: str
+    object: str = "webhook_endpoint"
+    api_version: str | None = None
+    created: int
+    description: str | None
+    enabled_events: list[str]
+    livemode: bool = False
+    metadata: dict[str, str]
+    status: str = "enabled"
+    url: str
+    secret: str | msgspec.UnsetType = msgspec.UNSET
+
+    def wants(self, type_: str) -> bool:
+        return self.status == "enabled" and ("*" in self.enabled_events or type_ in self.enabled_events)

@@ -36,6 +36,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(description="How long a request waits for an object that another one works on.")
     ] = 2 * NS_PER_S
     latency_ns: Annotated[int, Meta(description="How long one operation takes.")] = 0
+    webhook_timeout_ns: Annotated[
+        int, Meta(description="How long a webhook endpoint may take to answer before the event is sent again.")
+    ] = 5 * NS_PER_S
+    webhook_backoff_ns: Annotated[
+        int, Meta(description="The first wait before an event is sent again; it doubles, to twenty times itself.")
+    ] = NS_PER_S // 2
+    webhook_retry_for_ns: Annotated[int, Meta(description="How long an event is sent again before it is given up.")] = (
+        1800 * NS_PER_S
+    )
+    webhook_workers: Annotated[int, Meta(description="Events on their way to one endpoint at once.")] = 8
     key_ttl_ns: Annotated[int, Meta(description="How long an idempotency key is remembered.")] = 24 * 3600 * NS_PER_S
     seed: int = 0
     data: Annotated[Path | None, Meta(description="Folder of the ledger; none = forgets at exit.")] = None
@@ -46,6 +56,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         for flag, rate in (("--rate", self.rate_per_s), ("--endpoint-rate", self.endpoint_rate_per_s)):
             if not 0 <= rate < float("inf"):
                 raise UsageError(f"a rate of {rate} operations a second cannot be", where=flag, hint="0 means no limit")
+        if self.webhook_workers < 1:
+            raise UsageError(f"{self.webhook_workers} cannot carry anything", where="--webhook-workers", hint="try 8")
         if self.concurrency < 0:
             raise UsageError(
                 f"{self.concurrency} requests at once cannot be", where="--concurrency", hint="0 means no limit"

@@ -19,6 +19,7 @@ from surgectl.errors import SurgectlError
 from surgectl.stage.payments import form
 from surgectl.stage.payments.book import Book, Done
 from surgectl.stage.payments.commands import Command
+from surgectl.stage.payments.deeds import execute
 from surgectl.stage.payments.delivery import Answer, deliver, hang
 from surgectl.stage.payments.describe import describe
 from surgectl.stage.payments.door import Door
@@ -27,13 +28,14 @@ from surgectl.stage.payments.faults import Fate, Faults
 from surgectl.stage.payments.form import Tree
 from surgectl.stage.payments.gates import Locks
 from surgectl.stage.payments.idempotency import Memory
-from surgectl.stage.payments.ledger import AppendFile, Commit, Entry, Stored, read_commits
+from surgectl.stage.payments.ledger import AppendFile, Commit, Entry, Mail, Stored, read_commits
 from surgectl.stage.payments.objects import Intent
 from surgectl.stage.payments.options import Options
 from surgectl.stage.payments.reads import encode_intent, read
 from surgectl.stage.payments.refusal import ErrorBody, Refusal, bad_request, error_body
 from surgectl.stage.payments.requestlog import Received, RequestLog
-from surgectl.stage.payments.routes import read_command
+from surgectl.stage.payments.routes import read_command, read_deletion
+from surgectl.stage.payments.webhooks.courier import Courier
 from surgectl.units import NS_PER_S
 
 _log = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class Provider:
         # Ids of requests differ from those of an earlier life, whose last ones may be lost with it.
         self._life = f"{int(clock.wall().timestamp() * 1000):x}"
         self._marks: list[Entry] = []
+        self._mail: list[Mail] = []
+        self._courier = Courier(self.book.outbox, self.faults, options, clock, self._mail.append)
         self._saver: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Provider:
@@ -77,6 +81,7 @@ class Provider:
                     self.memory.store(line.stored)
         self._ledger.open()
         self.log.open()
+        await self._courier.__aenter__()
         self._saver = asyncio.create_task(self._save_now_and_then())
         return self
 
@@ -84,16 +89,19 @@ class Provider:
         if self._saver is not None:
             self._saver.cancel()
             await asyncio.gather(self._saver, return_exceptions=True)
+        await self._courier.__aexit__(None, None, None)
         self._save()
         self._ledger.close()
         self.log.close()
 
-    def reset(self, seed: int | None) -> None:
-        """Forget every object, key, log line and fault, here and on disk."""
+    async def reset(self, seed: int | None) -> None:
+        """Forget every object, key, webhook endpoint, log line and fault, here and on disk."""
+        await self._courier.forget()
         if seed is not None:
-            self.faults = Faults(seed)
+            self.faults.reseed(seed)
         self.faults.armed = []
         self._marks.clear()
+        self._mail.clear()
         self.book.reset()
         self.memory.forget()
         self.log.forget()
@@ -161,6 +169,8 @@ class Provider:
                 raise unread
             if posted:
                 return await self._post(request, tree, row, entries)
+            if row.method == "DELETE":  # idempotent by nature: the key is ignored
+                return await self._execute(request, read_deletion(row.path), tree, None, row, entries)
             return await self._get(request, tree, row)
         except Refusal as refusal:
             return Answer(refusal.status, refusal.body(), dict(refusal.headers))
@@ -208,7 +218,7 @@ class Provider:
         row: Received,
         entries: list[Entry],
     ) -> Answer:
-        fate = self.faults.draw("POST", row.path, row.at_ns)
+        fate = self.faults.draw(row.method, row.path, row.at_ns)
         row.fault = str(fate)
         cut = await _before(request, fate)
         if cut is not None:
@@ -239,7 +249,7 @@ class Provider:
         row.executed = True
         stamp = Stamp(self._clock.now_ns(), self._clock.wall(), row.request, row.key, row.params)
         try:
-            done = self.book.execute(command, stamp, fate.decline)
+            done = execute(self.book, command, stamp, fate.decline)
         except Refusal as refusal:
             body = refusal.body()
             if refusal.executed:
@@ -253,6 +263,8 @@ class Provider:
         if fate.after == "500-stored":
             status, body = 500, _OUR_FAULT
         self._keep(key, row, status, body, done.commit)
+        if self.book.outbox.fresh:
+            self._courier.collect()
         entries += done.commit.entries
         return _after(Answer(status, body, {}), fate)
 
@@ -306,14 +318,15 @@ class Provider:
     def _save(self) -> None:
         """Delivery marks and request lines go to disk in batches: they explain, they do not decide."""
         try:
-            if self._marks:
+            if self._marks or self._mail:
                 marks, self._marks = self._marks, []
-                self._append(
-                    Commit(
-                        delivered=[entry.seq for entry in marks if entry.reply_delivered],
-                        undelivered=[entry.seq for entry in marks if not entry.reply_delivered],
-                    )
+                commit = Commit(
+                    delivered=[entry.seq for entry in marks if entry.reply_delivered],
+                    undelivered=[entry.seq for entry in marks if not entry.reply_delivered],
+                    mail=self._mail,
                 )
+                self._append(commit)
+                self._mail.clear()
             self.log.save()
         except (OSError, SurgectlError) as error:
             _log.error("request log not saved: %s", error)

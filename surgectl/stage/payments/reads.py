@@ -9,6 +9,7 @@ import msgspec
 
 from surgectl.stage.payments import form
 from surgectl.stage.payments.book import Book
+from surgectl.stage.payments.endpoints import show_endpoint
 from surgectl.stage.payments.form import Tree
 from surgectl.stage.payments.objects import Charge, Customer, Event, Intent, Method, Refund
 from surgectl.stage.payments.routes import unknown_url
@@ -65,6 +66,10 @@ def read(book: Book, path: str, query: Tree) -> bytes:
             return _page(path, query, book.methods, _method_filter(query), _encode)
         case ["v1", "payment_methods", id_]:
             return _encode(book.methods.get(id_, param="payment_method"))
+        case ["v1", "webhook_endpoints"]:
+            return _page(path, query, book.endpoints, None, show_endpoint)
+        case ["v1", "webhook_endpoints", id_]:
+            return show_endpoint(book.endpoints.get(id_))
     raise unknown_url("GET", path)
 
 

@@ -40,12 +40,24 @@ def read_command(path: str, tree: Tree) -> ask.Command:
             return ask.create_method(tree)
         case ["v1", "payment_methods", method, "attach"]:
             return ask.attach_method(method, tree)
+        case ["v1", "webhook_endpoints"]:
+            return ask.create_endpoint(tree)
+        case ["v1", "webhook_endpoints", endpoint] if endpoint:
+            return ask.update_endpoint(endpoint, tree)
     raise unknown_url("POST", path)
+
+
+def read_deletion(path: str) -> ask.DeleteEndpoint:
+    """A DELETE as a command. Refusal 404 for what cannot be deleted."""
+    match path.split("/")[1:]:
+        case ["v1", "webhook_endpoints", endpoint] if endpoint:
+            return ask.DeleteEndpoint(endpoint)
+    raise unknown_url("DELETE", path)
 
 
 # Parameters that some endpoint reads. Others are accepted, as the shop may know a newer API, and noted in the log.
 KNOWN = frozenset(
     "amount currency confirm capture_method payment_method payment_method_data payment_method_types customer "
     "description receipt_email metadata expand amount_to_capture cancellation_reason charge payment_intent reason "
-    "email name type card".split()
+    "email name type card url enabled_events disabled".split()
 )

@@ -81,6 +81,11 @@ class Shelf(Generic[T]):
         else:
             self._rows[place] = row
 
+    def remove(self, id_: str) -> None:
+        """Take a row off a short shelf; places after it move up."""
+        self._rows = [row for row in self._rows if row.id != id_]
+        self._place = {row.id: place for place, row in enumerate(self._rows)}
+
     def find(self, id_: str) -> T | None:
         place = self._place.get(id_)
         return None if place is None else self._rows[place]
