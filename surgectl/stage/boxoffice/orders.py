@@ -13,7 +13,8 @@ from surgectl.stage.boxoffice.rows import FREE, HELD, PENDING, SOLD, Hold, Order
 from surgectl.stage.boxoffice.signing import Signer
 
 _COLUMNS = (
-    "id, hold, email, intent, token, qty, seats, amount_minor, state, code, payment, tried, created_ns, decided_ns"
+    "id, hold, email, intent, token, qty, seats, amount_minor, state, code, payment, tried, created_ns, decided_ns,"
+    " identity"
 )
 
 
@@ -29,6 +30,9 @@ class Purchase(msgspec.Struct, frozen=True):
     intent: str | None
     currency: str
     now_ns: int
+    worker: str | None = None
+    """Whose order it is from the first instant, until `lease_ns` (epoch); None: whoever claims it."""
+    lease_ns: int | None = None
 
 
 def read(books: Books, row: tuple[object, ...]) -> Order:
@@ -89,9 +93,9 @@ def _accept(books: Books, wish: Purchase, hold: Hold, signer: Signer) -> Order:
     intent = wish.intent or hold.intent
     books.execute(
         "insert into orders (n, id, hold, email, intent, key, token, qty, seats, amount_minor, currency, state,"
-        " created_ns) values (?,?,?,?,?,?,?,?,?,?,?,'pending',?)",
+        " created_ns, worker, lease_ns) values (?,?,?,?,?,?,?,?,?,?,?,'pending',?,?,?)",
         (n, order, hold.id, hold.email, intent, wish.key, wish.token, hold.qty, seats)
-        + (hold.total_minor, wish.currency, wish.now_ns),
+        + (hold.total_minor, wish.currency, wish.now_ns, wish.worker, wish.lease_ns),
     )
     books.execute("insert into keys values (?, ?, ?)", (wish.key, wish.fingerprint, order))
     books.execute("update holds set state = 'ordered' where id = ?", (hold.id,))

@@ -53,12 +53,14 @@ class Order(msgspec.Struct, frozen=True):
     amount_minor: int
     state: OrderState
     code: str | None
-    """Why it failed: DECLINED, PAYMENT_TIMEOUT."""
+    """Why it failed: DECLINED, PAYMENT_TIMEOUT, SEATS_GONE, IDENTITY_DENIED, IDENTITY_TIMEOUT."""
     payment: str | None
     tried: bool
     """Whether a payment may ever have left the house: written BEFORE the first byte is sent."""
     created_ns: int
     decided_ns: int | None
+    identity: str | None = None
+    """What the identity check said of the buyer: clear or deny; None: not asked, or not answered yet."""
     tickets: tuple[str, ...] = ()
 
 

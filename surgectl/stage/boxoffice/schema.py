@@ -28,7 +28,7 @@ create table if not exists orders (
   n integer primary key, id text unique, hold text not null, email text not null, intent text, key text not null,
   token text not null, qty integer not null, seats text not null, amount_minor integer not null, currency text not null,
   state text not null, code text, payment text, refund text, tried integer not null default 0,
-  created_ns integer not null, decided_ns integer);
+  created_ns integer not null, decided_ns integer, identity text, worker text, lease_ns integer);
 create index if not exists orders_by_hold on orders (hold);
 create index if not exists orders_by_state on orders (state);
 create table if not exists keys (key text primary key, fingerprint text not null, ord text not null);
@@ -36,6 +36,8 @@ create table if not exists tickets (
   n integer primary key, id text not null, ord text not null, seat integer not null, state text not null,
   created_ns integer not null);
 create index if not exists tickets_by_order on tickets (ord);
+create table if not exists events (id text primary key, ord text, at_ns integer not null);
+create index if not exists events_by_time on events (at_ns);
 """
 
 
