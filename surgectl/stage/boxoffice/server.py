@@ -10,7 +10,7 @@ from aiohttp import web
 
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
-from surgectl.stage.boxoffice.api import Api
+from surgectl.stage.boxoffice.door import door
 from surgectl.stage.boxoffice.options import Options, split_listen
 from surgectl.stage.boxoffice.shop import open_shop
 
@@ -37,7 +37,7 @@ async def serve(
     """
     host, port = split_listen(options.listen)
     async with open_shop(options, clock or SystemClock()) as shop:
-        server = web.Server(Api(shop), access_log=None)
+        server = web.Server(door(shop), access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=_LAST_REPLIES_S)
         await runner.setup()
         try:

@@ -1,0 +1,1 @@
+"""The same box office in a stranger's clothes."""

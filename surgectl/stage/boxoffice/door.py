@@ -1,0 +1,29 @@
+"""The front door: every request goes to the room it is meant for, and the tagged ones are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from surgectl.stage.boxoffice.api import Api
+from surgectl.stage.boxoffice.disguise.room import Disguise
+from surgectl.stage.boxoffice.pages.room import Pages
+from surgectl.stage.boxoffice.shop import Shop
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def door(shop: Shop) -> Handler:
+    """The shop as its options want it: for programs and people, or in disguise, where nothing is logged by attempt."""
+    api = Api(shop)
+    if shop.options.disguise:
+        return Disguise(api.tell)
+    pages = Pages(shop, api.tell)
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if pages.serves(request.path):
+            return api.log(request, await pages(request))
+        return await api(request)
+
+    return answer

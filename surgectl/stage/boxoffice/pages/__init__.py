@@ -1,0 +1,1 @@
+"""The box office for people with a browser: plain pages and forms."""
