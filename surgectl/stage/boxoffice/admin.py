@@ -12,8 +12,9 @@ import msgspec
 
 from surgectl.stage.boxoffice import stock
 from surgectl.stage.boxoffice.request_log import RequestLog
-from surgectl.stage.boxoffice.rows import Stock, seat_label
+from surgectl.stage.boxoffice.rows import Stock
 from surgectl.stage.boxoffice.schema import connect
+from surgectl.stage.boxoffice.seating import Seating
 
 LIMIT_AT_MOST = 1000
 
@@ -53,9 +54,9 @@ class Page(msgspec.Struct):
 class Reader:
     """Reads through its own connection and thread: a long audit does not hold up the sale (WAL readers never block)."""
 
-    def __init__(self, folder: Path, sku: str, log: RequestLog) -> None:
+    def __init__(self, folder: Path, seating: Seating, log: RequestLog) -> None:
         self._path = folder / "boxoffice.sqlite3"
-        self._sku = sku
+        self._seating = seating
         self._log = log
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="boxoffice-reader")
         self._connection: sqlite3.Connection | None = None
@@ -90,9 +91,9 @@ class Reader:
 
     def _public(self, row: dict[str, Any]) -> dict[str, Any]:
         if "seat" in row:
-            row["seat"] = seat_label(self._sku, row["seat"])
+            row["seat"] = self._seating.label(row["seat"])
         if "seats" in row:
-            row["seats"] = [seat_label(self._sku, int(n)) for n in row["seats"].split(",")]
+            row["seats"] = [self._seating.label(int(n)) for n in row["seats"].split(",")]
         return row
 
     def close(self) -> None:

@@ -11,13 +11,15 @@ from surgectl.stage.boxoffice import holds, orders, stock
 from surgectl.stage.boxoffice.asked import Asked
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.replies import Reply, read_body
-from surgectl.stage.boxoffice.rows import Hold, Order, Place, seat_label
+from surgectl.stage.boxoffice.rows import Hold, Order, Place
 from surgectl.stage.boxoffice.shop import Shop
 
 
 class WantHold(msgspec.Struct):
-    sku: str
-    qty: int
+    sku: str | None = None
+    qty: int | None = None
+    seats: list[str] = []
+    """Labels of the seat map; none: any `qty` seats."""
 
 
 class WantOrder(msgspec.Struct):
@@ -43,37 +45,58 @@ class Checkout:
         place = shop.room.find(seq) if seq is not None else None
         if place is None:
             raise Refused(403, "NO_PASS", "X-Pass must be the pass you were admitted with")
-        if want.sku != options.sku:
+        if want.sku not in (None, options.sku):
             raise Refused(404, "NO_SKU", f"only {options.sku} is sold here")
-        if want.qty < 1:
+        chosen = self._chosen(want.seats)
+        qty = want.qty if want.qty is not None else len(chosen)
+        if qty < 1:
             raise Refused(400, "BAD_REQUEST", "qty must be at least 1")
+        if chosen and qty != len(chosen):
+            raise Refused(400, "BAD_REQUEST", f"qty is {qty}, and {len(chosen)} seats are named")
         now_ns = shop.counter.now_ns()
         shop.room.seen(place.seq, now_ns)
-        if want.qty > options.limit:
+        if qty > options.limit:
             raise Refused(409, "LIMIT", f"{options.limit} tickets per person", limit=options.limit)
         known = shop.counter.stock
-        if known is not None and place.seq not in shop.served and (no := stock.refusal(known, want.qty)) is not None:
+        if known is not None and place.seq not in shop.served and (no := stock.refusal(known, qty)) is not None:
             self._leave_if_final(place, no)
             raise no  # from memory, at most a sweep old: a storm of refusals costs the books nothing
         wish = holds.Wish(
             place=place.seq,
             email=place.email,
             intent=request.headers.get("X-Surge-Intent") or place.intent,
-            sku=want.sku,
-            qty=want.qty,
+            sku=options.sku,
+            qty=qty,
             price_minor=options.price_minor,
             limit=options.limit,
             now_ns=now_ns,
             expires_ns=now_ns + options.hold_ttl_ns,
+            chosen=chosen,
         )
         try:
             hold = await shop.conduct.take(shop.counter.writer, wish, shop.signer, shop.counter.clock)
+        except holds.Taken as no:
+            raise Refused(no.status, no.code, no.say, seats=[shop.seating.label(n) for n in no.seats]) from no
         except Refused as no:
             self._leave_if_final(place, no)
             raise
         shop.served.add(place.seq)
         shop.baskets[hold.id] = place.seq
         return 201, self._hold_told(hold)
+
+    def _chosen(self, labels: list[str]) -> tuple[int, ...]:
+        """The seats of these labels, each once, the lowest first."""
+        seats = set()
+        for label in labels:
+            n = self._shop.seating.number(label)
+            if n is None:
+                raise Refused(
+                    404, "NO_SEAT", f"there is no seat {label[:40]!r} to choose here; GET /api/seats shows them"
+                )
+            seats.add(n)
+        if len(seats) != len(labels):
+            raise Refused(400, "BAD_REQUEST", "a seat is named twice")
+        return tuple(sorted(seats))
 
     def _leave_if_final(self, place: Place, no: Refused) -> None:
         if no.code in ("SOLD_OUT", "NOT_ENOUGH", "LIMIT"):
@@ -84,7 +107,7 @@ class Checkout:
         return {
             "id": hold.id,
             "qty": hold.qty,
-            "seats": [seat_label(options.sku, n) for n in hold.seats],
+            "seats": [self._shop.seating.label(n) for n in hold.seats],
             "price": options.price_minor,
             "total": hold.total_minor,
             "currency": options.currency,
@@ -138,7 +161,7 @@ class Checkout:
             "qty": order.qty,
             "total": order.amount_minor,
             "currency": self._shop.options.currency,
-            "seats": [seat_label(self._shop.options.sku, n) for n in order.seats],
+            "seats": [self._shop.seating.label(n) for n in order.seats],
             "tickets": order.tickets,
         }
         if order.state == "pending":

@@ -25,6 +25,16 @@ class Wish(msgspec.Struct, frozen=True):
     limit: int
     now_ns: int
     expires_ns: int
+    chosen: tuple[int, ...] = ()
+    """Exactly these seats, picked on the map; none: any `qty` of them will do."""
+
+
+class Taken(Refused):
+    """Some of the seats that were chosen on the map are gone: choose others."""
+
+    def __init__(self, seats: tuple[int, ...]) -> None:
+        super().__init__(409, "TAKEN", "somebody was faster; choose other seats")
+        self.seats = seats
 
 
 def read(row: tuple[object, ...]) -> Hold:
@@ -39,14 +49,14 @@ def find(books: Books, hold: str) -> Hold | None:
 
 
 def take(books: Books, wish: Wish, signer: Signer) -> Hold:
-    """Check and take in one job: nobody else can come between. Refused: LIMIT, ALL_HELD, NOT_ENOUGH, SOLD_OUT.
+    """Check and take in one job: nobody else can come between. Refused: LIMIT, TAKEN, ALL_HELD, NOT_ENOUGH, SOLD_OUT.
 
     One basket a pass: asked again for the same (a double click, a retry after a lost reply) the fan gets the
-    same hold; asked for another quantity, the new basket replaces the old one, or neither changes.
+    same hold; asked for another quantity or other seats, the new basket replaces the old one, or neither changes.
     """
     standing = basket(books, wish)
     if standing is not None:
-        if standing.qty == wish.qty:
+        if answers(standing, wish):
             return standing
         release(books, standing, "released")
     return take_another(books, wish, signer)
@@ -55,10 +65,23 @@ def take(books: Books, wish: Wish, signer: Signer) -> Hold:
 def take_another(books: Books, wish: Wish, signer: Signer) -> Hold:
     """A new hold, whatever the pass holds already, as far as limit and stock allow."""
     check_limit(books, wish)
-    seats = stock.free_seats(books, wish.qty)
-    if len(seats) < wish.qty:
-        raise stock.refusal(stock.count(books), wish.qty) or Refused(409, "ALL_HELD", "come back in a moment")
-    return put_aside(books, wish, seats, signer)
+    return put_aside(books, wish, find_seats(books, wish), signer)
+
+
+def find_seats(books: Books, wish: Wish) -> tuple[int, ...]:
+    """Free seats for this wish: those that were chosen, or the first ones."""
+    seats = stock.free_among(books, wish.chosen) if wish.chosen else stock.free_seats(books, wish.qty)
+    if len(seats) == wish.qty:
+        return seats
+    no = stock.refusal(stock.count(books), wish.qty)
+    if wish.chosen and (no is None or no.code == "ALL_HELD"):
+        raise Taken(tuple(sorted(set(wish.chosen) - set(seats))))
+    raise no or Refused(409, "ALL_HELD", "come back in a moment")
+
+
+def answers(hold: Hold, wish: Wish) -> bool:
+    """Whether this basket is what the wish asks for."""
+    return set(hold.seats) == set(wish.chosen) if wish.chosen else hold.qty == wish.qty
 
 
 def basket(books: Books, wish: Wish) -> Hold | None:

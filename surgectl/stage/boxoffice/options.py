@@ -27,6 +27,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     currency: Annotated[str, Meta(extra={"flag": None})] = "EUR"
     limit: Annotated[int, Meta(description="Tickets that one e-mail address may hold and own together.")] = 4
 
+    seating: Annotated[
+        Literal["general", "map"], Meta(description="One floor where seats are given out (general), or a seat map.")
+    ] = "general"
+    rows: Annotated[int, Meta(description="Rows in a block of the seat map; a row has 20 seats.")] = 10
+
     order: Annotated[
         Literal["fifo", "lottery"], Meta(description="How the pre-queue is numbered: by arrival, or by lot (lottery).")
     ] = "fifo"
@@ -65,6 +70,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         positive = {
             "capacity": self.capacity,
             "limit": self.limit,
+            "rows": self.rows,
             "admission_per_s": self.admission_per_s,
             "hold_ttl": self.hold_ttl_ns,
             "payment_timeout": self.payment_timeout_ns,
@@ -75,6 +81,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             "payment_deadline": self.payment_deadline_ns,
             "in_flight": self.in_flight,
         }
+        if self.seating not in ("general", "map"):
+            raise UsageError(f"{self.seating}: no such seating", where="box office: seating", hint="general or map")
         if self.order not in ("fifo", "lottery"):
             raise UsageError(f"{self.order}: no such order", where="box office: order", hint="fifo or lottery")
         if self.order == "lottery" and self.prequeue_ns <= 0:

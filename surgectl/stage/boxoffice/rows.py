@@ -72,8 +72,3 @@ class Stock(msgspec.Struct, frozen=True):
     held: int
     pending: int
     sold: int
-
-
-def seat_label(sku: str, n: int) -> str:
-    """The seat as printed on the ticket: floor-00042."""
-    return f"{sku}-{n:05d}"

@@ -19,6 +19,7 @@ from surgectl.stage.boxoffice.refusals import Shedding
 from surgectl.stage.boxoffice.request_log import RequestLog
 from surgectl.stage.boxoffice.rows import Place, Stock
 from surgectl.stage.boxoffice.schema import open_books
+from surgectl.stage.boxoffice.seating import Seating, seating_of
 from surgectl.stage.boxoffice.signing import Signer
 from surgectl.stage.boxoffice.till.cashier import Cashier
 from surgectl.stage.boxoffice.till.metadata import metadata_of
@@ -44,6 +45,7 @@ class Shop:
         cashier: Cashier,
         log: RequestLog,
         reader: Reader,
+        seating: Seating,
     ) -> None:
         self.options = options
         self.conduct = conduct
@@ -53,6 +55,7 @@ class Shop:
         self.cashier = cashier
         self.log = log
         self.reader = reader
+        self.seating = seating
         self.shedding = Shedding(options.seed)
         self.served: set[int] = set()
         """Places that have held seats: these are never answered from memory, their basket may still stand."""
@@ -131,8 +134,9 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     places, head = _read_places(connection)
     known = orders.everything(connection)
     held = [row[0] for row in connection.execute("select distinct place from holds").fetchall()]
+    seating = seating_of(options)
     log = RequestLog(folder / "requests.jsonl")
-    reader = Reader(folder, options.sku, log)
+    reader = Reader(folder, seating, log)
     async with (
         Writer(connection) as writer,
         Provider(
@@ -162,7 +166,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
                 else:
                     cashier.submit(order)
         reconciler = Reconciler(options, conduct, counter, provider, cashier, clock)
-        shop = Shop(options, conduct, signer, counter, room, cashier, log, reader)
+        shop = Shop(options, conduct, signer, counter, room, cashier, log, reader, seating)
         shop.served.update(held)
         workers = [cashier.work() for _ in range(options.payment_workers)]
         try:

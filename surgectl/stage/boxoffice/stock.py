@@ -27,6 +27,20 @@ def free_seats(books: Books, qty: int) -> tuple[int, ...]:
     return tuple(row[0] for row in rows)
 
 
+def free_among(books: Books, seats: tuple[int, ...]) -> tuple[int, ...]:
+    """Those of these seats that are free, the lowest first."""
+    marks = ", ".join("?" * len(seats))
+    rows = books.execute(
+        f"select n from seats where state = ? and n in ({marks}) order by n", (FREE, *seats)
+    ).fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def free_on_map(books: Books) -> list[int]:
+    """Every free seat, in one statement, hence one snapshot: what a seat map shows."""
+    return [n for (n,) in books.execute("select n from seats where state = ? order by n", (FREE,)).fetchall()]
+
+
 def move(books: Books, seats: Iterable[int], hold: str, state: int) -> None:
     """Seats of this hold change their state; seats that belong to another hold by now stay as they are."""
     keep = None if state == FREE else hold
