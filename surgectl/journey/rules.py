@@ -12,7 +12,7 @@ from surgectl.errors import did_you_mean
 from surgectl.journey.conditions import Condition, compile_when
 from surgectl.journey.extract import CompiledTake
 from surgectl.journey.paths import MISSING, compile_path
-from surgectl.journey.problem import TargetError, unknown_word
+from surgectl.journey.problem import TargetError, compile_regex, unknown_word
 from surgectl.journey.seen import NotJsonError, Seen
 from surgectl.profile.target import Hint, Rule
 from surgectl.recording.rows import Outcome
@@ -150,9 +150,17 @@ def compile_hint(hint: Hint, where: str) -> Callable[[Seen], int | None]:
 
     Retry-After is seconds or an HTTP date (RFC 9110 §10.2.3); a date is compared with the reply's own Date header.
     """
-    if (hint.header is None) == (hint.json is None):
-        raise TargetError("a hint reads one header or one json path", where)
+    if sum(place is not None for place in (hint.header, hint.json, hint.regex)) != 1:
+        raise TargetError("a hint reads one header, one json path or one regex", where)
     scale = NS_PER_S if hint.unit == "s" else 1_000_000
+    if hint.regex is not None:
+        pattern = compile_regex(hint.regex, f"{where}.regex")
+
+        def read_page(seen: Seen) -> int | None:
+            match = pattern.search(seen.text())
+            return _wait_ns(match[1 if pattern.groups else 0], scale) if match else None
+
+        return read_page
     if hint.json is not None:
         look = compile_path(hint.json, f"{where}.json")
 

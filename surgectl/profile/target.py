@@ -35,6 +35,8 @@ class Hint(_Part, frozen=True, kw_only=True):
 
     header: str | None = None
     json: str | None = None
+    regex: str | None = None
+    """Searched in the body: what a page's `<meta http-equiv="refresh">` says."""
     unit: Literal["s", "ms"] = "s"
 
 

@@ -150,10 +150,18 @@ def test_a_confirmation_whose_json_is_broken_is_not_believed(part: str) -> None:
         ),
         ("{json: after, unit: ms}", page(503, {"after": 250}), 250_000_000),
         ("{json: after, unit: ms}", page(503, "<html>"), None),
+        (
+            r"""{regex: 'refresh" content="(\d+)'}""",
+            page(503, '<meta http-equiv="refresh" content="4">'),
+            4_000_000_000,
+        ),
+        ("{regex: '[0-9]+', unit: ms}", page(503, "look again in 250 ms"), 250_000_000),
+        ("{regex: '[0-9]+'}", page(503, "look again soon"), None),
+        ("{regex: '(n)o'}", page(503, "no"), None),
     ],
 )
 def test_the_shop_may_say_how_long_to_wait(hint: str, reply: Reply, ns: int | None) -> None:
-    """Seconds, an HTTP date against the reply's own Date, or a JSON number; nonsense is no hint."""
+    """Seconds, an HTTP date against the reply's own Date, a JSON number, a number on a page; nonsense is no hint."""
     assert judge(f"{{outcomes: [{{when: {{status: 503}}, then: shed, hint: {hint}}}]}}", reply).hint_ns == ns
 
 
