@@ -50,7 +50,7 @@ def chaos(relations: Relations, expectations: Expectations) -> list[ChaosResult]
                 planned_to_s=plan.to_ns / NS_PER_S,
                 applied=applied,
                 verified="verified" in at,
-                healed="healed" in at or "cleared" in at or (not applied and "failed" not in at),
+                healed="healed" in at or "cleared" in at or (not applied and not {"failed", "begun"} & at.keys()),
                 lingers=applied and "healed" not in at,
                 applied_at_s=at["applied"] / NS_PER_S if applied else None,
                 healed_at_s=at["healed"] / NS_PER_S if "healed" in at else None,

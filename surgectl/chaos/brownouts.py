@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from surgectl.chaos.canary import SUFFERED, Fate
+
 
 class ToxicSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One toxic to add."""
@@ -27,6 +29,13 @@ class Brownout(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     toxics: tuple[ToxicSpec, ...] = ()
     door: Literal["open", "closed", "flapping"] = "open"
+    shows: tuple[Fate, ...] = SUFFERED
+    """How a patient canary may fare that meets it: tells faults apart that are on one link at the same time."""
+
+    @property
+    def spares_short_replies(self) -> bool:
+        """A reply of a few bytes comes through it as usual: only a longer one shows it."""
+        return any(toxic.type in ("limit_data", "bandwidth", "slicer") for toxic in self.toxics)
 
 
 BROWNOUTS: dict[str, Brownout] = {
@@ -34,26 +43,32 @@ BROWNOUTS: dict[str, Brownout] = {
     for b in (
         Brownout(
             name="slow",
+            shows=("delayed",),
             toxics=(ToxicSpec(type="latency", stream="downstream", attributes={"latency": 2000, "jitter": 800}),),
         ),
         Brownout(
             name="lost-reply",
+            shows=("silent", "cut"),
             toxics=(ToxicSpec(type="timeout", stream="downstream", attributes={"timeout": 0}, toxicity=0.3),),
         ),
         Brownout(
             name="lost-request",
+            shows=("silent", "cut"),
             toxics=(ToxicSpec(type="timeout", stream="upstream", attributes={"timeout": 0}),),
         ),
         Brownout(
             name="reset",
+            shows=("cut",),
             toxics=(ToxicSpec(type="reset_peer", stream="downstream", attributes={"timeout": 0}),),
         ),
         Brownout(
             name="truncate",
+            shows=("cut",),
             toxics=(ToxicSpec(type="limit_data", stream="downstream", attributes={"bytes": 60}),),
         ),
         Brownout(
             name="trickle",
+            shows=("delayed",),
             toxics=(
                 ToxicSpec(type="bandwidth", stream="downstream", attributes={"rate": 1}),
                 # average_size is never left at its default: a real Toxiproxy dies of a stack overflow on 0.
@@ -64,8 +79,8 @@ BROWNOUTS: dict[str, Brownout] = {
                 ),
             ),
         ),
-        Brownout(name="down", door="closed"),
-        Brownout(name="flap", door="flapping"),
+        Brownout(name="down", door="closed", shows=("refused",)),
+        Brownout(name="flap", door="flapping", shows=("refused", "cut")),
     )
 }
 

@@ -26,7 +26,7 @@ async def opened(
     try:
         for name, link in links.items():
             state, made = await _open(server, name, link)
-            handles[name] = LinkHandle(link=name, proxy=state.name, listen=state.listen, made=made)
+            handles[name] = LinkHandle(link=name, proxy=state.name, listen=state.listen, speaks=link.speaks, made=made)
             await server.add_toxic(
                 state.name, name=marks.claim(run), type="noop", stream="downstream", toxicity=1.0, attributes={}
             )

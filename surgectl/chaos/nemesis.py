@@ -1,21 +1,25 @@
 """Breaks things on time, and mends every one of them, whatever happens to us.
 
 The nemesis (Jepsen's word) plays the plan's faults through Toxiproxy or through commands. `applied` is the proxy's own
-read-back; `verified` means that canaries were seen delayed, cut or refused inside the window; `healed` means that the
-fault is gone from the proxy and a canary passes again. Leaving the `async with` heals, also on errors and cancellation.
+read-back, or the command's exit 0; `verified` means that canaries were seen delayed, cut or refused inside the window,
+or that the fault's own check said "broken" in it; `healed` means that the fault is gone and a canary passes again, or
+the check says "not broken". Leaving the `async with` heals, also on errors and cancellation. Each fault is healed by
+itself: none waits for another.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 import msgspec
 
 from surgectl.chaos import canary, marks
+from surgectl.chaos.asks import Speaks
 from surgectl.chaos.brownouts import BROWNOUTS, FLAP_EVERY_NS, Brownout, ToxicSpec
+from surgectl.chaos.commands import Commands
 from surgectl.chaos.toxiproxy import Toxiproxy, ToxiproxyError
 from surgectl.clock import Clock
 from surgectl.errors import UsageError, did_you_mean
@@ -26,6 +30,11 @@ Record = Callable[[FaultRow], None]
 _HEAL_TRIES = 5
 _CANARY_EVERY_NS = 250_000_000
 _FLOCK = 4
+_PATIENCE_NS = 1_000_000_000
+_PATIENCE_IN_COMPANY_NS = 4_000_000_000
+"""Where several faults are on one link, what is late must be told from what never comes."""
+_LOOK_AHEAD_NS = 1_500_000_000
+"""So long before a command breaks something its check is asked whether it is broken already."""
 
 
 class LinkHandle(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +43,7 @@ class LinkHandle(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     proxy: str
     listen: str
+    speaks: Speaks = "http"
     made: bool = False
     """We made the proxy for this run, and take it away again."""
 
@@ -51,6 +61,21 @@ def brownout_of(fault: PlannedFault) -> Brownout:
     return msgspec.structs.replace(preset, toxics=changed)
 
 
+def _sign_of(brownout: Brownout, fates: Mapping[canary.Fate, int], company: Sequence[Brownout]) -> str | None:
+    """Whether canaries that fared so show this brownout; None where they do not, else what must be said of it. Pure.
+
+    Alone on its link, any suffering is its work. In company only what the others do not do is; where the others do
+    all that it does, nobody can tell them apart.
+    """
+    if not company:
+        return "" if any(fates.get(word) for word in canary.SUFFERED) else None
+    theirs = {word for other in company for word in other.shows}
+    own = [word for word in brownout.shows if word not in theirs]
+    if any(fates.get(word) for word in own or brownout.shows):
+        return "" if own else f" (together with {', '.join(other.name for other in company)}, which look the same)"
+    return None
+
+
 class Nemesis:
     """Plays the timeline of faults on some links. `async with` it: the end of the block is the end of every fault."""
 
@@ -63,6 +88,7 @@ class Nemesis:
         clock: Clock,
         start_ns: int,
         record: Record,
+        commands: Commands | None = None,
     ) -> None:
         self._server = server
         self._links = links
@@ -70,10 +96,11 @@ class Nemesis:
         self._clock = clock
         self._start_ns = start_ns
         self._record = record
+        self._commands = commands or Commands()
         self._usual: dict[str, canary.Sighting | None] = {}
+        self._usual_long: dict[str, canary.Sighting | None] = {}
         self._open: dict[str, PlannedFault] = {}
         self._door_locks: dict[str, asyncio.Lock] = {}
-        self._healing = asyncio.Lock()
         self._heals: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Nemesis:
@@ -96,7 +123,9 @@ class Nemesis:
     async def prepare(self) -> None:
         """Fly canaries over every link before the storm: they show what is usual."""
         for link in self._links.values():
-            self._usual[link.link] = canary.slowest([await canary.fly(link.listen, self._clock) for _ in range(3)])
+            for usual, long in ((self._usual, False), (self._usual_long, True)):
+                flights = [await self._fly(link, long=long) for _ in range(3)]
+                usual[link.link] = canary.yardstick(flights, link.speaks)
 
     async def play(self, faults: tuple[PlannedFault, ...]) -> None:
         """Play the timeline to its end. A fault that cannot be applied is recorded as failed, never skipped."""
@@ -105,8 +134,13 @@ class Nemesis:
                 group.create_task(self._play_one(fault), name=f"fault {fault.fault}")
 
     async def _play_one(self, fault: PlannedFault) -> None:
-        await self._clock.sleep_until_ns(self._start_ns + fault.from_ns)
+        begin_ns = self._start_ns + fault.from_ns
         try:
+            if fault.check:
+                await self._clock.sleep_until_ns(begin_ns - _LOOK_AHEAD_NS)
+                if await self._commands.says_yes(fault.check, fault.exec_timeout_ns):
+                    raise OSError("its check says that it is broken already, so it was not run and nothing is proved")
+            await self._clock.sleep_until_ns(begin_ns)
             await self.apply(fault)
             await self._watch_until(fault, self._start_ns + fault.to_ns)
         except (ToxiproxyError, OSError) as error:
@@ -120,7 +154,9 @@ class Nemesis:
         """Switch a fault on; records `applied` once the proxy (or the command) confirms it."""
         self._open[fault.fault] = fault
         if fault.run:
-            await self._command(fault, fault.run)
+            # Written down before it runs: whoever finds our remains knows what to mend, and how.
+            self._say(fault, "begun", " ".join(fault.run), heal=self._commands.kept(fault.heal))
+            await self._commands.run(fault.run, fault.exec_timeout_ns)
             self._say(fault, "applied", " ".join(fault.run))
             return
         server, link = self._server_for(fault), self._links[fault.link]
@@ -155,60 +191,69 @@ class Nemesis:
             raise ToxiproxyError(f"{fault.link}: no such link is open", hint="the target's links: name them")
         return self._server
 
-    async def _command(self, fault: PlannedFault, command: tuple[str, ...]) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            _, said = await asyncio.wait_for(process.communicate(), fault.exec_timeout_ns / 1e9)
-        except TimeoutError as error:
-            process.kill()
-            await process.wait()
-            raise OSError(f"{command[0]}: still running after {fault.exec_timeout_ns / 1e9:g}s, killed") from error
-        if process.returncode != 0:
-            raise OSError(f"{command[0]}: exit {process.returncode} {said.decode('utf-8', 'replace').strip()[-200:]}")
-
     # -- seeing --------------------------------------------------------------------------------------------------
 
     async def _watch_until(self, fault: PlannedFault, end_ns: int) -> None:
-        """Fly canaries through the broken link until the window ends; record `verified` at the first that suffers."""
+        """Look until the window ends; record `verified` at the first sight of somebody suffering."""
         flapping = not fault.run and brownout_of(fault).door == "flapping"
-        watcher = asyncio.create_task(self._verify(fault, end_ns)) if fault.link in self._links else None
+        looking = self._ask(fault, end_ns) if fault.run else self._verify(fault, end_ns)
+        watcher = asyncio.create_task(looking)
         try:
             closed = True
             while flapping and self._clock.now_ns() + FLAP_EVERY_NS < end_ns and fault.fault in self._open:
                 await self._clock.sleep_until_ns(self._clock.now_ns() + FLAP_EVERY_NS)
                 closed = not closed
                 async with self._door_lock(fault.link):
-                    if fault.fault in self._open:
+                    # A door that another fault keeps closed stays closed.
+                    if fault.fault in self._open and not self._another_closes(fault):
                         await self._server_for(fault).enable(self._links[fault.link].proxy, not closed)
             await self._clock.sleep_until_ns(end_ns)
         finally:
-            if watcher is not None:
-                watcher.cancel()
-                await asyncio.gather(watcher, return_exceptions=True)
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+
+    async def _fly(self, link: LinkHandle, patience_ns: int = 2_000_000_000, *, long: bool = False) -> canary.Sighting:
+        return await canary.fly(link.listen, self._clock, patience_ns, speaks=link.speaks, long=long)
+
+    async def _ask(self, fault: PlannedFault, end_ns: int) -> None:
+        """A command's fault is seen by its own check; without one nobody sees it, and that is said."""
+        if not fault.check:
+            self._say(fault, "failed", "it has no check, so nobody saw whether it bit (exec: check)")
+            return
+        while (begun_ns := self._clock.now_ns()) < end_ns:
+            try:
+                broken = await self._commands.says_yes(fault.check, fault.exec_timeout_ns)
+            except OSError as error:
+                self._say(fault, "failed", f"its check could not be asked: {error}")
+                return
+            if broken and fault.fault in self._open and self._clock.now_ns() <= end_ns:
+                self._say(fault, "verified", f"{' '.join(fault.check)}: broken", observed={"broken": 1})
+                return
+            await self._clock.sleep_until_ns(begun_ns + _CANARY_EVERY_NS)
 
     async def _verify(self, fault: PlannedFault, end_ns: int) -> None:
-        usual = self._usual.get(fault.link)
+        """Fly canaries through the broken link."""
+        link, brownout = self._links[fault.link], brownout_of(fault)
+        long = brownout.spares_short_replies and self._usual_long.get(fault.link) is not None
+        usual = (self._usual_long if long else self._usual).get(fault.link)
         if usual is None:
             self._say(fault, "failed", "no canary came back before the fault, so nothing can be compared with it")
             return
         seen: Counter[str] = Counter()
         while self._clock.now_ns() < end_ns:
             begun_ns = self._clock.now_ns()
-            patience_ns = min(1_000_000_000, end_ns - begun_ns)
+            company = self._others_on(fault)
+            patience_ns = min(_PATIENCE_IN_COMPANY_NS if company else _PATIENCE_NS, end_ns - begun_ns)
             # Toxicity is drawn per connection: a flock finds a fault that spares most connections.
-            listen = self._links[fault.link].listen
-            flock = await asyncio.gather(*(canary.fly(listen, self._clock, patience_ns) for _ in range(_FLOCK)))
+            flock = await asyncio.gather(*(self._fly(link, patience_ns, long=long) for _ in range(_FLOCK)))
             if fault.fault not in self._open or self._clock.now_ns() > end_ns + 10_000_000:
                 return  # it ended outside the window: proves nothing
-            seen.update(canary.fate(sighting, usual) for sighting in flock)
-            if any(seen[word] for word in canary.SUFFERED):
+            fates = Counter(canary.fate(sighting, usual) for sighting in flock)
+            seen.update(fates)
+            told = _sign_of(brownout, fates, [brownout_of(other) for other in company])
+            if told is not None:
                 words = ", ".join(f"{seen[word]} {word}" for word in (*canary.SUFFERED, "usual") if seen[word])
-                self._say(fault, "verified", f"canaries: {words}", observed=dict(seen))
+                self._say(fault, "verified", f"canaries: {words}{told}", observed=dict(seen))
                 return
             await self._clock.sleep_until_ns(begun_ns + _CANARY_EVERY_NS)
 
@@ -240,27 +285,29 @@ class Nemesis:
         return task
 
     async def _heal_one(self, fault: PlannedFault) -> None:
-        async with self._healing:
-            if fault.fault not in self._open:
-                return
-            trouble = ""
-            for attempt in range(_HEAL_TRIES):
-                try:
-                    await self._undo(fault)
-                    del self._open[fault.fault]
-                    break
-                except (ToxiproxyError, OSError) as error:
-                    trouble = str(error)
-                    await self._clock.sleep_until_ns(self._clock.now_ns() + 200_000_000 * (attempt + 1))
-            else:
-                self._say(fault, "failed", f"NOT HEALED: {trouble}")
-                return
-        if fault.run or fault.link not in self._links:
-            self._say(fault, "healed", " ".join(fault.heal))
+        if fault.fault not in self._open:
+            return
+        trouble = ""
+        for attempt in range(_HEAL_TRIES):
+            try:
+                await self._undo(fault)
+                del self._open[fault.fault]
+                break
+            except (ToxiproxyError, OSError) as error:
+                trouble = str(error)
+                await self._clock.sleep_until_ns(self._clock.now_ns() + 200_000_000 * (attempt + 1))
+        else:
+            self._say(fault, "failed", f"NOT HEALED: {trouble}")
+            return
+        if fault.run:
+            await self._see_mended(fault)
+            return
+        if fault.link not in self._links:
+            self._say(fault, "healed", "its link is not open")
             return
         usual = self._usual.get(fault.link)
         for _ in range(10):
-            sighting = await canary.fly(self._links[fault.link].listen, self._clock)
+            sighting = await self._fly(self._links[fault.link])
             if usual is None or canary.fate(sighting, usual) == "usual":
                 self._say(fault, "healed", "the fault is gone and a canary passes")
                 return
@@ -270,13 +317,30 @@ class Nemesis:
             await self._clock.sleep_until_ns(self._clock.now_ns() + 200_000_000)
         self._say(fault, "cleared", "the fault is gone from the proxy, but canaries still suffer")
 
-    def _others_on(self, fault: PlannedFault) -> bool:
-        return any(other.link == fault.link for other in self._open.values())
+    async def _see_mended(self, fault: PlannedFault) -> None:
+        """A command's fault is healed when its check no longer says "broken"; without one, by the command's word."""
+        said = " ".join(fault.heal)
+        for _ in range(10 if fault.check else 0):
+            try:
+                if not await self._commands.says_yes(fault.check, fault.exec_timeout_ns):
+                    self._say(fault, "healed", f"{said}; its check agrees")
+                    return
+            except OSError as error:
+                said += f"; its check could not be asked: {error}"
+                break
+            await self._clock.sleep_until_ns(self._clock.now_ns() + 200_000_000)
+        if fault.check:
+            self._say(fault, "cleared", f"{said}; but its check does not say that it is mended")
+        else:
+            self._say(fault, "healed", said)
+
+    def _others_on(self, fault: PlannedFault) -> list[PlannedFault]:
+        return [o for o in self._open.values() if o.link == fault.link and not o.run and o.fault != fault.fault]
 
     async def _undo(self, fault: PlannedFault) -> None:
         """Take one fault back. The door opens before its mark goes: dying in between leaves it for `chaos heal`."""
         if fault.run:
-            await self._command(fault, fault.heal)
+            await self._commands.run(fault.heal, fault.exec_timeout_ns)
             return
         server = self._server_for(fault)
         link = self._links[fault.link]
@@ -305,7 +369,14 @@ class Nemesis:
     def _door_lock(self, link: str) -> asyncio.Lock:
         return self._door_locks.setdefault(link, asyncio.Lock())
 
-    def _say(self, fault: PlannedFault, event: str, detail: str, observed: dict[str, int] | None = None) -> None:
+    def _say(
+        self,
+        fault: PlannedFault,
+        event: str,
+        detail: str,
+        observed: dict[str, int] | None = None,
+        heal: tuple[str, ...] = (),
+    ) -> None:
         self._record(
             msgspec.convert(
                 {
@@ -317,6 +388,8 @@ class Nemesis:
                     "brownout": fault.brownout,
                     "detail": detail,
                     "observed": observed or {},
+                    "heal": list(heal),
+                    "timeout_ns": fault.exec_timeout_ns if heal else 0,
                 },
                 FaultRow,
             )

@@ -22,7 +22,7 @@ from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
 from surgectl.report import html, json, junit, terminal
 from surgectl.report.series import over_time
-from surgectl.report.summary import ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
+from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
 from surgectl.report.words import headline, next_steps
 
 _FUNNEL = ("arrived", "joined", "held", "paid", "confirmed")
@@ -138,6 +138,20 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
             detail=fault.detail,
         )
         for fault in judged.chaos
+    ]
+    chaos += [
+        ChaosLine(
+            link=fault.link,
+            brownout=fault.brownout,
+            planned_from_s=fault.from_ns / 1e9,
+            planned_to_s=fault.to_ns / 1e9,
+            applied=False,
+            healed=True,
+            verified=False,
+            detail=LEFT_OUT,
+            left_out=True,
+        )
+        for fault in manifest.left_out
     ]
     return Summary(
         run=_run_note(manifest),

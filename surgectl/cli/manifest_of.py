@@ -72,17 +72,8 @@ def manifest_of(
             )
             for p in plan.phases
         ],
-        faults=[
-            FaultNote(
-                fault=f.fault,
-                from_ns=f.from_ns,
-                to_ns=f.to_ns,
-                link=f.link,
-                brownout=f.brownout,
-                toxicity=_toxicity(f),
-            )
-            for f in plan.faults
-        ],
+        faults=[_fault(fault) for fault in plan.faults],
+        left_out=[_fault(fault) for fault in plan.left_out],
         promises=promises_of(target.target.promises),
         settling=SettlingNote(
             window_ns=plan.settling.window_ns, at_most_ns=plan.settling.at_most_ns, parts=dict(plan.settling.parts)
@@ -91,6 +82,17 @@ def manifest_of(
         own_stage=own_stage,
         asked=secrets.redact(asked),
         flags=[secrets.redact(flag) for flag in flags],
+    )
+
+
+def _fault(fault: PlannedFault) -> FaultNote:
+    return FaultNote(
+        fault=fault.fault,
+        from_ns=fault.from_ns,
+        to_ns=fault.to_ns,
+        link=fault.link,
+        brownout=fault.brownout,
+        toxicity=_toxicity(fault),
     )
 
 

@@ -31,6 +31,8 @@ class FaultShown(msgspec.Struct, frozen=True, kw_only=True):
     brownout: str
     from_s: float
     to_s: float
+    left_out: bool = False
+    """Optional, and the target has no such link."""
 
 
 class CrowdShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +124,16 @@ def remarks(plan: Plan, target: OpenTarget | None) -> list[str]:
         notes.append("the profile names no target: links and settling are guesses (use --target FILE)")
     elif target.unset and target.target.stage is None:
         notes.append(f"not set yet: {', '.join(target.unset)} (environment or --set)")
+    for fault in plan.left_out:
+        notes.append(
+            f"{fault.brownout} on {fault.link} at {show_duration(fault.from_ns)} is left out: this target has no link"
+            f' "{fault.link}" (optional)'
+        )
     for fault in plan.faults:
+        if fault.run and not fault.check:
+            notes.append(
+                f"{' '.join(fault.run)} has no check: nobody sees whether it bit, so the run can only end inconclusive"
+            )
         if fault.to_ns >= plan.duration_ns:
             notes.append(
                 f"{fault.brownout} on {fault.link or 'a command'} ends at {show_duration(fault.to_ns)}, the load at"
@@ -157,8 +168,9 @@ def _shown(plan: Plan, digest: str, target: OpenTarget | None, notes: list[str])
                 brownout=fault.brownout,
                 from_s=fault.from_ns / 1e9,
                 to_s=fault.to_ns / 1e9,
+                left_out=fault in plan.left_out,
             )
-            for fault in plan.faults
+            for fault in (*plan.faults, *plan.left_out)
         ],
         crowd={
             name: CrowdShown(share=float(share), fans=round(share * plan.fans_total))

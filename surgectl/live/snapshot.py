@@ -362,4 +362,4 @@ class LiveView:
         if known is not None:
             self._faults[row.fault] = FaultNow(known.planned, row.event)
         detail = f" ({row.detail})" if row.detail else ""
-        self.say(row.at_ns, f"{row.brownout} on {row.link or 'the shop'}: {row.event}{detail}")
+        self.say(row.at_ns, f"{row.brownout} on {row.link or 'a command'}: {row.event}{detail}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ from surgectl.plan.arrivals import Curve, curve, each_due_us
 from surgectl.plan.crowd import Crowd, crowd
 from surgectl.plan.model import Arrival, PlannedFault, PlannedPhase, Setting, Settling
 from surgectl.plan.settling import settling
-from surgectl.plan.timeline import timeline
+from surgectl.plan.timeline import playable, timeline
 from surgectl.profile.curve import RecordedCurve
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
@@ -48,6 +49,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One for each phase."""
     crowd: Crowd
     faults: tuple[PlannedFault, ...]
+    left_out: tuple[PlannedFault, ...]
+    """Optional ones whose link this target does not have."""
     fans_total: int
     duration_ns: int
     """When the load ends."""
@@ -97,7 +100,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def digest(self, shards: int = 1) -> str:
         """32 hex digits that name this plan: profile, seed, phases, faults, behaviour and every fan.
 
-        The same on any machine and for any number of shards. Paths and the target stay out of it.
+        The same on any machine, for any number of shards, and whichever optional faults a target leaves out. Paths and
+        the target stay out of it.
         """
         total = sum(self.shard_sum(shard, shards) for shard in range(shards)) & ((1 << 128) - 1)
         told = {
@@ -105,11 +109,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "seed": self.seed,
             "profile": _essence(self.rehearsal),
             "phases": self.phases,
-            "faults": self.faults,
+            "faults": sorted((*self.faults, *self.left_out), key=lambda fault: int(fault.fault)),
             "fans": self.fans_total,
             "retries": self.retries,
         }
         plain = msgspec.to_builtins(told, enc_hook=_exact, str_keys=True)
+        for fault in (*plain["faults"], *plain["profile"]["chaos"]):
+            _without_unsaid(fault)
         text = msgspec.json.encode(plain, order="deterministic")
         return hashlib.blake2b(text + total.to_bytes(16, "big"), digest_size=16).hexdigest()
 
@@ -176,10 +182,7 @@ def build(
     if first_fan == 0:
         raise UsageError("nobody comes: all phases together bring no fan", where=f"{rehearsal.name}: load")
     faults = timeline(rehearsal.chaos, phases)
-    if target is not None:
-        for fault in faults:
-            if fault.link and fault.link not in target.links:
-                raise UsageError(f'the target {target.name} has no link "{fault.link}"', where=rehearsal.name)
+    faults, left_out = playable(faults, target.links) if target is not None else (faults, ())
     return Plan(
         seed=chosen,
         rehearsal=rehearsal,
@@ -187,12 +190,21 @@ def build(
         curves=tuple(drawn),
         crowd=crowd(rehearsal.fans, rehearsal.sale.wants, chosen),
         faults=faults,
+        left_out=left_out,
         fans_total=first_fan,
         duration_ns=start_ns,
         settling=settling(target.promises if target else Promises(), int(rehearsal.settle.at_most)),
         settings=tuple(settings),
         retries=dict(retries or {}),
     )
+
+
+def _without_unsaid(fault: dict[str, Any]) -> None:
+    """Words that the language learnt later count only where they are said: a plan keeps the name it has."""
+    for words in (fault, fault.get("exec") or {}):
+        for word in ("optional", "check"):
+            if not words.get(word, True):
+                del words[word]
 
 
 def _essence(rehearsal: Rehearsal) -> Rehearsal:

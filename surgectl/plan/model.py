@@ -44,7 +44,11 @@ class PlannedFault(msgspec.Struct, frozen=True, kw_only=True):
     """Raw toxics as Toxiproxy spells them: type, stream, toxicity, attributes."""
     run: tuple[str, ...] = ()
     heal: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
+    """Exit 0 while it is broken."""
     exec_timeout_ns: int = 30_000_000_000
+    optional: bool = False
+    """May be left out where its link is not there."""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -13,7 +13,10 @@ from surgectl.profile.rehearsal import Fault, Toxic
 
 
 def timeline(faults: Iterable[Fault], phases: Sequence[PlannedPhase]) -> tuple[PlannedFault, ...]:
-    """Faults in the order they begin, numbered so. Raises UsageError for an instant before the run."""
+    """Faults in the order they begin, numbered so. Raises UsageError for an instant before the run.
+
+    Optional ones are among them: which can be played, `playable` says.
+    """
     starts = {phase.name: phase.start_ns for phase in phases}
     placed: list[tuple[int, Fault]] = []
     for number, fault in enumerate(faults):
@@ -32,16 +35,37 @@ def timeline(faults: Iterable[Fault], phases: Sequence[PlannedPhase]) -> tuple[P
     return tuple(_planned(str(number), from_ns, fault) for number, (from_ns, fault) in enumerate(placed))
 
 
+def playable(
+    faults: Sequence[PlannedFault], links: Collection[str]
+) -> tuple[tuple[PlannedFault, ...], tuple[PlannedFault, ...]]:
+    """Faults that can be played on these links, and those that are left out: optional, and no such link.
+
+    UsageError where a fault that is not optional names a link that is not there.
+    """
+    out = [fault for fault in faults if fault.link and fault.link not in links]
+    for fault in out:
+        if not fault.optional:
+            hint = did_you_mean(fault.link, links) or "optional: true leaves it out where there is none"
+            raise UsageError(f'the target has no link "{fault.link}"', where=f"chaos: {fault.brownout}", hint=hint)
+    return tuple(fault for fault in faults if fault not in out), tuple(out)
+
+
 def _planned(number: str, from_ns: int, fault: Fault) -> PlannedFault:
     kind = "exec" if fault.exec else fault.brownout or "toxics"
     planned = PlannedFault(
-        fault=number, from_ns=from_ns, to_ns=from_ns + int(fault.for_), link=fault.link or "", brownout=kind
+        fault=number,
+        from_ns=from_ns,
+        to_ns=from_ns + int(fault.for_),
+        link=fault.link or "",
+        brownout=kind,
+        optional=fault.optional,
     )
     if fault.exec:
         return msgspec.structs.replace(
             planned,
             run=tuple(fault.exec.run),
             heal=tuple(fault.exec.heal),
+            check=tuple(fault.exec.check),
             exec_timeout_ns=int(fault.exec.timeout),
         )
     if fault.brownout:

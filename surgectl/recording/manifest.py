@@ -144,6 +144,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     sale: SaleNote | None = None
     phases: list[PhaseNote] = []
     faults: list[FaultNote] = []
+    left_out: list[FaultNote] = []
+    """Optional faults whose link this target does not have: planned, never played."""
     links: list[LinkNote] = []
     promises: PromisesNote = PromisesNote()
     settling: SettlingNote | None = None
@@ -154,6 +156,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """URL of the proxy's API; empty where no link was proxied."""
     proxy_kind: str = ""
     """given · found · embedded"""
+    stage: str = ""
+    """Where the stage that was put up for this run listens for kill and restart; it ends with the run."""
     own_stage: bool = False
     """The shop was put up for this run alone: whatever stands in its books, a fan of ours did."""
     pid: int = 0

@@ -139,13 +139,18 @@ class FaultRow(_Row, frozen=True, kw_only=True, tag="fault"):
 
     fault: str
     """Number of the fault in the timeline: `0`, `1` …"""
-    event: Literal["applied", "verified", "healed", "failed", "cleared"]
+    event: Literal["begun", "applied", "verified", "healed", "failed", "cleared"]
+    """`begun`: a command is about to break something; written before it starts, with the command that mends it."""
     at_ns: int
     link: str = ""
     brownout: str = ""
     detail: str = ""
     observed: dict[str, int] = {}
     """What was measured to call it verified: delayed, cut, refused …"""
+    heal: list[str] = []
+    """Of a fault by command, with `begun`: what mends it. `${NAME}` of the environment stays as it is."""
+    timeout_ns: int = 0
+    """Of that command."""
 
 
 class NoteRow(_Row, frozen=True, kw_only=True, tag="note"):

@@ -55,7 +55,8 @@ def figure(summary: Summary) -> dict[str, Any]:
     step = step_s(over, MOST_POINTS)
     end_s = over.second[-1] + 1
     over = coarser(over, step)
-    labels, rows = _fault_labels(summary.chaos, end_s)
+    played = [fault for fault in summary.chaos if not fault.left_out]
+    labels, rows = _fault_labels(played, end_s)
     layout: dict[str, Any] = {
         "height": _PANEL_PX * len(_PANELS) + _LABEL_ROW_PX * (rows + 1) + 60,
         "margin": {"l": 52, "r": 12, "t": 28 + _LABEL_ROW_PX * (rows + 1), "b": 44},
@@ -69,7 +70,7 @@ def figure(summary: Summary) -> dict[str, Any]:
             "hoverformat": ".0f",
             "ticksuffix": " s",
         },
-        "shapes": [_window(fault) for fault in summary.chaos],
+        "shapes": [_window(fault) for fault in played],
         "annotations": labels,
     }
     data: list[dict[str, Any]] = []

@@ -47,7 +47,7 @@ def render(summary: Summary) -> bytes:
             [
                 (
                     f"{c.brownout} on {c.link or 'command'} at {c.planned_from_s:g}s",
-                    verdict_of(c),
+                    verdict_of(c) or "skipped",
                     fate_of(c),
                     c.detail,
                 )

@@ -66,10 +66,17 @@ class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
     applied_at_s: float | None = None
     healed_at_s: float | None = None
     detail: str = ""
+    left_out: bool = False
+    """Optional, and this target has no such link: nothing was to happen, and nothing did."""
 
 
-def verdict_of(fault: ChaosLine) -> Verdict:
-    """A fault that was left behind is a failure of ours; one that never bit shows nothing."""
+LEFT_OUT = "left out: this stage has no such link"
+
+
+def verdict_of(fault: ChaosLine) -> Verdict | None:
+    """A fault that was left behind is a failure of ours; one that never bit shows nothing. None: it was left out."""
+    if fault.left_out:
+        return None
     if fault.applied and not fault.healed:
         return "fail"
     return "pass" if fault.applied and fault.verified else "unknown"
@@ -77,6 +84,8 @@ def verdict_of(fault: ChaosLine) -> Verdict:
 
 def fate_of(fault: ChaosLine) -> str:
     """What became of a fault, in words."""
+    if fault.left_out:
+        return LEFT_OUT
     if not fault.applied:
         return "NEVER applied"
     seen = "verified" if fault.verified else "NOT seen to bite"

@@ -75,7 +75,8 @@ def _demands(summary: Summary) -> RenderableType:
         table.add_row(_word(threshold.verdict), Text(_short(threshold.expression)), Text(_short(threshold.observed)))
     for fault in summary.chaos:
         what = Text(_short(f"{fault.brownout} on {fault.link or 'command'}"))
-        table.add_row(_word(verdict_of(fault)), what, Text(fate_of(fault)))
+        verdict = verdict_of(fault)
+        table.add_row(_word(verdict) if verdict else Text("-", "dim"), what, Text(fate_of(fault)))
     for item in summary.coverage:
         if item.required is not None:
             met: Verdict = "pass" if item.met else "unknown"

@@ -63,12 +63,13 @@ def glance(summary: Summary) -> list[Card]:
         met = sum(t.verdict == "pass" for t in summary.thresholds)
         bad = worst([t.verdict for t in summary.thresholds])
         cards.append(Card(value=f"{met} of {len(summary.thresholds)}", label="demands met", verdict=bad))
-    if summary.chaos:
-        bit = sum(c.applied and c.verified for c in summary.chaos)
-        gone = all(c.healed or not c.applied for c in summary.chaos)
+    played = [c for c in summary.chaos if not c.left_out]
+    if played:
+        bit = sum(c.applied and c.verified for c in played)
+        gone = all(c.healed or not c.applied for c in played)
         label = "faults bit, all healed" if gone else "faults bit; NOT all healed"
-        bad = "fail" if not gone else "pass" if bit == len(summary.chaos) else "unknown"
-        cards.append(Card(value=f"{bit} of {len(summary.chaos)}", label=label, verdict=bad))
+        bad = "fail" if not gone else "pass" if bit == len(played) else "unknown"
+        cards.append(Card(value=f"{bit} of {len(played)}", label=label, verdict=bad))
     demanded = [c for c in summary.coverage if c.required is not None]
     if demanded:
         met = sum(c.met for c in demanded)
@@ -131,7 +132,7 @@ def inconclusive_because(
 ) -> list[str]:
     """Why nothing definite can be said: ourselves first, then the faults, the coverage, the evidence, the silence."""
     reasons = [_because(f.summary, f.reason) for f in findings if f.kind == "harness" and f.verdict != "pass"]
-    reasons += [f"{_fault(c)} was never seen to bite" for c in chaos if not c.verified]
+    reasons += [f"{_fault(c)} was never seen to bite" for c in chaos if not c.verified and not c.left_out]
     reasons += [f"{c.id} was to be {c.required} and was {c.seen}" for c in coverage if not c.met and c.required]
     unknown = [f for f in findings if f.verdict == "unknown" and f.configured and f.kind != "harness"]
     reasons += [f"{f.id} is unknown: {_sentence(f.reason or f.summary)}" for f in unknown]
@@ -162,10 +163,13 @@ def next_steps(
         if threshold.verdict == "fail":
             steps.append(f"{threshold.expression} was {threshold.observed}: see when it broke, in the charts below.")
     for line in chaos:
+        if line.left_out:
+            continue
         if not line.applied:
             steps.append(f"{_fault(line)} was never applied: {_sentence(line.detail) or 'is the proxy reachable?'}.")
         elif not line.verified:
-            steps.append(f"{_fault(line)} was never seen to bite: does the shop's traffic go through the link?")
+            through = "does the shop's traffic go through the link?" if line.link else "what does its check say?"
+            steps.append(f"{_fault(line)} was never seen to bite: {through}")
     for item in coverage:
         if not item.met and item.required is not None:
             steps.append(f"Coverage {item.id} was {item.seen}, wanted {item.required}: a longer fault or more fans.")

@@ -201,7 +201,8 @@ async def test_exec_faults_run_their_own_heal_command(tmp_path: Path) -> None:
     async with stand.nemesis as nemesis:
         nemesis.start_at(CLOCK.now_ns())
         await nemesis.play((fault,))
-    assert stand.events() == ["applied", "healed"]
+    assert stand.events() == ["begun", "applied", "failed", "healed"]
+    assert "no check" in stand.rows[2].detail
     assert not broken.exists()
 
 
