@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from surgectl.stage.boxoffice import stock
+from surgectl.stage.boxoffice.books.protocol import Archive, Books, Connection
+from surgectl.stage.boxoffice.books.trouble import BooksAway, Trouble
 from surgectl.stage.boxoffice.request_log import RequestLog
 from surgectl.stage.boxoffice.rows import Stock
-from surgectl.stage.boxoffice.schema import connect
 from surgectl.stage.boxoffice.seating import Seating
 
 LIMIT_AT_MOST = 1000
+T = TypeVar("T")
+
+
+def _s(column: str) -> str:
+    """Epoch nanoseconds as seconds, on either database."""
+    return f"cast({column} as double precision) / 1e9"
+
 
 # Table → (its select, its order). The names after `as` are the public columns; times leave as epoch seconds.
 _QUERIES = {
     "orders": (
-        "select id as 'order', state, code, qty, amount_minor as amount, currency, email, intent, key, payment,"
-        " refund, hold, created_ns / 1e9 as created_at, created_ns / 1e9 as at, decided_ns / 1e9 as decided_at",
+        'select id as "order", state, code, qty, amount_minor as amount, currency, email, intent, key, payment,'
+        f" refund, hold, {_s('created_ns')} as created_at, {_s('created_ns')} as at, {_s('decided_ns')} as decided_at",
         "orders",
     ),
     "tickets": (
-        "select t.id as ticket, t.ord as 'order', t.seat, t.state, o.email, o.intent, o.payment,"
-        " t.created_ns / 1e9 as created_at, t.created_ns / 1e9 as at",
+        'select t.id as ticket, t.ord as "order", t.seat, t.state, o.email, o.intent, o.payment,'
+        f" {_s('t.created_ns')} as created_at, {_s('t.created_ns')} as at",
         "tickets t join orders o on o.id = t.ord",
     ),
     "holds": (
-        "select id as hold, state, qty, seats, total_minor as amount, email, intent, created_ns / 1e9 as created_at,"
-        " created_ns / 1e9 as at, expires_ns / 1e9 as expires_at",
+        f"select id as hold, state, qty, seats, total_minor as amount, email, intent, {_s('created_ns')} as created_at,"
+        f" {_s('created_ns')} as at, {_s('expires_ns')} as expires_at",
         "holds",
     ),
     "admissions": (
-        "select seq as place, drawn, email, intent, joined_ns / 1e9 as joined_at, admitted_ns / 1e9 as admitted_at",
+        f"select seq as place, drawn, email, intent, {_s('joined_ns')} as joined_at,"
+        f" {_s('admitted_ns')} as admitted_at",
         "places",
     ),
 }
@@ -52,41 +60,68 @@ class Page(msgspec.Struct):
 
 
 class Reader:
-    """Reads through its own connection and thread: a long audit does not hold up the sale (WAL readers never block)."""
+    """Reads through its own connection and thread: a long audit does not hold up the sale (readers block no writer).
 
-    def __init__(self, folder: Path, seating: Seating, log: RequestLog) -> None:
-        self._path = folder / "boxoffice.sqlite3"
+    BooksAway where the database does not answer within `patience_ns`.
+    """
+
+    def __init__(self, archive: Archive, seating: Seating, log: RequestLog, patience_ns: int) -> None:
+        self._archive = archive
         self._seating = seating
         self._log = log
+        self._patience_s = patience_ns / 1e9
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="boxoffice-reader")
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
 
     async def page(self, kind: str, limit: int, offset: int) -> Page:
-        """Rows `offset` to `offset + limit` of a kind in KINDS, oldest first; count and rows in one transaction."""
+        """Rows `offset` to `offset + limit` of a kind in KINDS, oldest first; count and rows from one snapshot."""
         if kind == "requests":
             return Page(total=self._log.total, rows=self._log.page(limit, offset))
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._page, kind, limit, offset)
+        return await self._asked(lambda books: self._page(books, kind, limit, offset))
 
     async def stock(self) -> Stock:
         """All five numbers from one snapshot."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: stock.count(self._books()))
+        return await self._asked(stock.count)
 
-    def _books(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = connect(self._path)
-            self._connection.row_factory = sqlite3.Row
-        return self._connection
-
-    def _page(self, kind: str, limit: int, offset: int) -> Page:
-        select, source = _QUERIES[kind]
-        books = self._books()
-        books.execute("begin")
+    async def _asked(self, look: Callable[[Books], T]) -> T:
+        looking = asyncio.get_running_loop().run_in_executor(self._thread, self._look, look)
         try:
-            (total,) = books.execute(f"select count(*) from {source}").fetchone()
-            found = books.execute(f"{select} from {source} order by {_ORDER[kind]} limit ? offset ?", (limit, offset))
-            rows = [self._public(dict(row)) for row in found.fetchall()]
-        finally:
-            books.execute("commit")
+            async with asyncio.timeout(self._patience_s):
+                return await looking
+        except TimeoutError:
+            if self._connection is not None:
+                self._connection.cut()
+            raise BooksAway("the database does not answer") from None
+
+    def _look(self, look: Callable[[Books], T]) -> T:
+        fresh = self._connection is None
+        if self._connection is None:
+            self._connection = self._archive.connect()
+        books = self._connection
+        try:
+            books.begin(look=True)
+            found = look(books)
+            books.commit()
+            return found
+        except Exception as error:
+            trouble = books.judge(error)
+            if trouble is not Trouble.GONE:
+                books.rollback()
+                if trouble is Trouble.NONE:
+                    raise
+            else:
+                books.close()
+                self._connection = None
+                if not fresh:
+                    return self._look(look)  # it was cut while nobody looked
+            raise BooksAway(" ".join(str(error).split())) from error
+
+    def _page(self, books: Books, kind: str, limit: int, offset: int) -> Page:
+        select, source = _QUERIES[kind]
+        (total,) = books.execute(f"select count(*) from {source}").fetchone()
+        found = books.execute(f"{select} from {source} order by {_ORDER[kind]} limit ? offset ?", (limit, offset))
+        names = [column[0] for column in found.description or ()]
+        rows = [self._public(dict(zip(names, row, strict=True))) for row in found.fetchall()]
         return Page(total=total, rows=rows)
 
     def _public(self, row: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from surgectl.stage.boxoffice import admin, replies
 from surgectl.stage.boxoffice.asked import Asked
+from surgectl.stage.boxoffice.books.trouble import BooksAway, BooksUnknown, Unwritable
 from surgectl.stage.boxoffice.checkout import Checkout
 from surgectl.stage.boxoffice.gate import Gate, Rank
 from surgectl.stage.boxoffice.line import Line
@@ -71,8 +71,13 @@ class Api:
             return replies.json(status, body)
         except Refused as refused:
             return replies.refusal(refused)
-        except sqlite3.Error:
-            log.exception("the books could not be written or read")
+        except BooksAway as why:
+            log.debug("refused: %s", why)
+            return replies.refusal(self._shop.shedding.busy("the books cannot be written now; nothing was done"))
+        except Unwritable as why:
+            return replies.refusal(Refused(400, "BAD_REQUEST", str(why)))
+        except BooksUnknown as why:
+            log.warning("the commit of a request was never answered: %s", why)
             return replies.json(500, {"code": "UNKNOWN", "message": "ask again: this may or may not have been done"})
 
     def log(self, request: Asked, response: web.Response) -> web.Response:

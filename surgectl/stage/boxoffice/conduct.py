@@ -13,9 +13,9 @@ from surgectl.stage.boxoffice.rows import Hold, Order
 
 if TYPE_CHECKING:
     from surgectl.clock import Clock
+    from surgectl.stage.boxoffice.books.writer import Writer
     from surgectl.stage.boxoffice.signing import Signer
     from surgectl.stage.boxoffice.till.cashier import Cashier
-    from surgectl.stage.boxoffice.writer import Writer
 
 
 async def take_at_once(writer: Writer, wish: holds.Wish, signer: Signer, clock: Clock) -> Hold:

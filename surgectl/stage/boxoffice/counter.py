@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from surgectl.clock import Clock
 from surgectl.stage.boxoffice.books import Books
+from surgectl.stage.boxoffice.books.writer import Writer
 from surgectl.stage.boxoffice.rows import Order, Stock
-from surgectl.stage.boxoffice.writer import Writer
 
 
 class Counter:
@@ -28,8 +28,11 @@ class Counter:
         return self._epoch_ns + self.clock.now_ns()
 
     async def write(self, job: Callable[[Books], Order]) -> Order:
-        """Run a job that ends in an order, and show that order once it is committed."""
-        order = await self.writer.run(job)
+        """Run a job that ends in an order, and show that order once it is committed.
+
+        While the books are away it waits for them (Writer.run_until_written), so `job` must be idempotent.
+        """
+        order = await self.writer.run_until_written(job)
         before = self.orders.get(order.id)
         self.orders[order.id] = order
         if order.state != "pending" and (before is None or before.state == "pending"):

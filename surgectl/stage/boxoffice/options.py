@@ -17,6 +17,19 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     payments_url: Annotated[str, Meta(description="Where the payment provider answers: usually the proxied link.")]
     data: Annotated[str, Meta(description="Folder of the books; a restart goes on with the same sale.")]
     listen: Annotated[str, Meta(description="HOST:PORT; port 0 takes any free one.")] = "127.0.0.1:0"
+    database: Annotated[
+        str, Meta(description="Of the books: postgresql://user@host/database; empty: an SQLite file in the folder.")
+    ] = ""
+    database_schema: Annotated[
+        str, Meta(description="PostgreSQL schema of this sale; a rehearsal takes one of its own.")
+    ] = "boxoffice"
+    forget_books: Annotated[bool, Meta(description="Delete the books of the sale at a clean end.")] = False
+    books_patience_ns: Annotated[
+        int, Meta(description="So long the database may keep silent; then fans are refused with 503 until it answers.")
+    ] = NS_PER_S // 5
+    books_timeout_ns: Annotated[
+        int, Meta(description="After so long a silence the connection to the database is cut and made anew.")
+    ] = 3 * NS_PER_S // 2
     secret: Annotated[str, Meta(description="The shop's key at the payment provider.")] = "sk_test_stage"
 
     sku: str = "floor"
@@ -80,6 +93,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             "reconcile_every": self.reconcile_every_ns,
             "payment_deadline": self.payment_deadline_ns,
             "in_flight": self.in_flight,
+            "books_patience": self.books_patience_ns,
+            "books_timeout": self.books_timeout_ns,
         }
         if self.seating not in ("general", "map"):
             raise UsageError(f"{self.seating}: no such seating", where="box office: seating", hint="general or map")

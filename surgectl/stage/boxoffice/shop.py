@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from surgectl.clock import Clock
+from surgectl.errors import UsageError
 from surgectl.stage.boxoffice import orders, stock
 from surgectl.stage.boxoffice.admin import Reader
 from surgectl.stage.boxoffice.books import Books
+from surgectl.stage.boxoffice.books.archive import archive_of, writer_of
+from surgectl.stage.boxoffice.books.schema import open_sale, opened
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.counter import Counter
 from surgectl.stage.boxoffice.defects import conduct_of
@@ -18,7 +21,6 @@ from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.refusals import Shedding
 from surgectl.stage.boxoffice.request_log import RequestLog
 from surgectl.stage.boxoffice.rows import Place, Stock
-from surgectl.stage.boxoffice.schema import open_books
 from surgectl.stage.boxoffice.seating import Seating, seating_of
 from surgectl.stage.boxoffice.signing import Signer
 from surgectl.stage.boxoffice.till.cashier import Cashier
@@ -26,7 +28,6 @@ from surgectl.stage.boxoffice.till.metadata import metadata_of
 from surgectl.stage.boxoffice.till.provider import Provider
 from surgectl.stage.boxoffice.till.reconciler import Reconciler
 from surgectl.stage.boxoffice.waiting_room import Lots, WaitingRoom
-from surgectl.stage.boxoffice.writer import Writer
 
 _ADMIT_EVERY_NS = 20_000_000
 _SWEEP_LEAST_NS, _SWEEP_MOST_NS = 20_000_000, 100_000_000
@@ -76,12 +77,12 @@ class Shop:
             await clock.sleep_until_ns(clock.now_ns() + _ADMIT_EVERY_NS)
             now_ns = counter.now_ns()
             if (lots := self.room.draw(now_ns)) is not None:
-                await counter.writer.run(lambda books, lots=lots: write_draw(books, lots))  # type: ignore[misc]
+                await counter.writer.run_until_written(lambda books, lots=lots: write_draw(books, lots))  # type: ignore[misc]
                 self.room.announce(lots)
             admitted = self.room.admit(now_ns)
             if admitted:
                 first, last = admitted[0], admitted[-1]
-                await counter.writer.run(
+                await counter.writer.run_until_written(
                     lambda books, f=first, la=last, at=now_ns: _write_admitted(books, f, la, at)  # type: ignore[misc]
                 )
 
@@ -95,7 +96,7 @@ class Shop:
             return stock.count(books)
 
         while True:
-            counter.stock = await counter.writer.run(job)
+            counter.stock = await counter.writer.run_until_written(job)
             await clock.sleep_until_ns(clock.now_ns() + every_ns)
 
 
@@ -111,7 +112,7 @@ def write_draw(books: Books, lots: Lots) -> None:
 def write_place(books: Books, place: Place) -> None:
     """A place in line, once told, survives."""
     books.execute(
-        "insert or ignore into places (seq, email, intent, joined_ns, drawn) values (?, ?, ?, ?, ?)",
+        "insert into places (seq, email, intent, joined_ns, drawn) values (?, ?, ?, ?, ?) on conflict do nothing",
         (place.seq, place.email, place.intent, place.joined_ns, place.drawn),
     )
 
@@ -122,6 +123,14 @@ def _read_places(books: Books) -> tuple[list[Place], int]:
     return [Place(*row) for row in rows], head
 
 
+def _log_in(folder: Path) -> RequestLog:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return RequestLog(folder / "requests.jsonl")
+    except OSError as error:
+        raise UsageError(f"cannot keep the request log here: {error.strerror}", where=str(folder)) from error
+
+
 @asynccontextmanager
 async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     """Open the books, take up where a killed predecessor stopped, and run the workers while inside.
@@ -130,15 +139,19 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     """
     folder = Path(options.data)
     conduct = conduct_of(options.defect)
-    connection, secret = open_books(folder, options)
-    places, head = _read_places(connection)
-    known = orders.everything(connection)
-    held = [row[0] for row in connection.execute("select distinct place from holds").fetchall()]
+    archive = archive_of(options, clock)
+    secret = open_sale(archive, options)
+    with opened(archive) as books:
+        books.begin(look=True)
+        places, head = _read_places(books)
+        known = orders.everything(books)
+        held = [row[0] for row in books.execute("select distinct place from holds").fetchall()]
+        books.commit()
     seating = seating_of(options)
-    log = RequestLog(folder / "requests.jsonl")
-    reader = Reader(folder, seating, log)
+    log = _log_in(folder)
+    reader = Reader(archive, seating, log, 2 * options.books_timeout_ns)
     async with (
-        Writer(connection) as writer,
+        writer_of(archive, options, clock) as writer,
         Provider(
             options.payments_url,
             options.secret,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from surgectl.clock import Clock
 from surgectl.stage.boxoffice import holds
 from surgectl.stage.boxoffice.books import Books
+from surgectl.stage.boxoffice.books.writer import Writer
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.rows import Hold
 from surgectl.stage.boxoffice.signing import Signer
-from surgectl.stage.boxoffice.writer import Writer
 
 
 async def take_another_each_time(writer: Writer, wish: holds.Wish, signer: Signer, clock: Clock) -> Hold:

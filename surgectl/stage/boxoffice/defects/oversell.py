@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from surgectl.clock import Clock
-from surgectl.stage.boxoffice import holds, stock
+from surgectl.stage.boxoffice import holds
 from surgectl.stage.boxoffice.books import Books
+from surgectl.stage.boxoffice.books.writer import Writer
 from surgectl.stage.boxoffice.conduct import Conduct
-from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.rows import Hold, Order
 from surgectl.stage.boxoffice.signing import Signer
-from surgectl.stage.boxoffice.writer import Writer
 
 # What a look at the stock in one call and a write in the next typically lie apart under load.
 _GAP_NS = 40_000_000
@@ -23,10 +22,7 @@ async def look_then_take(writer: Writer, wish: holds.Wish, signer: Signer, clock
         if standing is not None:
             return standing
         holds.check_limit(books, wish)
-        seats = stock.free_seats(books, wish.qty)
-        if len(seats) < wish.qty:
-            raise stock.refusal(stock.count(books), wish.qty) or Refused(409, "ALL_HELD", "come back in a moment")
-        return seats
+        return holds.find_seats(books, wish)
 
     seen = await writer.run(look)
     if isinstance(seen, Hold):
