@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -10,7 +10,16 @@ import pytest
 
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
-from tests.boxoffice.street import Money, Shop, open_shop
+from tests.boxoffice.street import WHERE, Money, Shop, open_shop
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def on_both(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The shops of this test keep their books in SQLite, then, once more, in PostgreSQL."""
+    if request.param == "postgresql":
+        WHERE["database"] = request.getfixturevalue("postgres_url")
+    yield
+    WHERE.clear()
 
 
 @pytest.fixture

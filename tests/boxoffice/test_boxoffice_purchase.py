@@ -10,6 +10,8 @@ import pytest
 from surgectl.errors import UsageError
 from tests.boxoffice.street import MS, Money, Shop, damage, open_shop
 
+pytestmark = pytest.mark.usefixtures("on_both")
+
 
 async def test_a_fan_buys_and_both_ledgers_agree(shop: Shop, money: Money) -> None:
     """A purchase ends confirmed with seats and tickets, charged once, the amount shown."""

@@ -6,6 +6,7 @@ import msgspec
 
 from surgectl.stage.boxoffice import stock
 from surgectl.stage.boxoffice.books import Books
+from surgectl.stage.boxoffice.books.protocol import marks
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.rows import FREE, HELD, Hold
 from surgectl.stage.boxoffice.signing import Signer
@@ -124,7 +125,7 @@ def put_aside(books: Books, wish: Wish, seats: tuple[int, ...], signer: Signer) 
     books.execute(
         f"insert into holds (n, {_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?)", (*values, hold.created_ns, hold.expires_ns)
     )
-    books.executemany("update seats set state = ?, hold = ? where n = ?", [(HELD, hold.id, seat) for seat in seats])
+    books.execute(f"update seats set state = ?, hold = ? where n in ({marks(seats)})", (HELD, hold.id, *seats))
     return hold
 
 
@@ -137,7 +138,7 @@ def release(books: Books, hold: Hold, state: str) -> None:
 def due(books: Books, now_ns: int) -> list[Hold]:
     """Active holds whose time is up. A hold with an order is never among them: its seats wait for the payment."""
     rows = books.execute(
-        f"select {_COLUMNS} from holds where state = 'active' and expires_ns <= ? limit 500", (now_ns,)
+        f"select {_COLUMNS} from holds where state = 'active' and expires_ns <= ? order by n limit 500", (now_ns,)
     ).fetchall()
     return [read(row) for row in rows]
 

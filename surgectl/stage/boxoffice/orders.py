@@ -8,6 +8,7 @@ import msgspec
 
 from surgectl.stage.boxoffice import holds, stock
 from surgectl.stage.boxoffice.books import Books
+from surgectl.stage.boxoffice.books.protocol import marks
 from surgectl.stage.boxoffice.refusals import Refused, Shedding
 from surgectl.stage.boxoffice.rows import FREE, HELD, PENDING, SOLD, Hold, Order
 from surgectl.stage.boxoffice.signing import Signer
@@ -35,23 +36,29 @@ class Purchase(msgspec.Struct, frozen=True):
     lease_ns: int | None = None
 
 
-def read(books: Books, row: tuple[object, ...]) -> Order:
+def read(row: tuple[object, ...], tickets: tuple[str, ...]) -> Order:
     fields = dict(zip(Order.__struct_fields__, row, strict=False))
     fields["seats"] = tuple(int(n) for n in str(fields["seats"]).split(","))
     fields["tried"] = bool(fields["tried"])
-    tickets = books.execute("select id from tickets where ord = ? order by n", (fields["id"],)).fetchall()
-    fields["tickets"] = tuple(ticket for (ticket,) in tickets)
+    fields["tickets"] = tickets
     return msgspec.convert(fields, Order)
 
 
 def find(books: Books, order: str) -> Order:
-    row = books.execute(f"select {_COLUMNS} from orders where id = ?", (order,)).fetchone()
-    return read(books, row)
+    found = read(books.execute(f"select {_COLUMNS} from orders where id = ?", (order,)).fetchone(), ())
+    if found.state == "pending":  # nothing is issued before the decision
+        return found
+    tickets = books.execute("select id from tickets where ord = ? order by n", (order,)).fetchall()
+    return msgspec.structs.replace(found, tickets=tuple(ticket for (ticket,) in tickets))
 
 
 def everything(books: Books) -> list[Order]:
     """All orders, for the memory of a shop that has just started."""
-    return [read(books, row) for row in books.execute(f"select {_COLUMNS} from orders order by n").fetchall()]
+    tickets: dict[str, list[str]] = {}
+    for order, ticket in books.execute("select ord, id from tickets order by n").fetchall():
+        tickets.setdefault(order, []).append(ticket)
+    rows = books.execute(f"select {_COLUMNS} from orders order by n").fetchall()
+    return [read(row, tuple(tickets.get(row[0], ()))) for row in rows]
 
 
 def place(books: Books, wish: Purchase, signer: Signer, queue: int, shedding: Shedding) -> Order:
@@ -80,14 +87,15 @@ def place(books: Books, wish: Purchase, signer: Signer, queue: int, shedding: Sh
         return find(books, order)
     if hold.state != "active" or hold.expires_ns <= wish.now_ns:
         raise Refused(409, "HOLD_EXPIRED", "the hold has ended and its seats went back")
-    (pending,) = books.execute("select count(*) from orders where state = 'pending'").fetchone()
+    pending, n = books.execute(
+        "select (select count(*) from orders where state = 'pending'), (select coalesce(max(n), 0) + 1 from orders)"
+    ).fetchone()
     if pending >= queue:
         raise shedding.busy("many payments are waiting to be decided; your hold stays")
-    return _accept(books, wish, hold, signer)
+    return _accept(books, n, wish, hold, signer)
 
 
-def _accept(books: Books, wish: Purchase, hold: Hold, signer: Signer) -> Order:
-    (n,) = books.execute("select coalesce(max(n), 0) + 1 from orders").fetchone()
+def _accept(books: Books, n: int, wish: Purchase, hold: Hold, signer: Signer) -> Order:
     order = signer.sign("order", n)
     seats = ",".join(map(str, hold.seats))
     intent = wish.intent or hold.intent
@@ -111,11 +119,11 @@ def mark_tried(books: Books, order: str) -> Order:
 
 def seats_assured(books: Books, order: Order) -> bool:
     """Whether every seat of the order is still put aside for it."""
-    states = [
-        books.execute("select 1 from seats where n = ? and hold = ? and state = ?", (n, order.hold, PENDING)).fetchone()
-        for n in order.seats
-    ]
-    return all(states)
+    (count,) = books.execute(
+        f"select count(*) from seats where n in ({marks(order.seats)}) and hold = ? and state = ?",
+        (*order.seats, order.hold, PENDING),
+    ).fetchone()
+    return bool(count == len(order.seats))
 
 
 def confirm(
@@ -138,11 +146,15 @@ def confirm(
     _decide(books, order, "confirmed", None, payment, now_ns)
     stock.move(books, order.seats, order.hold, SOLD)
     tail = order.id.removeprefix("order_")
+    tickets = tuple(f"ticket_{tail}_{i}" for i in range(1, len(order.seats) + 1))
     books.executemany(
-        "insert into tickets (id, ord, seat, state, created_ns) values (?, ?, ?, 'valid', ?)",
-        [(f"ticket_{tail}_{i}", order.id, seat, now_ns) for i, seat in enumerate(order.seats, start=1)],
+        "insert into tickets (n, id, ord, seat, state, created_ns)"
+        " values ((select coalesce(max(n), 0) + 1 from tickets), ?, ?, ?, 'valid', ?)",
+        [(ticket, order.id, seat, now_ns) for ticket, seat in zip(tickets, order.seats, strict=True)],
     )
-    return find(books, order_id)
+    return msgspec.structs.replace(
+        order, state="confirmed", code=None, payment=payment, decided_ns=now_ns, tickets=tickets
+    )
 
 
 def fail(books: Books, order_id: str, code: str, now_ns: int, *, keep_hold: bool = False) -> Order:
@@ -159,7 +171,7 @@ def fail(books: Books, order_id: str, code: str, now_ns: int, *, keep_hold: bool
         if hold is not None:
             books.execute("update holds set state = 'released' where id = ?", (hold.id,))
         stock.move(books, order.seats, order.hold, FREE)
-    return find(books, order_id)
+    return msgspec.structs.replace(order, state="failed", code=code, payment=None, decided_ns=now_ns)
 
 
 def refunded(books: Books, order_id: str, payment: str, refund: str) -> Order:

@@ -41,7 +41,8 @@ create table if not exists tickets (
   n integer primary key, id text not null, ord text not null, seat integer not null, state text not null,
   created_ns integer not null);
 create index if not exists tickets_by_order on tickets (ord);
-create table if not exists events (id text primary key, ord text, at_ns integer not null);
+create table if not exists events (
+  id text primary key, ord text not null, payment text not null, at_ns integer not null);
 create index if not exists events_by_time on events (at_ns);
 """
 
