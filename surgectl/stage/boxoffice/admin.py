@@ -13,7 +13,7 @@ from surgectl.stage.boxoffice import stock
 from surgectl.stage.boxoffice.books.protocol import Archive, Books, Connection
 from surgectl.stage.boxoffice.books.trouble import BooksAway, Trouble
 from surgectl.stage.boxoffice.request_log import RequestLog
-from surgectl.stage.boxoffice.rows import Stock
+from surgectl.stage.boxoffice.rows import Hall, Stock
 from surgectl.stage.boxoffice.seating import Seating
 
 LIMIT_AT_MOST = 1000
@@ -82,6 +82,10 @@ class Reader:
     async def stock(self) -> Stock:
         """All five numbers from one snapshot."""
         return await self._asked(stock.count)
+
+    async def hall(self, now_ns: int, on_map: bool) -> Hall:
+        """A look for the shop window; `on_map`: seat by seat."""
+        return await self._asked(lambda books: Hall(now_ns, stock.count(books), stock.states(books) if on_map else b""))
 
     async def _asked(self, look: Callable[[Books], T]) -> T:
         looking = asyncio.get_running_loop().run_in_executor(self._thread, self._look, look)

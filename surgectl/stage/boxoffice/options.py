@@ -32,7 +32,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ] = 3 * NS_PER_S // 2
     secret: Annotated[str, Meta(description="The shop's key at the payment provider.")] = "sk_test_stage"
 
+    cache_url: Annotated[
+        str,
+        Meta(
+            description="Where several shops share what they have read: redis://HOST:PORT/0; empty: each has its own.",
+            extra={"flag": "cache"},
+        ),
+    ] = ""
+    cache_prefix: Annotated[str, Meta(description="Begins every key in the cache.")] = "surgectl"
+
     sku: str = "floor"
+    title: Annotated[str, Meta(description="What the event page calls it.")] = "One night only"
     capacity: Annotated[int, Meta(description="How many seats are sold.")] = 500
     price_minor: Annotated[int, Meta(description="Of one seat.", extra={"flag": "price", "currency": "currency"})] = (
         8900

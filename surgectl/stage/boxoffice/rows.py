@@ -72,3 +72,12 @@ class Stock(msgspec.Struct, frozen=True):
     held: int
     pending: int
     sold: int
+
+
+class Hall(msgspec.Struct, frozen=True):
+    """One look at all the seats, and when it was begun (epoch nanoseconds)."""
+
+    as_of_ns: int
+    stock: Stock
+    states: bytes = b""
+    """On a seat map: what seat n does (FREE …) at index n - 1."""

@@ -14,6 +14,7 @@ from surgectl.stage.boxoffice.admin import Reader
 from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.books.archive import archive_of, writer_of
 from surgectl.stage.boxoffice.books.schema import open_sale, opened
+from surgectl.stage.boxoffice.cache import Bypass, open_cache
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.counter import Counter
 from surgectl.stage.boxoffice.defects import conduct_of
@@ -47,6 +48,7 @@ class Shop:
         log: RequestLog,
         reader: Reader,
         seating: Seating,
+        cache: Bypass | None,
     ) -> None:
         self.options = options
         self.conduct = conduct
@@ -57,6 +59,7 @@ class Shop:
         self.log = log
         self.reader = reader
         self.seating = seating
+        self.cache = cache
         self.shedding = Shedding(options.seed)
         self.served: set[int] = set()
         """Places that have held seats: these are never answered from memory, their basket may still stand."""
@@ -151,6 +154,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     log = _log_in(folder)
     reader = Reader(archive, seating, log, 2 * options.books_timeout_ns)
     async with (
+        open_cache(options.cache_url, clock) as cache,
         writer_of(archive, options, clock) as writer,
         Provider(
             options.payments_url,
@@ -179,7 +183,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
                 else:
                     cashier.submit(order)
         reconciler = Reconciler(options, conduct, counter, provider, cashier, clock)
-        shop = Shop(options, conduct, signer, counter, room, cashier, log, reader, seating)
+        shop = Shop(options, conduct, signer, counter, room, cashier, log, reader, seating, cache)
         shop.served.update(held)
         workers = [cashier.work() for _ in range(options.payment_workers)]
         try:
