@@ -8,6 +8,7 @@ import msgspec
 
 from surgectl.stage.payments import form
 from surgectl.stage.payments.form import Tree
+from surgectl.stage.payments.pending import Pending
 from surgectl.stage.payments.refusal import bad_request, missing
 
 _MOST_MINOR = 99_999_999  # Stripe's largest amount: eight digits
@@ -25,6 +26,8 @@ class CreateIntent(msgspec.Struct, frozen=True):
     description: str | None
     receipt_email: str | None
     metadata: dict[str, str]
+    unattended: bool
+    """Nobody is there to answer the bank's question: it is a decline instead."""
 
 
 class UpdateIntent(msgspec.Struct, frozen=True):
@@ -42,6 +45,20 @@ class ConfirmIntent(msgspec.Struct, frozen=True):
     card_number: str | None
     receipt_email: str | None
     capture_method: str | None
+    unattended: bool
+
+
+class Authenticate(msgspec.Struct, frozen=True):
+    """The cardholder's answer to the bank's question: `succeeded`, `failed` or `abandoned`."""
+
+    intent: str
+    outcome: str
+
+
+class Settle(msgspec.Struct, frozen=True):
+    """The end of what was pending; no request asks for it, its time does."""
+
+    pending: Pending
 
 
 class CaptureIntent(msgspec.Struct, frozen=True):
@@ -102,6 +119,8 @@ Command = (
     CreateIntent
     | UpdateIntent
     | ConfirmIntent
+    | Authenticate
+    | Settle
     | CaptureIntent
     | CancelIntent
     | CreateRefund
@@ -140,6 +159,7 @@ def create_intent(tree: Tree) -> CreateIntent:
         form.text(tree, "description"),
         form.text(tree, "receipt_email"),
         form.metadata(tree),
+        _unattended(tree),
     )
 
 
@@ -161,7 +181,18 @@ def confirm_intent(intent: str, tree: Tree) -> ConfirmIntent:
         _card_number(tree),
         form.text(tree, "receipt_email"),
         form.chosen(tree, "capture_method", ("automatic", "automatic_async", "manual")),
+        _unattended(tree),
     )
+
+
+def _unattended(tree: Tree) -> bool:
+    # `off_session` may also be a word of Stripe's older API (one_off, recurring): each means that nobody is there.
+    off_session = form.text(tree, "off_session")
+    return form.flag(tree, "error_on_requires_action") or off_session not in (None, "false")
+
+
+def authenticate(intent: str, tree: Tree) -> Authenticate:
+    return Authenticate(intent, form.chosen(tree, "outcome", ("succeeded", "failed", "abandoned")) or "succeeded")
 
 
 def capture_intent(intent: str, tree: Tree) -> CaptureIntent:

@@ -107,6 +107,10 @@ class _ResetRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int | None = None
 
 
+class _SeedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    seed: int
+
+
 def control_app(provider: Provider, clock: Clock) -> web.Application:
     """The routes of the control plane; nothing here is ever reached through the API's port."""
 
@@ -136,6 +140,11 @@ def control_app(provider: Provider, clock: Clock) -> web.Application:
     async def show_faults(_: web.Request) -> web.Response:
         return _json([ArmedRow(armed.fault, armed.seen, armed.hit) for armed in provider.faults.armed])
 
+    async def seed(request: web.Request) -> web.Response:
+        wanted = _read(await request.read(), _SeedRequest)
+        provider.faults.reseed(wanted.seed)
+        return _json(wanted)
+
     async def set_faults(request: web.Request) -> web.Response:
         provider.faults.arm(_read(await request.read(), FaultsRequest), clock.now_ns())
         return await show_faults(request)
@@ -154,6 +163,7 @@ def control_app(provider: Provider, clock: Clock) -> web.Application:
             web.get("/_sim/webhooks", webhooks),
             web.get("/_sim/counters", counters),
             web.post("/_sim/reset", reset),
+            web.post("/_sim/seed", seed),
             web.get("/_sim/faults", show_faults),
             web.post("/_sim/faults", set_faults),
             web.delete("/_sim/faults", clear_faults),
@@ -218,8 +228,8 @@ def fold_charges(entries: Sequence[Entry]) -> list[ChargeRow]:
             row = rows[entry.charge] = ChargeRow(
                 charge=entry.charge,
                 intent=entry.intent,
-                state=entry.outcome if entry.op != "charge.failed" else "failed",
-                authorised_minor=0 if entry.op == "charge.failed" else entry.amount_minor,
+                state="processing" if entry.op == "charge.pending" else entry.outcome,
+                authorised_minor=entry.amount_minor,
                 captured_minor=0,
                 currency=entry.currency,
                 key=entry.key,
@@ -236,28 +246,37 @@ def fold_charges(entries: Sequence[Entry]) -> list[ChargeRow]:
         row.refunded_minor += entry.refunded_minor
         if entry.op == "charge.captured":
             row.state = "captured"
+        elif entry.op == "charge.authorised":
+            row.state = "authorised"
+        elif entry.op == "charge.failed":
+            row.state, row.authorised_minor = "failed", 0
         elif entry.op == "charge.voided":
             row.state, row.voided_minor = "voided", entry.amount_minor
-        elif entry.op == "refund.succeeded":
+        elif entry.op in ("refund.succeeded", "refund.failed"):
             row.state = "refunded" if row.refunded_minor >= row.captured_minor else "captured"
     return list(rows.values())
 
 
 def fold_refunds(entries: Sequence[Entry]) -> list[RefundRow]:
-    return [
-        RefundRow(
-            refund=entry.refund,
-            charge=entry.charge,
-            intent=entry.intent,
-            amount_minor=entry.refunded_minor,
-            currency=entry.currency,
-            key=entry.key,
-            metadata=entry.metadata,
-            at=entry.at.isoformat(),
-        )
-        for entry in entries
-        if entry.refund is not None
-    ]
+    """What each refund came to: `pending`, `succeeded` or `failed`."""
+    rows: dict[str, RefundRow] = {}
+    for entry in entries:
+        if entry.refund is None:
+            continue
+        row = rows.get(entry.refund)
+        if row is None:
+            row = rows[entry.refund] = RefundRow(
+                refund=entry.refund,
+                charge=entry.charge,
+                intent=entry.intent,
+                amount_minor=entry.amount_minor,
+                currency=entry.currency,
+                key=entry.key,
+                metadata=entry.metadata,
+                at=entry.at.isoformat(),
+            )
+        row.state = entry.op.removeprefix("refund.")
+    return list(rows.values())
 
 
 def _webhook_row(letter: Letter) -> WebhookRow:

@@ -6,7 +6,7 @@ import asyncio
 import binascii
 from base64 import b64decode
 
-from surgectl.stage.payments.gates import ConcurrencyGate, RateGate
+from surgectl.stage.payments.gates import ConcurrencyGate, RateGate, UpdateGate
 from surgectl.stage.payments.options import Options
 from surgectl.stage.payments.refusal import Refusal
 from surgectl.stage.payments.routes import endpoint_of
@@ -22,6 +22,7 @@ class Door:
         self._endpoint_rate_per_s = options.endpoint_rate_per_s
         self._endpoints: dict[str, RateGate] = {}
         self._room = ConcurrencyGate(options.concurrency, queue_ns / NS_PER_S) if options.concurrency else None
+        self._updates = UpdateGate(options.intent_updates) if options.intent_updates else None
         self._judged: dict[str, Refusal | None] = {}
 
     def check_key(self, authorization: str | None) -> None:
@@ -38,6 +39,9 @@ class Door:
     async def enter(self, method: str, path: str, now_ns: int) -> None:
         """Wait for a place; who has entered must leave. Refusal 429 where the line is too long."""
         wait_ns = 0
+        if self._updates is not None and method == "POST" and path.startswith("/v1/payment_intents/"):
+            if not self._updates.enter(path.split("/")[3], now_ns):
+                raise _too_many("resource-specific")
         if self._endpoint_rate_per_s:
             endpoint = endpoint_of(method, path)
             gate = self._endpoints.get(endpoint)

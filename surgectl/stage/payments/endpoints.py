@@ -7,10 +7,11 @@ import msgspec
 from surgectl import chance
 from surgectl.stage.payments import commands as ask
 from surgectl.stage.payments.book import Book, Done
-from surgectl.stage.payments.entries import Stamp, plain_entry
+from surgectl.stage.payments.entries import plain_entry
 from surgectl.stage.payments.ledger import Commit
 from surgectl.stage.payments.objects import WebhookEndpoint
 from surgectl.stage.payments.refusal import Refusal
+from surgectl.stage.payments.stamp import Stamp
 
 _encode = msgspec.json.Encoder().encode
 _MOST = 16  # docs.stripe.com/webhooks: so many endpoints for one account
@@ -32,7 +33,9 @@ def create_endpoint(book: Book, command: ask.CreateEndpoint, stamp: Stamp) -> Do
             executed=True,
         )
     number = book.endpoints_made + 1
-    high, low = (chance.bits(book.seed, "payments.webhook.secret", book.generation, number, half) for half in (1, 2))
+    high, low = (
+        chance.bits(book.options.seed, "payments.webhook.secret", book.generation, number, half) for half in (1, 2)
+    )
     endpoint = WebhookEndpoint(
         id=f"we_1{book.mark}{number:08d}",
         created=book.created_s(stamp),

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-import msgspec
-
 from surgectl.stage.payments.ledger import Entry
 from surgectl.stage.payments.objects import Charge, Intent
-
-
-class Stamp(msgspec.Struct, frozen=True, gc=False):
-    """Who asked, and when: copied into every ledger entry of the request. `at_ns` is monotonic."""
-
-    at_ns: int
-    at: datetime
-    request: str
-    key: str | None
-    params: str | None
+from surgectl.stage.payments.stamp import Stamp
 
 
 def plain_entry(

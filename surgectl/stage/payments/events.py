@@ -9,9 +9,15 @@ from surgectl.stage.payments.objects import Event
 from surgectl.stage.payments.shelf import Shelf
 
 # What each movement is called in events (docs.stripe.com/api/events/types), and whose object the event carries.
-_TYPES: dict[str, tuple[tuple[str, str], ...]] = {
+_Told = tuple[tuple[str, str], ...]
+_TYPES: dict[str, _Told] = {
+    "customer.created": (("customer.created", "customer"),),
+    "payment_method.attached": (("payment_method.attached", "payment_method"),),
     "intent.created": (("payment_intent.created", "intent"),),
+    "intent.requires_action": (("payment_intent.requires_action", "intent"),),
+    "intent.unauthenticated": (("payment_intent.payment_failed", "intent"),),
     "intent.canceled": (("payment_intent.canceled", "intent"),),
+    "charge.pending": (("charge.pending", "charge"), ("payment_intent.processing", "intent")),
     "charge.captured": (("charge.succeeded", "charge"), ("payment_intent.succeeded", "intent")),
     "charge.authorised": (
         ("charge.succeeded", "charge"),
@@ -19,8 +25,21 @@ _TYPES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "charge.failed": (("charge.failed", "charge"), ("payment_intent.payment_failed", "intent")),
     "charge.voided": (("charge.refunded", "charge"),),
+    "refund.pending": (("refund.created", "refund"), ("charge.refunded", "charge")),
     "refund.succeeded": (("refund.created", "refund"), ("charge.refunded", "charge")),
+    "refund.failed": (("refund.updated", "refund"), ("refund.failed", "refund"), ("charge.refund.updated", "refund")),
 }
+# What was only reserved had its charge.succeeded then, and a promised refund its refund.created.
+_COLLECTED: _Told = (("charge.captured", "charge"), ("payment_intent.succeeded", "intent"))
+_PAID_BACK: _Told = (("refund.updated", "refund"), ("charge.refund.updated", "refund"))
+
+
+def _told(entry: Entry) -> _Told:
+    if entry.outcome == "collected":
+        return _COLLECTED
+    if entry.outcome == "paid-back":
+        return _PAID_BACK
+    return _TYPES.get(entry.op, ())
 
 
 class Diary:
@@ -34,11 +53,11 @@ class Diary:
         """Note the events of these entries and return them; `raws` holds the changed objects, encoded, by id."""
         events: list[Event] = []
         for entry in entries:
-            types = _TYPES.get(entry.op)
-            if types is None:
+            told = _told(entry)
+            if not told:
                 continue
             request = Event.Request(entry.request, entry.key)
-            for type_, whose in types:
+            for type_, whose in told:
                 raw = raws.get(getattr(entry, whose) or "")
                 if raw is None:
                     continue

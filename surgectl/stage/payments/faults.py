@@ -11,7 +11,7 @@ import msgspec
 
 from surgectl import chance
 from surgectl.errors import UsageError, did_you_mean
-from surgectl.stage.payments.cards import Decline
+from surgectl.stage.payments.cards import Decline, RefundTurn, Verdict
 from surgectl.units import parse_duration_ns
 
 ACTIONS = {
@@ -19,8 +19,11 @@ ACTIONS = {
     "before_commit": ("delay", "500", "500-stored", "hang", "reset"),
     # After it the money has moved and the true result is stored, except for `500-stored`, where the 500 is.
     "after_commit": ("delay", "500", "500-stored", "hang", "reset", "truncate"),
-    # The card's bank: a burst of declines, or a bank that takes its time.
-    "issuer": ("decline", "delay"),
+    # The card's bank: a burst of declines, a bank that takes its time, or says `processing` and decides later, or
+    # asks the cardholder first (3-D Secure).
+    "issuer": ("decline", "delay", "processing", "challenge"),
+    # The money back: `pending` first, decided later.
+    "refund": ("pending",),
     # The post to a webhook endpoint: late, more than once, out of order, lost for ever, or not signed as it should be.
     "webhook": ("delay", "duplicate", "shuffle", "drop", "bad-signature"),
 }
@@ -30,10 +33,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One fault as posted to the control plane. `ratio` (0–1) or `nth` (every n-th) says which requests it hits.
 
     At `webhook` it looks at events instead, those whose type begins with `event`; `copies` are the further sendings
-    of a duplicate, and a shuffled event is sent at a random instant within `delay`.
+    of a duplicate, and a shuffled event is sent at a random instant within `delay`. `outcome` is what a payment that
+    is `processing` and a refund that is `pending` come to after `delay` (without one: `settle_after`).
     """
 
-    at: Literal["before_commit", "after_commit", "issuer", "webhook"]
+    at: Literal["before_commit", "after_commit", "issuer", "refund", "webhook"]
     do: Literal[
         "delay",
         "500",
@@ -42,6 +46,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         "reset",
         "truncate",
         "decline",
+        "processing",
+        "challenge",
+        "pending",
         "duplicate",
         "shuffle",
         "drop",
@@ -54,6 +61,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at_most: int | None = None
     method: str = "POST"
     path: str = "/v1/"
+    outcome: Literal["succeeded", "failed"] = "succeeded"
     event: str = ""
     copies: int = 1
     code: str = "card_declined"
@@ -83,17 +91,23 @@ class Fate(msgspec.Struct, gc=False):
     before: str | None = None
     before_ns: int = 0
     issuer_ns: int = 0
-    decline: Decline | None = None
+    verdict: Verdict | None = None
+    refund: RefundTurn | None = None
     after: str | None = None
     after_ns: int = 0
 
     def __str__(self) -> str:
         parts = (
             ("before_commit", self.before),
-            ("issuer", "decline" if self.decline else "delay" if self.issuer_ns else None),
+            ("issuer", _word(self.verdict) if self.verdict else "delay" if self.issuer_ns else None),
+            ("refund", "pending" if self.refund else None),
             ("after_commit", self.after),
         )
         return " ".join(f"{at}:{do}" for at, do in parts if do)
+
+
+def _word(verdict: Verdict) -> str:
+    return "challenge" if verdict.challenge else "processing" if verdict.settles else "decline"
 
 
 class LetterFate(msgspec.Struct, gc=False):
@@ -132,7 +146,9 @@ class Faults:
         fate = Fate()
         for place, armed in enumerate(self.armed):
             fault = armed.fault
-            if fault.at == "webhook" or fault.method not in ("*", method) or not path.startswith(fault.path):
+            if fault.at == "webhook" or (fault.at == "refund" and path != "/v1/refunds"):
+                continue
+            if fault.method not in ("*", method) or not path.startswith(fault.path):
                 continue
             if self._hits(place, armed, now_ns) and _befall(fate, armed):
                 armed.hit += 1
@@ -192,13 +208,27 @@ def _befall(fate: Fate, armed: Armed) -> bool:
         if fate.after is not None:
             return False
         fate.after, fate.after_ns = fault.do, armed.delay_ns
-    elif fault.do == "decline":
-        if fate.decline is not None:
+    elif fault.at == "refund":
+        if fate.refund is not None:
             return False
-        fate.decline = Decline(fault.code, fault.decline_code, "Your card was declined.")
-    else:
+        fate.refund = RefundTurn("pending", fault.outcome, _given_ns(armed))
+    elif fault.do == "delay":
         fate.issuer_ns += armed.delay_ns
+    else:
+        if fate.verdict is not None:
+            return False
+        fails = fault.do == "decline" or fault.outcome == "failed"
+        fate.verdict = Verdict(
+            Decline(fault.code, fault.decline_code, "Your card was declined.") if fails else None,
+            challenge=fault.do == "challenge",
+            settles=fault.do == "processing",
+            after_ns=_given_ns(armed),
+        )
     return True
+
+
+def _given_ns(armed: Armed) -> int | None:
+    return armed.delay_ns if armed.fault.delay is not None else None
 
 
 def _arm(fault: Fault, where: str, now_ns: int) -> Armed:

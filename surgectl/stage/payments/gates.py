@@ -52,6 +52,25 @@ class ConcurrencyGate:
             self._free += 1
 
 
+class UpdateGate:
+    """So many changes of one object an hour (docs.stripe.com/rate-limits: 1000 of a payment intent), hour by hour."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._hours: dict[str, tuple[int, int]] = {}
+
+    def enter(self, id_: str, now_ns: int) -> bool:
+        """Whether this change is within the limit; a change that is not does not count."""
+        hour = now_ns // (3600 * NS_PER_S)
+        known, count = self._hours.get(id_, (hour, 0))
+        if known != hour:
+            count = 0
+        if count >= self._limit:
+            return False
+        self._hours[id_] = (hour, count + 1)
+        return True
+
+
 class Locks:
     """One writer at a time for each object, as Stripe locks them."""
 

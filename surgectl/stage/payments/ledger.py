@@ -16,6 +16,7 @@ import msgspec
 
 from surgectl.errors import SurgectlError, UsageError
 from surgectl.stage.payments.objects import Charge, Customer, Intent, Method, Refund, WebhookEndpoint
+from surgectl.stage.payments.pending import Pending
 
 
 class Entry(msgspec.Struct, kw_only=True, gc=False):
@@ -36,6 +37,7 @@ class Entry(msgspec.Struct, kw_only=True, gc=False):
     intent: str | None = None
     charge: str | None = None
     refund: str | None = None
+    customer: str | None = None
     amount_minor: int = 0
     captured_minor: int = 0
     refunded_minor: int = 0
@@ -85,6 +87,7 @@ class Commit(msgspec.Struct, kw_only=True, omit_defaults=True):
     delivered: list[int] = []
     undelivered: list[int] = []
     mail: list[Mail] = []
+    pending: list[Pending] = []
     reset: bool = False
 
 
@@ -103,6 +106,7 @@ class ReadCommit(msgspec.Struct, kw_only=True):
     delivered: list[int] = []
     undelivered: list[int] = []
     mail: list[Mail] = []
+    pending: list[Pending] = []
     reset: bool = False
 
 

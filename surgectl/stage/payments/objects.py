@@ -14,7 +14,7 @@ class LastError(msgspec.Struct, gc=False):
     code: str
     decline_code: str | None
     message: str
-    charge: str
+    charge: str | None
     payment_method: str | None
     type: str = "card_error"
 
@@ -33,6 +33,17 @@ class MethodDetails(msgspec.Struct, gc=False):
     type: str = "card"
 
 
+class NextAction(msgspec.Struct, frozen=True, gc=False):
+    """What the cardholder must do; `authenticate` (ours) is where a test answers for them."""
+
+    class Question(msgspec.Struct, frozen=True, gc=False):
+        authenticate: str
+        type: str = "three_d_secure_redirect"
+
+    use_stripe_sdk: Question
+    type: str = "use_stripe_sdk"
+
+
 class Charge(msgspec.Struct, kw_only=True):
     """Money that moved, was reserved, or was refused."""
 
@@ -41,6 +52,7 @@ class Charge(msgspec.Struct, kw_only=True):
     amount: int
     amount_captured: int
     amount_refunded: int = 0
+    balance_transaction: str | None = None
     captured: bool
     created: int
     currency: str
@@ -80,7 +92,7 @@ class Intent(msgspec.Struct, kw_only=True):
     latest_charge: str | Charge | None = None
     livemode: bool = False
     metadata: dict[str, str]
-    next_action: None = None
+    next_action: NextAction | None = None
     payment_method: str | None
     payment_method_types: list[str]
     receipt_email: str | None
@@ -93,13 +105,35 @@ class Refund(msgspec.Struct, kw_only=True):
     id: str
     object: str = "refund"
     amount: int
+    balance_transaction: str | None = None
     charge: str
     created: int
     currency: str
+    failure_balance_transaction: str | None = None
+    failure_reason: str | None = None
     metadata: dict[str, str]
     payment_intent: str | None
     reason: str | None
     status: str = "succeeded"
+
+
+class BalanceTransaction(msgspec.Struct, kw_only=True):
+    """Money that came into or left the shop's balance: `net` is `amount` less the provider's `fee`."""
+
+    id: str
+    object: str = "balance_transaction"
+    amount: int
+    available_on: int
+    created: int
+    currency: str
+    description: str | None
+    fee: int
+    fee_details: list[str] = []
+    net: int
+    reporting_category: str
+    source: str
+    status: str = "available"
+    type: str
 
 
 class Customer(msgspec.Struct, kw_only=True):

@@ -36,6 +36,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(description="How long a request waits for an object that another one works on.")
     ] = 2 * NS_PER_S
     latency_ns: Annotated[int, Meta(description="How long one operation takes.")] = 0
+    settle_after_ns: Annotated[
+        int, Meta(description="How long a payment keeps processing, or a refund pending, where card or fault say so.")
+    ] = 3 * NS_PER_S
+    authenticated: Annotated[
+        float, Meta(description="Share (0-1) of 3-D Secure questions that are answered by themselves, rightly.")
+    ] = 0.0
+    authentication_ns: Annotated[int, Meta(description="How long such an answer takes.")] = 3 * NS_PER_S
+    fee_percent: Annotated[float, Meta(description="What the provider keeps of each charge.")] = 0.0
+    intent_updates: Annotated[
+        int, Meta(description="Changes to one payment intent in an hour before it errs; 0 = no limit.")
+    ] = 0
     webhook_timeout_ns: Annotated[
         int, Meta(description="How long a webhook endpoint may take to answer before the event is sent again.")
     ] = 5 * NS_PER_S
@@ -56,6 +67,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         for flag, rate in (("--rate", self.rate_per_s), ("--endpoint-rate", self.endpoint_rate_per_s)):
             if not 0 <= rate < float("inf"):
                 raise UsageError(f"a rate of {rate} operations a second cannot be", where=flag, hint="0 means no limit")
+        if not 0 <= self.authenticated <= 1:
+            raise UsageError(f"{self.authenticated} is not a share", where="--authenticated", hint="0 to 1")
+        if not 0 <= self.fee_percent <= 100:
+            raise UsageError(f"a fee of {self.fee_percent} % cannot be", where="--fee-percent", hint="try 2.9")
+        if self.intent_updates < 0:
+            raise UsageError(f"{self.intent_updates} changes cannot be", where="--intent-updates", hint="0 = no limit")
         if self.webhook_workers < 1:
             raise UsageError(f"{self.webhook_workers} cannot carry anything", where="--webhook-workers", hint="try 8")
         if self.concurrency < 0:

@@ -10,8 +10,9 @@ import msgspec
 from surgectl.stage.payments import form
 from surgectl.stage.payments.book import Book
 from surgectl.stage.payments.endpoints import show_endpoint
+from surgectl.stage.payments.expand import expanded
 from surgectl.stage.payments.form import Tree
-from surgectl.stage.payments.objects import Charge, Customer, Event, Intent, Method, Refund
+from surgectl.stage.payments.objects import BalanceTransaction, Charge, Customer, Event, Intent, Method, Refund
 from surgectl.stage.payments.routes import unknown_url
 from surgectl.stage.payments.shelf import Kept, Page, Shelf, read_page
 
@@ -28,24 +29,17 @@ class _Listing(msgspec.Struct):
     object: str = "list"
 
 
-def encode_intent(book: Book, intent: Intent, expand: list[str]) -> bytes:
-    """The intent, with its latest charge inside where `expand[]=latest_charge` asked for it."""
-    if "latest_charge" in expand and isinstance(intent.latest_charge, str):
-        return _encode(msgspec.structs.replace(intent, latest_charge=book.charges.get(intent.latest_charge)))
-    return _encode(intent)
-
-
 def read(book: Book, path: str, query: Tree) -> bytes:
     """The body that answers a GET. Refusal 404 for what does not exist, 400 for a query that cannot be meant."""
-    expand = form.listed(query, "expand")
+    return expanded(book, _found(book, path, query), form.listed(query, "expand")) if query else _found(book, path, {})
+
+
+def _found(book: Book, path: str, query: Tree) -> bytes:
     match path.split("/")[1:]:
         case ["v1", "payment_intents"]:
-            inner = [name.removeprefix("data.") for name in expand]
-            return _page(
-                path, query, book.intents, _intent_filter(query), lambda intent: encode_intent(book, intent, inner)
-            )
+            return _page(path, query, book.intents, _intent_filter(query), _encode)
         case ["v1", "payment_intents", id_]:
-            return encode_intent(book, book.intents.get(id_, param="intent"), expand)
+            return _encode(book.intents.get(id_, param="intent"))
         case ["v1", "charges"]:
             return _charges(book, path, query)
         case ["v1", "charges", id_]:
@@ -54,6 +48,10 @@ def read(book: Book, path: str, query: Tree) -> bytes:
             return _page(path, query, book.refunds, _refund_filter(query), _encode)
         case ["v1", "refunds", id_]:
             return _encode(book.refunds.get(id_))
+        case ["v1", "balance_transactions"]:
+            return _page(path, query, book.balance.transactions(book.entries), _balance_filter(query), _encode)
+        case ["v1", "balance_transactions", id_]:
+            return _encode(book.balance.transactions(book.entries).get(id_))
         case ["v1", "events"]:
             return _page(path, query, book.diary.events, _event_filter(query), _encode)
         case ["v1", "events", id_]:
@@ -121,6 +119,13 @@ def _refund_filter(query: Tree) -> Callable[[Refund], bool] | None:
     return lambda refund: (
         (intent is None or refund.payment_intent == intent) and (charge is None or refund.charge == charge)
     )
+
+
+def _balance_filter(query: Tree) -> Callable[[BalanceTransaction], bool] | None:
+    wanted = {name: value for name in ("type", "source", "currency") if (value := form.text(query, name))}
+    if not wanted:
+        return None
+    return lambda row: all(getattr(row, name) == value for name, value in wanted.items())
 
 
 def _event_filter(query: Tree) -> Callable[[Event], bool] | None:

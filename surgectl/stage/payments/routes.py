@@ -14,8 +14,9 @@ def unknown_url(method: str, path: str) -> Refusal:
 def endpoint_of(method: str, path: str) -> str:
     """The endpoint whose own rate limit counts: the address without its ids, `POST /v1/payment_intents/*/confirm`."""
     parts = path.split("/")
-    if len(parts) > 3:
-        parts[3] = "*"
+    at = 4 if path.startswith("/v1/test_helpers/") else 3
+    if len(parts) > at:
+        parts[at] = "*"
     return f"{method} {'/'.join(parts)}"
 
 
@@ -32,6 +33,8 @@ def read_command(path: str, tree: Tree) -> ask.Command:
             return ask.cancel_intent(intent, tree)
         case ["v1", "payment_intents", intent] if intent:
             return ask.update_intent(intent, tree)
+        case ["v1", "test_helpers", "payment_intents", intent, "authenticate"]:
+            return ask.authenticate(intent, tree)
         case ["v1", "refunds"]:
             return ask.create_refund(tree)
         case ["v1", "customers"]:
@@ -59,5 +62,6 @@ def read_deletion(path: str) -> ask.DeleteEndpoint:
 KNOWN = frozenset(
     "amount currency confirm capture_method payment_method payment_method_data payment_method_types customer "
     "description receipt_email metadata expand amount_to_capture cancellation_reason charge payment_intent reason "
-    "email name type card url enabled_events disabled".split()
+    "email name type card url enabled_events disabled "
+    "error_on_requires_action off_session outcome".split()
 )

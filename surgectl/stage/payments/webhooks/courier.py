@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from types import TracebackType
 
 import aiohttp
 import msgspec
@@ -40,7 +39,7 @@ class Courier:
         self._lanes: dict[str, Lane] = {}
         self._http: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> Courier:
+    async def open(self) -> None:
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self._options.webhook_timeout_ns / NS_PER_S),
@@ -50,11 +49,8 @@ class Courier:
         for letter in self._outbox.waiting():  # what an earlier life owes; its patience runs from then
             age_ns = int(self._clock.wall().timestamp() - letter.event.created) * NS_PER_S
             self._push(letter, 0, max(0, self._options.webhook_retry_for_ns - age_ns))
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def close(self) -> None:
         await self.forget()
         if self._http is not None:
             await self._http.close()
