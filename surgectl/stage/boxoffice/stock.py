@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from surgectl.stage.boxoffice.books import Books
+from surgectl.stage.boxoffice.books.protocol import marks
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.rows import FREE, HELD, PENDING, SOLD, Stock
 
@@ -29,9 +28,8 @@ def free_seats(books: Books, qty: int) -> tuple[int, ...]:
 
 def free_among(books: Books, seats: tuple[int, ...]) -> tuple[int, ...]:
     """Those of these seats that are free, the lowest first."""
-    marks = ", ".join("?" * len(seats))
     rows = books.execute(
-        f"select n from seats where state = ? and n in ({marks}) order by n", (FREE, *seats)
+        f"select n from seats where state = ? and n in ({marks(seats)}) order by n", (FREE, *seats)
     ).fetchall()
     return tuple(row[0] for row in rows)
 
@@ -41,11 +39,11 @@ def states(books: Books) -> bytes:
     return bytes(state for (state,) in books.execute("select state from seats order by n").fetchall())
 
 
-def move(books: Books, seats: Iterable[int], hold: str, state: int) -> None:
+def move(books: Books, seats: tuple[int, ...], hold: str, state: int) -> None:
     """Seats of this hold change their state; seats that belong to another hold by now stay as they are."""
     keep = None if state == FREE else hold
-    books.executemany(
-        "update seats set state = ?, hold = ? where n = ? and hold = ?", [(state, keep, n, hold) for n in seats]
+    books.execute(
+        f"update seats set state = ?, hold = ? where n in ({marks(seats)}) and hold = ?", (state, keep, *seats, hold)
     )
 
 
