@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
@@ -179,10 +180,10 @@ class Pages:
     # -- how it leaves -------------------------------------------------------------------------------------
 
     def _left_s(self, visit: Visit) -> int:
-        """Whole seconds that the basket stands; 0 once its time is up."""
+        """Seconds that the basket stands, a begun one counted; 0 once its time is up."""
         if visit.basket is None:
             return 0
-        return max(0, int(visit.basket.expires_at - self._shop.counter.now_ns() / 1e9))
+        return max(0, math.ceil(visit.basket.expires_at - self._shop.counter.now_ns() / 1e9))
 
     def _standing(self, visit: Visit) -> object:
         return visit.basket if self._left_s(visit) > 0 else None

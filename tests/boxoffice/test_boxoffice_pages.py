@@ -1,0 +1,288 @@
+"""The pages: a person buys a ticket with forms and links alone, and is told the truth at every step."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.boxoffice.person import Page, person
+from tests.boxoffice.street import MS, Money, Shop, damage, open_shop, settled
+
+pytestmark = pytest.mark.real
+
+
+async def test_a_person_buys_two_tickets(shop: Shop, money: Money) -> None:
+    """From the first page to the tickets; the page shows what the books say, and one charge was made."""
+    async with person(shop.url) as ann:
+        async with asyncio.timeout(5):
+            while "50 of 50" not in (first := await ann.open("/")).text:
+                assert "we are counting" in first.text  # the stock is looked at a few times a second
+        assert "89.00 EUR" in first.text
+        page = await ann.buys("ann@example.org", 2)
+        assert page.name == "thanks"
+        (order,) = await shop.rows("orders")
+        assert (order["state"], order["email"], order["qty"]) == ("confirmed", "ann@example.org", 2)
+        tickets = await shop.rows("tickets")
+        assert re.findall('class="ticket">([^<]+)<', page.text) == [ticket["ticket"] for ticket in tickets]
+        assert re.findall('class="seat">([^<]+)<', page.text) == [ticket["seat"] for ticket in tickets]
+        assert "178.00 EUR" in page.text
+    assert await money.net_by_order() == {order["order"]: [17800]}
+
+
+async def test_a_form_needs_the_token_of_its_own_browser(shop: Shop) -> None:
+    """None, a wrong one, another browser's, or no cookie at all: 403, said in words, and nothing happened."""
+    async with person(shop.url) as ann, person(shop.url) as eve, person(shop.url) as nobody:
+        page, others = await ann.open("/"), await eve.open("/")
+        token, theirs = page.form("/line")["token"], others.form("/line")["token"]
+        assert token != theirs
+        for browser, said in ((ann, None), (ann, ""), (ann, "0" * 32), (ann, "é"), (ann, theirs), (nobody, token)):
+            fields = {"email": "ann@example.org"} | ({} if said is None else {"token": said})
+            refused = await browser.post("/line", fields)
+            assert (refused.status, refused.name) == (403, "NOT_YOUR_FORM"), (said, refused)
+            assert refused.title == "This form is not valid any more"
+        assert await shop.rows("admissions") == []
+        assert (await ann.send(page, "/line", email="ann@example.org")).status == 200
+
+
+async def test_a_cookie_that_was_written_by_hand_is_no_visit(shop: Shop) -> None:
+    """A changed cookie is as good as none: the basket in it is not believed."""
+    async with person(shop.url) as ann:
+        await ann.chooses("ann@example.org")
+        sealed = next(cookie.value for cookie in ann.http.cookie_jar if cookie.key == "visit")
+        text, _, seal = sealed.partition(".")
+        for forged in (f"{text[:-2]}AA.{seal}", f"{text}.{seal[:-1]}x", text, ".", "é.x", ""):
+            async with person(shop.url) as eve:
+                assert (await eve.open("/basket", Cookie=f"visit={forged}")).path == "/", forged
+        async with person(shop.url) as friend:
+            assert (await friend.open("/basket", Cookie=f"visit={sealed}")).path == "/basket"
+
+
+async def test_whatever_is_pressed_twice_is_bought_once(shop: Shop, money: Money) -> None:
+    """Five clicks at once, a reload of the form and the back button all send one key: one order, one charge."""
+    async with person(shop.url) as ann:
+        form = await ann.chooses("ann@example.org")
+        sent = await asyncio.gather(*(ann.send(form, "/checkout", card="pm_card_visa") for _ in range(5)))
+        assert len({page.path for page in sent}) == 1
+        again = await ann.open("/checkout")
+        assert again.form("/checkout")["key"] == form.form("/checkout")["key"]
+        assert "You have sent this order already" in again.text
+        assert (await ann.send(again, "/checkout", card="pm_card_visa")).path == sent[0].path
+        # The back button, and another card: the order stands, so it is shown, and nothing is bought twice.
+        assert (await ann.send(form, "/checkout", card="pm_card_mastercard")).path == sent[0].path
+        await settled(shop)
+    assert len(await shop.rows("orders")) == 1
+    assert [len(charges) for charges in (await money.net_by_order()).values()] == [1]
+
+
+async def test_a_declined_card_leaves_the_basket_for_another(shop: Shop, money: Money) -> None:
+    """The page says so, the form comes with a fresh key, and the other card pays for the same seats."""
+    async with person(shop.url) as ann:
+        declined = await ann.buys("ann@example.org", card="pm_card_chargeDeclined")
+        assert declined.title == "Your bank declined the card"
+        form = await ann.open("/checkout")
+        assert "declined the last card" in form.text
+        sent = await ann.send(form, "/checkout", card="pm_card_visa")
+        assert sent.path != declined.path
+        assert (await ann.until(sent.path, "thanks")).status == 200
+    first, second = await shop.rows("orders")
+    assert (first["state"], second["state"], first["hold"]) == ("failed", "confirmed", second["hold"])
+    assert first["key"] != second["key"]
+    assert await money.net_by_order() == {second["order"]: [8900]}
+
+
+async def test_the_back_button_after_a_declined_card_pays_with_another(shop: Shop) -> None:
+    """The old form with another card is a wish of its own, though it repeats the old key."""
+    async with person(shop.url) as ann:
+        form = await ann.chooses("ann@example.org")
+        sent = await ann.send(form, "/checkout", card="pm_card_chargeDeclined")
+        await ann.until(sent.path, "failed DECLINED")
+        other = await ann.send(form, "/checkout", card="pm_card_visa")
+        assert (await ann.until(other.path, "thanks")).path != sent.path
+
+
+async def test_a_silent_bank_is_told_honestly(shop: Shop, money: Money) -> None:
+    """While nobody answers the page says that it asks and reloads itself; afterwards it has the ticket."""
+    await money.lose_requests()
+    async with person(shop.url) as ann:
+        sent = await ann.send(await ann.chooses("ann@example.org"), "/checkout", card="pm_card_visa")
+        await asyncio.sleep(0.5)
+        page = await ann.open(sent.path)
+        assert (page.name, page.title) == ("pending", "We are asking your bank")
+        assert "do not pay a second time" in page.text
+        assert re.search('<meta http-equiv="refresh" content="[1-9]', page.text)
+        await money.heal()
+        assert (await ann.until(sent.path, "thanks")).title == "Paid. See you there!"
+    assert await damage(shop, money) == {}
+
+
+async def test_what_a_person_types_stays_text(shop: Shop) -> None:
+    """Markup in an e-mail address is shown, never run."""
+    evil = '"><script>alert(1)</script>@example.org'
+    async with person(shop.url) as eve:
+        await eve.send(await eve.open("/"), "/line", email=evil)
+        seen = [await eve.open(path) for path in ("/", "/line", "/tickets")]
+        basket = await eve.send(await eve.until("/line", "tickets"), "/tickets", qty="1")
+        seen += [basket, await eve.open("/checkout"), await eve.open("/order/<script>alert(1)</script>")]
+        for page in seen:
+            assert "<script" not in page.text, page
+        assert "&lt;script&gt;" in seen[0].text
+        assert "&lt;script&gt;" in seen[4].text
+
+
+async def test_a_form_is_answered_with_a_redirect_and_a_guarded_cookie(shop: Shop) -> None:
+    """303 after each form; the cookie is HttpOnly and Lax; no page is stored, framed, or loads anything."""
+    async with person(shop.url) as ann:
+        first = await ann.open("/")
+        for word in ("HttpOnly", "SameSite=Lax", "Path=/"):
+            assert word in first.headers["Set-Cookie"]
+        assert first.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in first.headers["Content-Security-Policy"]
+        sent = await ann.send(first, "/line", follow=False, email="ann@example.org")
+        assert (sent.status, sent.headers["Location"]) == (303, "/line")
+        tickets = await ann.until("/line", "tickets")
+        sent = await ann.send(tickets, "/tickets", follow=False, qty="1")
+        assert (sent.status, sent.headers["Location"]) == (303, "/basket")
+        sent = await ann.send(await ann.open("/checkout"), "/checkout", follow=False, card="pm_card_visa")
+        assert (sent.status, sent.headers["Location"][:13]) == (303, "/order/order_")
+
+
+async def test_pages_can_be_used_without_sight_and_without_scripts(shop: Shop) -> None:
+    """Each page names its language and one heading, and every field that is filled in has its label."""
+    async with person(shop.url) as ann:
+        pages = [await ann.open("/")]
+        pages.append(await ann.send(pages[0], "/line", email="ann@example.org"))
+        pages.append(await ann.until("/line", "tickets"))
+        pages.append(await ann.send(pages[-1], "/tickets", qty="1"))
+        pages.append(await ann.open("/checkout"))
+        pages.append(await ann.send(pages[-1], "/checkout", card="pm_card_visa"))
+        pages.append(await ann.until(pages[-1].path, "thanks"))
+        pages.append(await ann.open("/order/none"))
+    for page in pages:
+        assert '<html lang="en">' in page.text
+        assert page.text.count("<h1") == 1, page
+        assert '<meta name="viewport"' in page.text
+        typed = re.findall(r'<(?:input|select) id="(\w+)"', page.text)
+        assert [f'<label for="{name}">' in page.text for name in typed] == [True] * len(typed)
+        assert len(re.findall(r'<(?:select|input(?! type="hidden"))', page.text)) == len(typed)
+
+
+async def test_a_way_without_its_beginning_leads_back_there(shop: Shop) -> None:
+    """Whoever opens a later page first is sent to the first one; an unknown page is 404 in words."""
+    async with person(shop.url) as ann:
+        for path in ("/line", "/tickets", "/basket", "/checkout"):
+            assert (await ann.open(path)).path == "/"
+        lost = await ann.open("/order/order_1_000000000000")
+        assert (lost.status, lost.title) == (404, "There is no such order")
+
+
+async def test_bad_fields_are_refused_in_words(shop: Shop) -> None:
+    """No address, no number, no card of the list, too many fields: 400 and nothing done."""
+    async with person(shop.url) as ann:
+        first = await ann.open("/")
+        assert (await ann.send(first, "/line", email="nobody")).status == 400
+        assert (await ann.send(first, "/line", **{f"f{n}": "x" for n in range(40)})).status == 400
+        form = await ann.chooses("ann@example.org")
+        tickets = await ann.open("/tickets")
+        for qty in ("", "two", "-1", "0", "1e3", "9" * 30, "\u0661"):
+            assert (await ann.send(tickets, "/tickets", qty=qty)).status == 400, qty
+        assert (await ann.send(tickets, "/tickets", qty="5")).name == "LIMIT"
+        assert (await ann.send(form, "/checkout", card="pm_card_free")).status == 400
+        assert (await ann.post("/basket", form.form("/checkout"))).status == 405
+    assert await shop.rows("orders") == []
+
+
+async def test_a_basket_whose_time_is_up_says_so(money: Money, tmp_path: Path) -> None:
+    """The page and the checkout both say that the tickets went back, and where to choose again."""
+    async with open_shop(money.url, tmp_path, hold_ttl_ns=300 * MS) as shop, person(shop.url) as ann:
+        form = await ann.chooses("ann@example.org")
+        await shop.when(lambda stock: stock["held"] == 0)
+        for page in (await ann.open("/basket"), await ann.send(form, "/checkout", card="pm_card_visa")):
+            assert (page.status, page.title) == (409, "Your basket has run out of time")
+            assert 'href="/tickets"' in page.text
+        assert (await ann.open("/tickets")).name == "tickets"
+
+
+async def test_sold_out_is_said_wherever_one_stands(money: Money, tmp_path: Path) -> None:
+    """On the first page, in the line, and to somebody who was let in already."""
+    async with (
+        open_shop(money.url, tmp_path, capacity=2) as shop,
+        person(shop.url) as ann,
+        person(shop.url) as bob,
+        person(shop.url) as eve,
+    ):
+        await bob.send(await bob.open("/"), "/line", email="bob@example.org")
+        choosing = await bob.until("/line", "tickets")
+        assert (await ann.buys("ann@example.org", 2)).name == "thanks"
+        await shop.when(lambda stock: stock["sold"] == 2)
+        await asyncio.sleep(0.2)
+        said: list[Page] = [await eve.open("/"), await bob.send(choosing, "/tickets", qty="1"), await bob.open("/line")]
+        assert [page.name for page in said] == ["SOLD_OUT"] * 3
+        assert [page.status for page in said] == [200, 410, 410]
+
+
+async def test_a_full_till_sheds_with_a_page_and_the_form_can_be_sent_again(money: Money, tmp_path: Path) -> None:
+    """503 with Retry-After and a sentence; the button on that page repeats the wish under the same key."""
+    await money.lose_requests()
+    async with (
+        open_shop(money.url, tmp_path, payment_queue=1) as shop,
+        person(shop.url) as ann,
+        person(shop.url) as bob,
+    ):
+        await ann.send(await ann.chooses("ann@example.org"), "/checkout", card="pm_card_visa")
+        form = await bob.chooses("bob@example.org")
+        shed = await bob.send(form, "/checkout", card="pm_card_visa")
+        assert (shed.status, shed.title) == (503, "Too many people at the counters")
+        assert int(shed.headers["Retry-After"]) >= 1
+        assert shed.form("/checkout") == form.form("/checkout") | {"card": "pm_card_visa"}
+        await money.heal()
+        await settled(shop)
+        sent = await bob.send(shed, "/checkout")
+        assert (await bob.until(sent.path, "thanks")).status == 200
+
+
+async def test_a_visit_outlives_a_restart(money: Money, tmp_path: Path) -> None:
+    """The cookie is sealed with the sale's own secret: after a restart the same form still buys."""
+    async with person("") as ann:
+        async with open_shop(money.url, tmp_path) as shop:
+            ann.url = shop.url
+            form = await ann.chooses("ann@example.org")
+        async with open_shop(money.url, tmp_path) as shop:
+            ann.url = shop.url
+            sent = await ann.send(form, "/checkout", card="pm_card_visa")
+            assert (await ann.until(sent.path, "thanks")).status == 200
+
+
+async def test_tagged_pages_are_in_the_request_log(shop: Shop) -> None:
+    """X-Surge-Attempt is logged with the page's own path and status; the intent reaches the order."""
+    async with person(shop.url) as ann:
+        await ann.open("/", X_Surge_Attempt="a-1")
+        form = await ann.chooses("ann@example.org")
+        fields = form.form("/checkout") | {"card": "pm_card_visa"}
+        await ann.post("/checkout", fields, follow=False, X_Surge_Attempt="a-2", X_Surge_Intent="i-7")
+        seen = [(row["attempt"], row["method"], row["path"], row["status"]) for row in await shop.rows("requests")]
+        assert seen == [("a-1", "GET", "/", 200), ("a-2", "POST", "/checkout", 303)]
+        (order,) = await shop.rows("orders")
+        assert order["intent"] == "i-7"
+
+
+async def test_pages_outside_the_sale_stay_open(money: Money, tmp_path: Path) -> None:
+    """With every counter taken the sale sheds; the first page, /about and /healthz do not."""
+    async with open_shop(money.url, tmp_path, in_flight=1) as shop:
+        async with asyncio.TaskGroup() as crowd:
+            crowd.create_task(_storm(shop))
+            async with person(shop.url) as ann:
+                for path in ("/", "/about", "/healthz"):
+                    for _ in range(10):
+                        assert (await ann.open(path)).status == 200
+
+
+async def _storm(shop: Shop) -> None:
+    async def join(n: int) -> None:
+        async with person(shop.url) as fan:
+            first = await fan.open("/")
+            await fan.send(first, "/line", email=f"fan-{n}@example.org")
+
+    await asyncio.gather(*(join(n) for n in range(20)))
