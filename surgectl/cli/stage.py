@@ -23,15 +23,48 @@ UntilStdinCloses = Annotated[
 @app.command()
 def up(
     profile: Annotated[str, typer.Argument(help="Whose sale, promises and stage settings to put up.")] = "ticket-drop",
-    port: Annotated[int, typer.Option(help="Of the shop; provider, link and control port take the next three.")] = 9000,
+    port: Annotated[int, typer.Option(help="Of the shop; provider, links and the rest take the next seven.")] = 9000,
     toxiproxy: Annotated[str | None, typer.Option(help="URL of a running Toxiproxy; none = one is started.")] = None,
     data: Annotated[str | None, typer.Option(help="Folder of the books; none = a new one that is forgotten.")] = None,
     defect: Annotated[str | None, typer.Option(help="Be wrong in a named way (docs/stage.md).")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="stage.workers=2 for the profile, NAME=VALUE for the target.")
+    ] = None,
 ) -> None:
-    """All of it at once, until Ctrl-C: provider, proxied link and shop, and the line that rehearses against them."""
+    """All of it at once, until Ctrl-C: provider, proxied links and shop, and the line that rehearses against them."""
     from surgectl.cli.stage_up import stage_up
 
-    stage_up(profile, port, toxiproxy, data, defect)
+    stage_up(profile, port, toxiproxy, data, defect, set_ or [])
+
+
+PartName = Annotated[str, typer.Argument(help="shop, payments, identity, worker-1 …", metavar="PART")]
+StageAddress = Annotated[
+    str | None, typer.Option("--stage", help="The stage's address, as `stage up` prints it; none = the only one.")
+]
+
+
+@app.command()
+def kill(part: PartName, stage: StageAddress = None) -> None:
+    """End a part of a stage at once, as a power cut would (SIGKILL)."""
+    from surgectl.cli.stage_door import at_stage_door
+
+    at_stage_door("kill", part, stage)
+
+
+@app.command()
+def restart(part: PartName, stage: StageAddress = None) -> None:
+    """Start a part of a stage again, with the words it was started with; one that still runs is killed first."""
+    from surgectl.cli.stage_door import at_stage_door
+
+    at_stage_door("restart", part, stage)
+
+
+@app.command()
+def lost(part: PartName, stage: StageAddress = None) -> None:
+    """Exit 0 where a part of a stage is not running, else 1: a check for a fault that kills it."""
+    from surgectl.cli.stage_door import at_stage_door
+
+    at_stage_door("lost", part, stage)
 
 
 @app.command()
@@ -65,6 +98,12 @@ def _identity(said: dict[str, Said | None], until_stdin_closes: bool) -> None:
     serve_identity(said, until_stdin_closes)
 
 
+def _worker(said: dict[str, Said | None], until_stdin_closes: bool) -> None:
+    from surgectl.cli.stage_worker import serve_worker
+
+    serve_worker(said, until_stdin_closes)
+
+
 app.command("payments")(
     flagged(
         PaymentOptions,
@@ -87,5 +126,12 @@ app.command("identity")(
         _identity,
         about="The identity check: a second house that the box office may ask before it takes money.",
         defaults={"listen": "127.0.0.1:9200", "latency": "20ms"},
+    )
+)
+app.command("worker")(
+    flagged(
+        ShopOptions,
+        _worker,
+        about="A till of the box office in a process of its own, on the same books (the shop: --payment-workers 0).",
     )
 )

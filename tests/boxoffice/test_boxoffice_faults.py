@@ -181,7 +181,9 @@ async def test_the_provider_is_asked_about_many_orders_at_once(money: Money, tmp
         await link.heal()
         await crowd
         posts = await money.posts_by_key()
-        assert set(posts.values()) == {2}
+        assert len(posts) == 24
+        assert set(posts.values()) <= {1, 2}  # mostly 1: the breaker has opened before the second tries
+        assert sum(posts.values()) <= 1.5 * len(posts)
 
 
 DAMAGE = {

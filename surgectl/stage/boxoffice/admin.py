@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from surgectl.stage.boxoffice import stock
-from surgectl.stage.boxoffice.books.protocol import Archive, Books, Connection
-from surgectl.stage.boxoffice.books.trouble import BooksAway, Trouble
+from surgectl.stage.boxoffice.books.looker import Looker
+from surgectl.stage.boxoffice.books.protocol import Archive, Books
 from surgectl.stage.boxoffice.request_log import RequestLog
 from surgectl.stage.boxoffice.rows import Hall, Stock
 from surgectl.stage.boxoffice.seating import Seating
 
 LIMIT_AT_MOST = 1000
-T = TypeVar("T")
 
 
 def _s(column: str) -> str:
@@ -59,66 +55,27 @@ class Page(msgspec.Struct):
     rows: list[Any]
 
 
-class Reader:
-    """Reads through its own connection and thread: a long audit does not hold up the sale (readers block no writer).
-
-    BooksAway where the database does not answer within `patience_ns`.
-    """
+class Reader(Looker):
+    """Pages of the books, and the stock. BooksAway where the database does not answer within `patience_ns`."""
 
     def __init__(self, archive: Archive, seating: Seating, log: RequestLog, patience_ns: int) -> None:
-        self._archive = archive
+        super().__init__(archive, patience_ns)
         self._seating = seating
         self._log = log
-        self._patience_s = patience_ns / 1e9
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="boxoffice-reader")
-        self._connection: Connection | None = None
 
     async def page(self, kind: str, limit: int, offset: int) -> Page:
         """Rows `offset` to `offset + limit` of a kind in KINDS, oldest first; count and rows from one snapshot."""
         if kind == "requests":
             return Page(total=self._log.total, rows=self._log.page(limit, offset))
-        return await self._asked(lambda books: self._page(books, kind, limit, offset))
+        return await self.asked(lambda books: self._page(books, kind, limit, offset))
 
     async def stock(self) -> Stock:
         """All five numbers from one snapshot."""
-        return await self._asked(stock.count)
+        return await self.asked(stock.count)
 
     async def hall(self, now_ns: int, on_map: bool) -> Hall:
         """A look for the shop window; `on_map`: seat by seat."""
-        return await self._asked(lambda books: Hall(now_ns, stock.count(books), stock.states(books) if on_map else b""))
-
-    async def _asked(self, look: Callable[[Books], T]) -> T:
-        looking = asyncio.get_running_loop().run_in_executor(self._thread, self._look, look)
-        try:
-            async with asyncio.timeout(self._patience_s):
-                return await looking
-        except TimeoutError:
-            if self._connection is not None:
-                self._connection.cut()
-            raise BooksAway("the database does not answer") from None
-
-    def _look(self, look: Callable[[Books], T]) -> T:
-        fresh = self._connection is None
-        if self._connection is None:
-            self._connection = self._archive.connect()
-        books = self._connection
-        try:
-            books.begin(look=True)
-            found = look(books)
-            books.commit()
-            return found
-        except Exception as error:
-            trouble = books.judge(error)
-            if trouble is not Trouble.GONE:
-                books.rollback()
-                if trouble is Trouble.NONE:
-                    raise
-            else:
-                books.close()
-                self._connection = None
-                if not fresh:
-                    return self._look(look)  # it was cut while nobody looked
-            raise BooksAway(" ".join(str(error).split())) from error
+        return await self.asked(lambda books: Hall(now_ns, stock.count(books), stock.states(books) if on_map else b""))
 
     def _page(self, books: Books, kind: str, limit: int, offset: int) -> Page:
         select, source = _QUERIES[kind]
@@ -134,8 +91,3 @@ class Reader:
         if "seats" in row:
             row["seats"] = [self._seating.label(int(n)) for n in row["seats"].split(",")]
         return row
-
-    def close(self) -> None:
-        self._thread.shutdown()
-        if self._connection is not None:
-            self._connection.close()

@@ -123,6 +123,7 @@ class Checkout:
         if not 0 < len(key) <= 255:
             raise Refused(400, "KEY_MISSING", "send an Idempotency-Key of 1 to 255 characters")
         meaning = "\n".join((want.hold, want.payment_token, want.email or ""))
+        lease = shop.till.lease() if shop.till is not None else None
         purchase = orders.Purchase(
             key=key,
             fingerprint=hashlib.blake2b(meaning.encode(), digest_size=16).hexdigest(),
@@ -132,8 +133,10 @@ class Checkout:
             intent=request.headers.get("X-Surge-Intent"),
             currency=options.currency,
             now_ns=shop.counter.now_ns(),
+            worker=lease.worker if lease is not None else None,
+            lease_ns=lease.until_ns if lease is not None else None,
         )
-        # Accepting and handing over to the cashier must both happen, even where the fan hangs up in between.
+        # Accepting and handing over to the till must both happen, even where the fan hangs up in between.
         return 202, self._order_told(await asyncio.shield(self._accept(purchase)))
 
     async def _accept(self, purchase: orders.Purchase) -> Order:
@@ -143,8 +146,9 @@ class Checkout:
         order = shop.counter.orders.get(found.id)
         if order is None:
             order = shop.counter.orders[found.id] = found
-            shop.cashier.submit(order)
-            # Paying is the cashier's work: whoever has ordered stands in nobody's way at the counters.
+            if shop.till is not None and order.state == "pending":
+                shop.till.take(order)
+            # Paying is the till's work: whoever has ordered stands in nobody's way at the counters.
             shop.room.leave(shop.baskets.pop(found.hold, 0))
         return order
 

@@ -51,6 +51,8 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     payment_key: Callable[[Order, int], str] = one_key_per_order
     most_tries: int | None = None
     """Caps the payment tries below what the options say."""
+    retries_blindly: bool = False
+    """Tries again after an outage without asking first what became of the try before."""
     after_silence: Callable[[Cashier, Order], Awaitable[None]] = ask_later
     expire: Callable[[Books, int, int], int] = expire_unordered
     goes_back: Callable[[Order], bool] = failed_orders

@@ -33,11 +33,15 @@ class Counter:
         While the books are away it waits for them (Writer.run_until_written), so `job` must be idempotent.
         """
         order = await self.writer.run_until_written(job)
+        self.show(order)
+        return order
+
+    def show(self, order: Order) -> None:
+        """What the books say of an order now."""
         before = self.orders.get(order.id)
         self.orders[order.id] = order
         if order.state != "pending" and (before is None or before.state == "pending"):
             self._decided.append(order)
-        return order
 
     def restore(self, known: list[Order]) -> None:
         """Take up the orders as the books know them, after a restart."""

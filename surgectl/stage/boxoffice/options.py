@@ -67,7 +67,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     payment_timeout_ns: Annotated[int, Meta(description="Of one request to the provider.")] = 5 * NS_PER_S
     payment_tries: Annotated[int, Meta(description="Requests for one payment before the reconciler takes over.")] = 3
-    payment_workers: Annotated[int, Meta(description="Payments at once.")] = 24
+    payment_workers: Annotated[
+        int, Meta(description="Payments at once; 0: this process takes no money, `surgectl stage worker` does.")
+    ] = 24
     payment_queue: Annotated[
         int, Meta(description="Orders that may wait to be decided; one more is refused with 503.")
     ] = 400
@@ -78,6 +80,22 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     late_refunds_ns: Annotated[
         int, Meta(description="How long a cancelled order is watched for a charge that came after all.")
     ] = 60 * NS_PER_S
+
+    breaker_share: Annotated[
+        float, Meta(description="Share of silences among the last 20 calls that opens a breaker; above 1: none does.")
+    ] = 0.5
+    worker: Annotated[
+        str, Meta(description="Name of the till; started again under the same name it takes up its orders at once.")
+    ] = ""
+    lease_ns: Annotated[int, Meta(description="A worker not heard of for so long loses its orders to the others.")] = (
+        10 * NS_PER_S
+    )
+    identity_url: Annotated[str, Meta(description="Of the identity check before the first charge; empty: none.")] = ""
+    identity_timeout_ns: Annotated[int, Meta(description="Of one question to the identity check.")] = 2 * NS_PER_S
+    webhooks: Annotated[bool, Meta(description="Let the provider report payments, and ask about those at once.")] = (
+        False
+    )
+    public_url: Annotated[str, Meta(description="Where the provider reaches the shop; empty: where it listens.")] = ""
 
     in_flight: Annotated[
         int, Meta(description="Sale requests served at once; one more is shed. Other pages are not counted.")
@@ -98,10 +116,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             "hold_ttl": self.hold_ttl_ns,
             "payment_timeout": self.payment_timeout_ns,
             "payment_tries": self.payment_tries,
-            "payment_workers": self.payment_workers,
             "payment_queue": self.payment_queue,
             "reconcile_every": self.reconcile_every_ns,
             "payment_deadline": self.payment_deadline_ns,
+            "breaker_share": self.breaker_share,
+            "lease": self.lease_ns,
+            "identity_timeout": self.identity_timeout_ns,
             "in_flight": self.in_flight,
             "books_patience": self.books_patience_ns,
             "books_timeout": self.books_timeout_ns,
@@ -119,6 +139,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         for name, value in positive.items():
             if value <= 0:
                 raise UsageError(f"{name} must be more than nothing, not {value}", where="box office")
+        if self.payment_workers < 0:
+            raise UsageError(
+                f"{self.payment_workers} payments at once cannot be",
+                where="box office: payment_workers",
+                hint="0: another process pays",
+            )
         if self.price_minor < 0:
             raise UsageError(f"price_minor must not be negative, not {self.price_minor}", where="box office")
 

@@ -1,10 +1,10 @@
-"""The box office put together: line, counters, cashier, and the books they all share."""
+"""The box office put together: line, counters, till, and the books they all share."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from surgectl.clock import Clock
@@ -24,10 +24,8 @@ from surgectl.stage.boxoffice.request_log import RequestLog
 from surgectl.stage.boxoffice.rows import Place, Stock
 from surgectl.stage.boxoffice.seating import Seating, seating_of
 from surgectl.stage.boxoffice.signing import Signer
-from surgectl.stage.boxoffice.till.cashier import Cashier
-from surgectl.stage.boxoffice.till.metadata import metadata_of
-from surgectl.stage.boxoffice.till.provider import Provider
-from surgectl.stage.boxoffice.till.reconciler import Reconciler
+from surgectl.stage.boxoffice.till.decisions import Decisions
+from surgectl.stage.boxoffice.till.till import Till, open_till
 from surgectl.stage.boxoffice.waiting_room import Lots, WaitingRoom
 
 _ADMIT_EVERY_NS = 20_000_000
@@ -44,7 +42,7 @@ class Shop:
         signer: Signer,
         counter: Counter,
         room: WaitingRoom,
-        cashier: Cashier,
+        till: Till | None,
         log: RequestLog,
         reader: Reader,
         seating: Seating,
@@ -55,7 +53,8 @@ class Shop:
         self.signer = signer
         self.counter = counter
         self.room = room
-        self.cashier = cashier
+        self.till = till
+        """None: the money is taken in another process."""
         self.log = log
         self.reader = reader
         self.seating = seating
@@ -153,17 +152,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     seating = seating_of(options)
     log = _log_in(folder)
     reader = Reader(archive, seating, log, 2 * options.books_timeout_ns)
-    async with (
-        open_cache(options.cache_url, clock) as cache,
-        writer_of(archive, options, clock) as writer,
-        Provider(
-            options.payments_url,
-            options.secret,
-            options.payment_timeout_ns,
-            options.payment_workers + 4,
-            metadata_of(options.disguise),
-        ) as provider,
-    ):
+    async with writer_of(archive, options, clock) as writer, AsyncExitStack() as stack:
         counter = Counter(writer, clock)
         counter.restore(known)
         signer = Signer(secret)
@@ -175,21 +164,18 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
             lot=signer.lot if options.order == "lottery" else None,
         )
         room.restore(places, head)
-        cashier = Cashier(options, conduct, counter, provider, clock)
-        for order in known:
-            if order.state == "pending":
-                if order.tried:
-                    cashier.leave_unknown(order)
-                else:
-                    cashier.submit(order)
-        reconciler = Reconciler(options, conduct, counter, provider, cashier, clock)
-        shop = Shop(options, conduct, signer, counter, room, cashier, log, reader, seating, cache)
+        cache = await stack.enter_async_context(open_cache(options.cache_url, clock))
+        till: Till | None = None
+        if options.payment_workers:
+            till = await stack.enter_async_context(open_till(options, conduct, counter, reader, alone=False))
+            await till.take_up()
+        pays = till.run() if till is not None else Decisions(counter, reader).follow()
+        shop = Shop(options, conduct, signer, counter, room, till, log, reader, seating, cache)
         shop.served.update(held)
-        workers = [cashier.work() for _ in range(options.payment_workers)]
         try:
             # A worker that dies would leave orders lying about in silence: its error ends the whole shop instead.
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(work) for work in (*workers, reconciler.work(), shop.admit(), shop.sweep())]
+                tasks = [group.create_task(work) for work in (pays, shop.admit(), shop.sweep())]
                 yield shop
                 for task in tasks:
                     task.cancel()

@@ -12,4 +12,4 @@ def one_key_per_try(order: Order, attempt: int) -> str:
     return key if attempt == 1 else f"{key}-{attempt}"
 
 
-CONDUCT = Conduct(payment_key=one_key_per_try)
+CONDUCT = Conduct(payment_key=one_key_per_try, retries_blindly=True)

@@ -2,75 +2,105 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from surgectl import chance
-from surgectl.clock import Clock
 from surgectl.stage.boxoffice import orders
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.counter import Counter
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.rows import Order
+from surgectl.stage.boxoffice.till import claims
+from surgectl.stage.boxoffice.till.breaker import Rules, State
+from surgectl.stage.boxoffice.till.hands import Hands
+from surgectl.stage.boxoffice.till.lane import Lane, Turn
 from surgectl.stage.boxoffice.till.provider import Answer, Provider, Reply
 
 log = logging.getLogger("surgectl.stage.boxoffice")
 
 
 class Cashier:
-    """The payment workers and their queue.
+    """What is done when it is an order's turn to be paid.
 
-    An order is in exactly one pair of hands: in the queue, with a worker, or (after silence) in `unknown`,
-    where only the reconciler touches it. How many may be pending altogether is bounded where orders are
-    accepted (orders.place), so this queue is bounded too.
+    An order is in exactly one place: in the line, out at the provider, or (after silence) in `unknown`, where
+    only the reconciler touches it. How many may be pending altogether is bounded where orders are accepted
+    (orders.place), so this line is bounded too.
     """
 
-    def __init__(self, options: Options, conduct: Conduct, counter: Counter, provider: Provider, clock: Clock) -> None:
+    def __init__(self, options: Options, conduct: Conduct, counter: Counter, provider: Provider, hands: Hands) -> None:
         self._options = options
         self._conduct = conduct
         self._counter = counter
+        self._clock = counter.clock
         self._provider = provider
-        self._clock = clock
-        self._queue: asyncio.Queue[tuple[Order, int]] = asyncio.Queue()
+        self._hands = hands
+        rules = Rules(
+            share=options.breaker_share,
+            pause_ns=options.payment_timeout_ns // 4,
+            longest_pause_ns=options.payment_timeout_ns,
+        )
+        self.lane: Lane[Reply] = Lane("payments", options.payment_workers, rules, self._clock, self)
         self.unknown: dict[str, Order] = {}
 
     def submit(self, order: Order, tries: int | None = None) -> None:
         """Pay this order soon; `tries` fewer than usual when the reconciler has asked before."""
         most = self._conduct.most_tries or self._options.payment_tries
-        self._queue.put_nowait((order, min(most, tries or most)))
+        self.lane.put(Turn(order, more=min(most, tries or most) - 1))
 
     def leave_unknown(self, order: Order) -> None:
         """Nobody knows whether this order was paid: hand it to the reconciler."""
-        self.unknown[order.id] = order
+        if order.id in self._hands:
+            self.unknown[order.id] = order
+
+    def forget(self, order: str) -> None:
+        """It is decided, or in another's hands."""
+        self.lane.drop(order)
+        self.unknown.pop(order, None)
 
     def past_deadline(self, order: Order) -> bool:
         return self._counter.now_ns() >= order.created_ns + self._options.payment_deadline_ns
 
-    async def work(self) -> None:
-        """One worker, until cancelled."""
-        while True:
-            order, tries = await self._queue.get()
-            await self._pay(order, tries)
+    # -- the line's questions (lane.Work) ------------------------------------------------------------------
 
-    async def _pay(self, order: Order, tries: int) -> None:
-        if self.past_deadline(order):
-            # Waited too long in our own queue. Nothing was ever sent for it? Then nothing can come of it.
-            if order.tried:
-                self.leave_unknown(order)
-            else:
-                await self.fail(order, "PAYMENT_TIMEOUT")
-            return
+    def is_late(self, order: Order) -> bool:
+        return self.past_deadline(order)
+
+    async def late(self, order: Order) -> None:
+        """Waited too long in our own line. Nothing was ever sent for it? Then nothing can come of it."""
         if not order.tried:
-            order = await self._counter.write(lambda books: orders.mark_tried(books, order.id))
-        for attempt in range(1, tries + 1):
-            reply = await self._provider.charge(
-                order, self._conduct.payment_key(order, attempt), self._options.currency
-            )
-            if await self.settle(order, reply):
-                return
-            if attempt < tries:
-                await self._back_off(order, attempt)
-        await self._conduct.after_silence(self, order)
+            order = await self._hands.give_up(order, "PAYMENT_TIMEOUT")
+        if order.state == "pending":
+            self.leave_unknown(order)
+
+    async def begin(self, turn: Turn) -> Turn | None:
+        order = turn.order
+        if order.id not in self._hands:
+            return None
+        if order.tried:
+            return turn
+        try:
+            order = await self._hands.write(lambda books: claims.begin_payment(books, order.id, self._hands.lease()))
+        except claims.Elsewhere:
+            self._hands.let_go(order.id)
+            return None
+        return Turn(order, turn.attempt, turn.more) if order.state == "pending" else None
+
+    async def ask(self, turn: Turn) -> Reply:
+        key = self._conduct.payment_key(turn.order, turn.attempt)
+        return await self._provider.charge(turn.order, key, self._options.currency)
+
+    async def act(self, turn: Turn, heard: Reply) -> None:
+        order = turn.order
+        if await self.settle(order, heard) or order.id not in self._hands:
+            return
+        if heard.busy_ns is not None:  # not executed, so it was no try
+            self.lane.put(turn, self._clock.now_ns() + heard.busy_ns + self._back_off_ns(order, turn.attempt))
+        elif turn.more > 0 and (self._conduct.retries_blindly or self.lane.breaker.state is State.CLOSED):
+            again = Turn(order, turn.attempt + 1, turn.more - 1)
+            self.lane.put(again, self._clock.now_ns() + self._back_off_ns(order, turn.attempt))
+        else:
+            # While hardly anybody is answered, another try helps nobody: first it is asked what became of this one.
+            await self._conduct.after_silence(self, order)
 
     async def settle(self, order: Order, reply: Reply) -> bool:
         """Write down what a reply decides → whether it decided anything."""
@@ -85,15 +115,13 @@ class Cashier:
     async def confirm(self, order: Order, payment: str | None) -> None:
         now_ns = self._counter.now_ns()
         assured = self._conduct.seats_assured
-        await self._counter.write(lambda books: orders.confirm(books, order.id, payment, now_ns, assured))
+        await self._hands.write(lambda books: orders.confirm(books, order.id, payment, now_ns, assured))
 
     async def fail(self, order: Order, code: str, *, keep_hold: bool = False) -> None:
         now_ns = self._counter.now_ns()
-        await self._counter.write(lambda books: orders.fail(books, order.id, code, now_ns, keep_hold=keep_hold))
+        await self._hands.write(lambda books: orders.fail(books, order.id, code, now_ns, keep_hold=keep_hold))
 
-    async def _back_off(self, order: Order, attempt: int) -> None:
+    def _back_off_ns(self, order: Order, attempt: int) -> int:
         """Full jitter (AWS architecture blog, "Exponential backoff and jitter"), no longer than a time-out."""
         most_ns = min(self._options.payment_timeout_ns, 100_000_000 * 2**attempt)
-        who = order.created_ns
-        wait_ns = int(most_ns * chance.unit(self._options.seed, "payment-backoff", who, attempt))
-        await self._clock.sleep_until_ns(self._clock.now_ns() + wait_ns)
+        return int(most_ns * chance.unit(self._options.seed, "payment-backoff", order.created_ns, attempt))

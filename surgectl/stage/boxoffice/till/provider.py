@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import enum
 from types import TracebackType
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
 from surgectl.stage.boxoffice.rows import Order
 from surgectl.stage.boxoffice.till.metadata import Metadata
+from surgectl.units import NS_PER_S
 
 _PAGE = 100
 _PAGES_AT_MOST = 200
+_REST_NS = NS_PER_S // 4  # after a 429 that does not say how long
 
 
 class Answer(enum.Enum):
@@ -36,8 +39,18 @@ class Answer(enum.Enum):
 
 
 class Reply(msgspec.Struct, frozen=True):
+    """What we know after one request; `silent`: not even that the house is open (a time-out, a cut, a fresh 5xx)."""
+
     answer: Answer
     payment: str | None = None
+    silent: bool = False
+    busy_ns: int | None = None
+    """Too much for the provider: how long it wants to be left alone."""
+
+    @property
+    def fenced(self) -> bool:
+        """The key that was asked with can charge no more than it has."""
+        return self.answer not in (Answer.SILENCE, Answer.BUSY, Answer.BURNT)
 
 
 class _LastError(msgspec.Struct):
@@ -78,6 +91,13 @@ class _Failure(msgspec.Struct):
     error: _Error
 
 
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where the provider sends its events, and the secret it signs them with."""
+
+    id: str
+    secret: str
+
+
 class _Refund(msgspec.Struct):
     id: str
     status: str = "succeeded"
@@ -87,6 +107,7 @@ _payment = msgspec.json.Decoder(Payment)
 _page = msgspec.json.Decoder(_Page)
 _failure = msgspec.json.Decoder(_Failure)
 _refund = msgspec.json.Decoder(_Refund)
+_endpoint = msgspec.json.Decoder(Endpoint)
 
 
 class _Got(msgspec.Struct, frozen=True):
@@ -95,10 +116,15 @@ class _Got(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     replayed: bool
+    retry_after_ns: int | None = None
 
 
 class Silence(Exception):
-    """A question that got no answer we could read."""
+    """A question that got no answer we could read; `heard`: the house is open all the same."""
+
+    def __init__(self, why: str, *, heard: bool = False) -> None:
+        super().__init__(why)
+        self.heard = heard
 
 
 class Provider:
@@ -138,8 +164,8 @@ class Provider:
         """Create and confirm the payment of this order. Repeated with the same key it charges once."""
         return await self._create(order, key, currency, confirm=True)
 
-    async def close_key(self, order: Order, key: str, currency: str) -> bool:
-        """Make sure that nothing under this key can charge any more → whether that is certain now.
+    async def close_key(self, order: Order, key: str, currency: str) -> Reply:
+        """Make sure that nothing under this key can charge any more: `fenced` says whether that is certain now.
 
         The same key with other parameters: either it is fresh, then it now stands for a payment without money,
         or the provider tells us that it was used before. Used is not finished: a slow bank may still be at it.
@@ -149,7 +175,7 @@ class Provider:
         reply = await self._create(order, key, currency, confirm=False)
         if reply.answer is Answer.BURNT:
             reply = await self._create(order, key, currency, confirm=True)
-        return reply.answer not in (Answer.SILENCE, Answer.BUSY, Answer.BURNT)
+        return reply
 
     async def _create(self, order: Order, key: str, currency: str, *, confirm: bool) -> Reply:
         form = {
@@ -163,7 +189,41 @@ class Provider:
         try:
             return _judge(await self._send("POST", "/v1/payment_intents", key=key, form=form))
         except Silence:
-            return Reply(Answer.SILENCE)
+            return Reply(Answer.SILENCE, silent=True)
+
+    async def payment(self, payment: str) -> Payment | None:
+        """One payment as it stands; None where the provider knows none of that name. Silence: ask again later."""
+        got = await self._send("GET", f"/v1/payment_intents/{quote(payment, safe='')}")
+        if got.status == 404:
+            return None
+        if got.status != 200:
+            raise Silence(f"the question was answered with {got.status}", heard=got.status < 500)
+        try:
+            return _payment.decode(got.body)
+        except msgspec.MsgspecError as error:
+            raise Silence("the answer was cut or is not JSON") from error
+
+    def order_of(self, payment: Payment) -> str | None:
+        """Which of our orders a payment is for, as we told the provider."""
+        return self._metadata.order(payment.metadata)
+
+    async def register_endpoint(self, url: str, events: tuple[str, ...], key: str) -> Endpoint:
+        """Ask to be told of events at `url`; the same key again finds the same endpoint. Silence: ask again later."""
+        form = {"url": url} | {f"enabled_events[{n}]": event for n, event in enumerate(events)}
+        got = await self._send("POST", "/v1/webhook_endpoints", key=key, form=form)
+        if got.status != 200:
+            raise Silence(f"the webhook endpoint was answered with {got.status}", heard=got.status < 500)
+        try:
+            return _endpoint.decode(got.body)
+        except msgspec.MsgspecError as error:
+            raise Silence("the webhook endpoint's answer was cut or is not JSON") from error
+
+    async def knows_endpoint(self, endpoint: str) -> bool:
+        """Whether an endpoint that was registered once is still there. Silence: ask again later."""
+        got = await self._send("GET", f"/v1/webhook_endpoints/{quote(endpoint, safe='')}")
+        if got.status not in (200, 404):
+            raise Silence(f"the question was answered with {got.status}", heard=got.status < 500)
+        return got.status == 200
 
     async def payments_since(self, epoch_s: int, wanted: set[str]) -> dict[str, list[Payment]]:
         """By our order id, all payments created since then; stops early once each wanted order is seen paid.
@@ -176,7 +236,7 @@ class Provider:
         for _ in range(_PAGES_AT_MOST):
             got = await self._send("GET", "/v1/payment_intents", query=query)
             if got.status != 200:
-                raise Silence(f"the list was answered with {got.status}")
+                raise Silence(f"the list was answered with {got.status}", heard=got.status < 500)
             try:
                 page = _page.decode(got.body)
             except msgspec.MsgspecError as error:
@@ -196,7 +256,7 @@ class Provider:
         """Give the money of a payment back, once for ever → the refund's id. Silence: ask again later."""
         got = await self._send("POST", "/v1/refunds", key=f"refund-{payment}", form={"payment_intent": payment})
         if got.status != 200:
-            raise Silence(f"the refund was answered with {got.status}")
+            raise Silence(f"the refund was answered with {got.status}", heard=got.status < 500)
         try:
             return _refund.decode(got.body).id
         except msgspec.MsgspecError as error:
@@ -218,7 +278,8 @@ class Provider:
                 method, self._url + path, data=form, params=query, headers=headers, allow_redirects=False
             ) as response:
                 replayed = response.headers.get("Idempotent-Replayed") == "true"
-                return _Got(response.status, await response.read(), replayed)
+                wait_ns = retry_after_ns(response.headers.get("Retry-After"))
+                return _Got(response.status, await response.read(), replayed, wait_ns)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Silence(str(error) or type(error).__name__) from error
 
@@ -230,19 +291,26 @@ def _judge(got: _Got) -> Reply:
         try:
             payment = _payment.decode(body)
         except msgspec.MsgspecError:
-            return Reply(Answer.SILENCE)
+            return Reply(Answer.SILENCE, silent=True)
         return Reply(payment.answer, payment.id)
     if status == 429:
-        return Reply(Answer.BUSY)
+        return Reply(Answer.BUSY, busy_ns=_REST_NS if got.retry_after_ns is None else got.retry_after_ns)
     if status in (400, 402):
         try:
             failure = _failure.decode(body).error
         except msgspec.MsgspecError:
-            return Reply(Answer.SILENCE)
+            return Reply(Answer.SILENCE, silent=True)
         if status == 402 and failure.type == "card_error":
             return Reply(Answer.DECLINED)
         if failure.type == "idempotency_error":
             return Reply(Answer.BURNT)
     if status >= 500 and got.replayed:
         return Reply(Answer.SPENT)
-    return Reply(Answer.SILENCE)  # 409: our own key is at work this moment; 5xx: who knows
+    return Reply(Answer.SILENCE, silent=status >= 500)  # 409: our own key is at work this moment; 5xx: who knows
+
+
+def retry_after_ns(said: str | None) -> int | None:
+    """Retry-After in seconds (RFC 9110, 10.2.3); a date or nonsense is None. More than a minute is not believed."""
+    if said is None or not said.strip().isdecimal():
+        return None
+    return min(60, int(said)) * NS_PER_S
