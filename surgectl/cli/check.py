@@ -16,6 +16,7 @@ from rich.text import Text
 
 from surgectl.audit.checkers.registry import CHECKERS
 from surgectl.cli.located import located, stage_of
+from surgectl.cli.plan import open_for_plan
 from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.journey.compile import compile_target
@@ -78,7 +79,7 @@ def check(
         lines.append(_note("names no target", "give --target FILE to check it against one"))
         _say(console, lines)
         return
-    opened_target = open_target(opened.target_file, variables, environ=os.environ, over=opened, keep_unset=True)
+    opened_target = open_for_plan(opened.target_file, variables, opened)
     _compiling(opened_target, variables, opened)
     _say(console, [*lines, *_of_target(opened_target), *_of_both(opened.rehearsal, opened_target)])
 
@@ -202,7 +203,7 @@ def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsa
     What nobody has set yet gets a stand-in, so that the rest can be looked at. Raises UsageError with the line.
     """
     stand_ins = {name: "http://127.0.0.1:1" for name in opened.unset}
-    whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over)
+    whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over, peek=True)
     located(whole, compile_target)
     stage_of(whole)
     return opened

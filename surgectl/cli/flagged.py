@@ -39,7 +39,7 @@ def flagged(
 
 
 def _parameter(flag: Flag, default: Said | None) -> inspect.Parameter:
-    option = typer.Option(flag.option, help=flag.help, hidden=flag.hidden)
+    option = typer.Option(flag.option, help=flag.help, hidden=flag.hidden, envvar=flag.env)
     type_: Any = _TYPES[flag.kind]
     if flag.required and default is None:
         return _keyword(flag.name, Annotated[type_, option], inspect.Parameter.empty)

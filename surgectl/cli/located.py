@@ -10,7 +10,7 @@ from surgectl.journey.problem import TargetError
 from surgectl.profile.load import OpenTarget
 from surgectl.profile.node import place_of
 from surgectl.profile.target import Target
-from surgectl.stage.troupe import Settings, settings_of
+from surgectl.stage.settings import Settings, settings_of
 
 T = TypeVar("T")
 

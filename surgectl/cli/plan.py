@@ -14,6 +14,7 @@ from surgectl.cli.plan_view import console_for_results, picture
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.stage.places import dependencies
 from surgectl.units import show_duration
 
 
@@ -103,8 +104,7 @@ def make_plan(
     opened = open_rehearsal(file, seed=seed, target=target, sets=over, environ=os.environ)
     opened_target = None
     if opened.target_file is not None:
-        opened_target = open_target(opened.target_file, variables, environ=os.environ, over=opened, keep_unset=True)
-        stage_of(opened_target)
+        opened_target = open_for_plan(opened.target_file, variables, opened)
     chosen = opened.rehearsal.seed if opened.rehearsal.seed is not None else DEFAULT_SEED
     planned = build(
         opened.rehearsal,
@@ -115,6 +115,17 @@ def make_plan(
         settings=settings(opened, opened_target, chosen),
     )
     return opened, opened_target, planned
+
+
+def open_for_plan(file: Path, variables: dict[str, str], over: OpenRehearsal) -> OpenTarget:
+    """The target as a rehearsal would see it, before anybody knows where its stage will stand: what the stage puts up
+    has a name (`${IDENTITY_ADDR}`), what it does not is empty."""
+    peeked = open_target(file, variables, environ=os.environ, over=over, keep_unset=True, peek=True)
+    stage = stage_of(peeked)
+    if stage is not None:
+        there = dependencies(stage)
+        variables = {**{name: f"${{{name}}}" if up else "" for name, up in there.items()}, **variables}
+    return open_target(file, variables, environ=os.environ, over=over, keep_unset=True)
 
 
 def remarks(plan: Plan, target: OpenTarget | None) -> list[str]:

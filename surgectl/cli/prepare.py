@@ -7,13 +7,17 @@ from pathlib import Path
 
 import msgspec
 
+from surgectl.chaos.commands import Commands
 from surgectl.chaos.launch import free_port
 from surgectl.cli.located import stage_of
 from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
-from surgectl.stage.troupe import Settings, Terms, Troupe, settings_of
+from surgectl.stage.part import without_passwords
+from surgectl.stage.places import Places
+from surgectl.stage.settings import Settings, Terms, settings_of
+from surgectl.stage.stage_door import new_address
 from surgectl.thresholds.grammar import parse as parse_threshold
 
 
@@ -42,28 +46,48 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     target: OpenTarget
     plan: Plan
     stage: Settings | None
-    ports: tuple[int, int, int]
-    """Of the stage: shop, payments, payments' control."""
+    places: Places
+    """Where the stage's parts are to stand."""
+    variables: dict[str, str]
+    """What --set and the stage say for `${…}`."""
+
+    def commands(self) -> Commands:
+        """What the `${…}` of commands mean."""
+        return Commands(self.variables, secrets=self.rehearsal.secrets)
 
 
-def prepare(wishes: Wishes, ports: tuple[int, int, int] | None = None) -> Prepared:
+def new_places() -> Places:
+    """Free ports and a new stage door."""
+    ports: set[int] = set()
+    while len(ports) < 4:
+        ports.add(free_port())
+    shop, payments, control, identity = ports
+    return Places(shop=shop, payments=payments, control=control, identity=identity, stage=new_address())
+
+
+def prepare(wishes: Wishes, places: Places | None = None) -> Prepared:
     """Load and check everything the profile names. UsageError (exit 2) for whatever cannot be meant; sends nothing."""
     over, variables = split_sets(list(wishes.sets))
     rehearsal = open_rehearsal(wishes.profile, seed=wishes.seed, target=wishes.target, sets=over)
     rehearsal = _with_thresholds(rehearsal, wishes.thresholds)
     if rehearsal.target_file is None:
         raise UsageError("no target", where=str(rehearsal.file), hint="name one in the profile, or --target FILE")
-    ports = ports or (free_port(), free_port(), free_port())
-    peeked = open_target(rehearsal.target_file, variables, over=rehearsal, keep_unset=True)
+    places = places or new_places()
+    peeked = open_target(
+        rehearsal.target_file, variables, over=rehearsal, secrets=rehearsal.secrets, keep_unset=True, peek=True
+    )
     stage = stage_of(peeked) if wishes.stage else None
-    if stage is not None:
-        variables = {**Troupe.variables(*ports), **variables}
     if wishes.defect is not None:
         if stage is None:
             raise UsageError(
                 "there is no stage to be wrong", where="--defect", hint="only the built-in shop has defects"
             )
         stage = settings_of({**(peeked.target.stage or {}), "defect": wishes.defect}, lambda _: "--defect")
+    if stage is not None:
+        variables = {**places.variables(stage), **variables}
+        for url in (stage.database, stage.cache):
+            if without_passwords(url) != url:
+                rehearsal.secrets.add(url)
     target = open_target(rehearsal.target_file, variables, over=rehearsal, secrets=rehearsal.secrets)
     seed = rehearsal.rehearsal.seed if rehearsal.rehearsal.seed is not None else DEFAULT_SEED
     plan = build(
@@ -74,7 +98,11 @@ def prepare(wishes: Wishes, ports: tuple[int, int, int] | None = None) -> Prepar
         curves=rehearsal.curves,
         settings=settings(rehearsal, target, seed),
     )
-    return Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, ports=ports)
+    prepared = Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, places=places, variables=variables)
+    for fault in plan.faults:
+        for words in (fault.run, fault.heal, fault.check):
+            prepared.commands().filled(words, where=f"chaos: exec {' '.join(fault.run)}")
+    return prepared
 
 
 def terms_of(prepared: Prepared) -> Terms:
@@ -84,6 +112,7 @@ def terms_of(prepared: Prepared) -> Terms:
         capacity=sale.tickets,
         price=str(sale.price),
         limit=sale.limit or 1_000_000,
+        order=sale.order,
         hold_ttl=f"{int(promises.hold_ttl) // 1000}us",
         payment_timeout=f"{int(promises.payment_timeout) // 1000}us",
         payment_tries=promises.payment_tries,

@@ -16,19 +16,15 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from surgectl import chance
-from surgectl.chaos import marks
-from surgectl.chaos.launch import Launched, launched
-from surgectl.chaos.links import let_go
-from surgectl.chaos.links import opened as opened_links
-from surgectl.chaos.nemesis import LinkHandle, Nemesis
-from surgectl.chaos.toxiproxy import Toxiproxy
+from surgectl.chaos.nemesis import Nemesis
 from surgectl.cli.casting import Company, hook_output
 from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.judge import still_open
 from surgectl.cli.located import located
 from surgectl.cli.manifest_of import manifest_of
-from surgectl.cli.prepare import Prepared, Wishes, flags_of, terms_of
+from surgectl.cli.prepare import Prepared, Wishes, flags_of
 from surgectl.cli.settling import Settling
+from surgectl.cli.staging import put_up
 from surgectl.cli.watching import watched
 from surgectl.clock import Clock, SystemClock
 from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
@@ -46,9 +42,8 @@ from surgectl.plan.build import Plan
 from surgectl.profile.target import Target
 from surgectl.recording import manifest as manifests
 from surgectl.recording.journal import LineFile
-from surgectl.recording.manifest import LinkNote, Manifest
+from surgectl.recording.manifest import Manifest
 from surgectl.recording.rows import NoteRow
-from surgectl.stage.troupe import Troupe
 from surgectl.units import show_duration, show_money
 
 _LEAD_NS = 300_000_000
@@ -75,6 +70,9 @@ class Rehearsing:
         self._nemesis: Nemesis | None = None
         self._folder: Path | None = None
         self._let_go: Callable[[], Awaitable[None]] | None = None
+        self._notes: LineFile | None = None
+        self._broken_stage = ""
+        """Why the stage itself is not to be believed."""
         self._start_ns = 0
         self._tap = Tap()
         secrets = prepared.rehearsal.secrets
@@ -128,63 +126,58 @@ class Rehearsing:
 
     async def _on_stage(self, folder: Path, manifest: Manifest, permit: Permits) -> Path:
         """Put everything up, storm, and take everything down again in the right order."""
-        target, plan, wishes = self._prepared.target.target, self._prepared.plan, self._wishes
+        target = self._prepared.target.target
         async with AsyncExitStack() as stack:
             stack.enter_context(self._interrupts)
-            proxy: Launched | None = None
-            links: dict[str, LinkHandle] = {}
-            troupe = self._troupe(folder)
-            if troupe is not None:
-                await stack.enter_async_context(troupe)
-                await troupe.open_payments()
-            if target.links:
-                proxy = await stack.enter_async_context(
-                    launched(self._clock, url=wishes.toxiproxy, seed=plan.seed, embedded=wishes.embedded_proxy)
-                )
-                manifest = manifests.replace(manifest, toxiproxy=proxy.server.url, proxy_kind=proxy.kind)
-                manifests.save(manifest, folder)  # before the first toxic: `chaos heal` finds the server by it
-                links = await stack.enter_async_context(
-                    opened_links(proxy.server, target.links, manifest.run, self._complain)
-                )
-                self._let_go = lambda: self._give_links_back(proxy.server, links, manifest.run)
-                manifest = manifests.replace(
-                    manifest,
-                    links=[
-                        LinkNote(
-                            name=h.link, proxy=h.proxy, listen=h.listen, upstream=target.links[h.link].upstream or ""
-                        )
-                        for h in links.values()
-                    ],
-                )
-            if troupe is not None:
-                pay = links.get("payments")
-                await troupe.open_shop(f"http://{pay.listen}" if pay else f"http://127.0.0.1:{self._prepared.ports[1]}")
+            staged = await put_up(
+                stack,
+                self._prepared,
+                self._wishes,
+                manifest,
+                folder,
+                self._clock,
+                complain=self._complain,
+                lost=self._part_lost,
+                asked=self._part_asked,
+            )
+            manifest, self._let_go = staged.manifest, staged.give_links_back
             setup = await hook_output(target.setup, "setup") if target.setup else {}
             stack.push_async_callback(self._give_back, target)
             await _reach(target)
             chaos = stack.enter_context(LineFile(folder / "chaos.jsonl", tap=self._tap.publish, redact=self._redact))
+            self._notes = chaos
             nemesis = Nemesis(
-                proxy.server if proxy else None,
-                links,
+                staged.proxy.server if staged.proxy else None,
+                staged.links,
                 run=manifest.run,
                 clock=self._clock,
                 start_ns=0,
                 record=chaos.append,
+                commands=self._prepared.commands(),
             )
             await stack.enter_async_context(nemesis)
             await nemesis.prepare()
             self._nemesis = nemesis
             return await self._storm(folder, manifest, permit, nemesis, chaos, setup)
 
-    def _troupe(self, folder: Path) -> Troupe | None:
-        stage = self._prepared.stage
-        if stage is None:
-            return None
-        books = folder / "stage"
-        books.mkdir()
-        shop, pay, control = self._prepared.ports
-        terms = terms_of(self._prepared)
-        return Troupe(stage, terms, books, shop_port=shop, pay_port=pay, control_port=control)
+    def _part_lost(self, part: str, why: str) -> None:
+        """A part of the stage ended without being asked to: a stage that breaks is not a shop that fails.
+
+        Unless a command of ours is breaking things right now: then this is what it did.
+        """
+        by_command = self._nemesis is not None and any(fault.run for fault in self._nemesis.open_faults)
+        self._note(f"{why}, while a command was breaking things" if by_command else why, "stage")
+        if not by_command:
+            self._broken_stage = self._broken_stage or why
+        self._complain(why)
+
+    def _part_asked(self, said: str) -> None:
+        """Somebody at the stage door: a fault's command, or a person at another terminal."""
+        self._note(f"at the stage door: {said}", "stage")
+
+    def _note(self, text: str, kind: str) -> None:
+        if self._notes is not None and self._start_ns:
+            self._notes.append(NoteRow(at_ns=self._now_ns(), text=text, kind=kind))
 
     async def _storm(
         self,
@@ -273,6 +266,8 @@ class Rehearsing:
         if tally.script_errors:
             said = f"{tally.script_errors} fans failed: {tally.first_script_error}"
             manifest = manifests.replace(manifest, status="failed", why=said, our_fault=True)
+        if manifest.status == "running" and self._broken_stage:
+            manifest = manifests.replace(manifest, status="failed", why=self._broken_stage)
         if manifest.status == "running":
             signalled = self._interrupts.first
             manifest = manifests.replace(
@@ -392,11 +387,6 @@ class Rehearsing:
                 why=f"stopped by {signalled.name}, twice",
             )
             manifests.save(left, self._folder)
-
-    async def _give_links_back(self, server: Toxiproxy, links: dict[str, LinkHandle], run: str) -> None:
-        await marks.sweep(server, run)
-        for trouble in await let_go(server, links.values(), run):
-            self._complain(trouble)
 
     def _shown(self, error: Exception) -> str:
         """What an error says, without secrets."""

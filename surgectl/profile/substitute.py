@@ -93,6 +93,8 @@ class Substitution:
             return match[0][1:]
         for values in (self._variables, self._environ):
             value = values.get(name)
+            if value == "" and fallback is not None and values is self._variables:
+                break  # said to be empty: the environment's is not meant
             if value is not None and (value or fallback is None):
                 if values is self._environ or self._environ.get(name) == value or _SENSITIVE.search(name):
                     self._secrets.add(value)

@@ -36,6 +36,8 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     hidden: bool = False
     currency: str | None = None
     """The field that a money's currency goes to."""
+    env: str | None = None
+    """The environment variable that says it too: a password must not stand on a command line, for all to read."""
 
     @property
     def option(self) -> str:
@@ -46,7 +48,8 @@ def flags(options: type[msgspec.Struct]) -> dict[str, Flag]:
     """The flags of a struct, by name and in its order.
 
     A field's Meta gives the help text (`description`); its `extra` may say another name (`flag`), no flag at all
-    (`flag: None`), `hidden`, or the field of a money's `currency`. A field in `_ns` is a duration.
+    (`flag: None`), `hidden`, the environment variable that says it too (`env`), or the field of a money's `currency`. A
+    field in `_ns` is a duration.
     """
     found: dict[str, Flag] = {}
     hints = typing.get_type_hints(options, include_extras=True)
@@ -72,6 +75,7 @@ def flags(options: type[msgspec.Struct]) -> dict[str, Flag]:
             help=about.description or "",
             hidden=bool(extra.get("hidden")),
             currency=currency,
+            env=extra.get("env"),
         )
     return found
 
@@ -116,14 +120,19 @@ def checked(options: type[msgspec.Struct], name: str, value: object) -> Said:
 
 
 def words(options: type[msgspec.Struct], said: Mapping[str, Said | None]) -> list[str]:
-    """The same as words of a command line; what is None is left out."""
+    """The same as words of a command line; what is None is left out, and what `environment` says instead."""
     known = flags(options)
     found: list[str] = []
     for name, value in said.items():
-        if value is None or value is False:
+        if value is None or value is False or known[name].env is not None:
             continue
         found += [known[name].option] if value is True else [known[name].option, str(value)]
     return found
+
+
+def environment(options: type[msgspec.Struct], said: Mapping[str, Said | None]) -> dict[str, str]:
+    """The variables that say the rest; those of the part that are not said are empty, so that none is inherited."""
+    return {flag.env: str(said.get(name) or "") for name, flag in flags(options).items() if flag.env is not None}
 
 
 def _default(options: type[msgspec.Struct], field: str) -> str:

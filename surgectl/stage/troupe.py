@@ -1,178 +1,162 @@
-"""Puts the embedded stage up for one rehearsal: first the payment provider, then, once the links are open, the shop.
+"""Puts the embedded stage up for one rehearsal: what the shop depends on, then, once the links are open, the shop.
 
-Each part is a process of its own that watches its standard input: whatever becomes of us, it ends.
+Each part is a process of its own (part.py). At the stage door (stage_door.py) any of them may be killed and started
+again while the rehearsal goes on.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 
-from surgectl.errors import InconclusiveError, UsageError, did_you_mean
-from surgectl.stage.boxoffice.defects import DEFECTS
+from surgectl.errors import UsageError, did_you_mean
 from surgectl.stage.boxoffice.options import Options as ShopOptions
-from surgectl.stage.flags import Said, checked, flags, words
+from surgectl.stage.flags import Said, flags
+from surgectl.stage.identity.options import Options as IdentityOptions
+from surgectl.stage.part import Part
 from surgectl.stage.payments.options import Options as PaymentOptions
-
-PAY_KEY = "sk_test_stage"
-_READY_WITHIN_S = 30.0
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target's and a profile's `stage:` may say, sorted by the part it is for: flags by name."""
-
-    shop: dict[str, Said] = {}
-    provider: dict[str, Said] = {}
-
-
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What the shop is told to sell and to promise: from the profile's sale and the target's promises."""
-
-    capacity: int
-    price: str
-    limit: int
-    hold_ttl: str
-    payment_timeout: str
-    payment_tries: int
-    reconcile_every: str
-    payment_deadline: str
-    late_refunds: str
-    seed: int
-
-
-_OURS = {"listen", "control", "data", "secret", "payments_url", "seed"}
-"""Flags of the parts that the troupe sets, as they follow from where the parts stand."""
-
-
-def settings_of(said: Mapping[str, object], where: Callable[[str], str]) -> Settings:
-    """Read a `stage:` section: any flag of the shop, any of the provider's as `provider_FLAG`, and `use`.
-
-    UsageError names the key that cannot be meant and `where` (path → place) it stands.
-    """
-    shop = {name: name for name in flags(ShopOptions) if name not in {*_OURS, *Terms.__struct_fields__}}
-    provider = {f"provider_{name}": name for name in flags(PaymentOptions) if name not in _OURS}
-    found: dict[str, dict[str, Said]] = {"shop": {}, "provider": {}}
-    for key, value in said.items():
-        if key == "use":
-            if value != "boxoffice":
-                raise UsageError(f"{value}: no such stage", where=where("stage.use"), hint="there is: boxoffice")
-            continue
-        part, options, name = (
-            ("provider", PaymentOptions, provider.get(key)) if key in provider else ("shop", ShopOptions, shop.get(key))
-        )
-        if name is None:
-            hint = did_you_mean(key, ["use", *shop, *provider])
-            raise UsageError("no such setting of the stage", where=where(f"stage.{key}"), hint=hint)
-        try:
-            if value is not None and value != "":
-                found[part][name] = checked(options, name, value)
-        except (ValueError, msgspec.ValidationError) as error:
-            raise UsageError(str(error), where=where(f"stage.{key}")) from error
-    defect = found["shop"].get("defect")
-    if defect is not None and defect not in DEFECTS:
-        hint = did_you_mean(str(defect), DEFECTS) or f"there are {', '.join(DEFECTS)}"
-        raise UsageError(f"{defect}: no such defect of the box office", where=where("stage.defect"), hint=hint)
-    return Settings(shop=found["shop"], provider={"latency": "20ms", **found["provider"]})
+from surgectl.stage.places import PAY_KEY, Places, through
+from surgectl.stage.settings import Settings, Terms
+from surgectl.stage.stage_door import Answer, StageDoor, Wish
 
 
 class Troupe:
-    """The stage's processes. `async with` it; `open_payments`, then `open_shop`."""
+    """The stage's processes. `async with` it; `open_dependencies`, then `open_shop`, and `close_shop` before its links.
+
+    `name` makes this sale's tables and cache entries its own; with `keep_books` they stay when it ends. `lost` is told
+    of a part that ended without being asked to, `asked` of every wish granted at the stage door.
+    """
 
     def __init__(
-        self, settings: Settings, terms: Terms, folder: Path, *, shop_port: int, pay_port: int, control_port: int
+        self,
+        settings: Settings,
+        terms: Terms,
+        folder: Path,
+        places: Places,
+        *,
+        name: str,
+        keep_books: bool = False,
+        lost: Callable[[str, str], None] = lambda part, why: None,
+        asked: Callable[[str], None] = lambda said: None,
     ) -> None:
         self._settings = settings
         self._terms = terms
         self._folder = folder
-        self._shop_port, self._pay_port, self._control_port = shop_port, pay_port, control_port
-        self._children: list[asyncio.subprocess.Process] = []
-
-    @staticmethod
-    def variables(shop_port: int, pay_port: int, control_port: int) -> dict[str, str]:
-        """What the target file may name as `${…}` when it plays on this stage."""
-        return {
-            "SHOP_URL": f"http://127.0.0.1:{shop_port}",
-            "PAY_URL": f"http://127.0.0.1:{pay_port}",
-            "PAY_ADDR": f"127.0.0.1:{pay_port}",
-            "PAY_CONTROL": f"http://127.0.0.1:{control_port}",
-            "PAY_KEY": PAY_KEY,
-        }
+        self._places = places
+        self._name = name
+        self._keep_books = keep_books
+        self._lost = lost
+        self._asked = asked
+        self._parts: dict[str, Part] = {}
+        self._house: list[str] = []
+        self._door = StageDoor(places.stage, self._grant)
 
     async def __aenter__(self) -> Troupe:
+        await self._door.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for child in reversed(self._children):
-            await _end(child)
+        await self._door.__aexit__(kind, error, trace)
+        for part in reversed(self._parts.values()):
+            await part.end()
 
     @property
-    def pids(self) -> list[int]:
-        return [child.pid for child in self._children]
+    def parts(self) -> tuple[str, ...]:
+        """Their names, as kill and restart take them."""
+        return tuple(self._parts)
 
-    async def open_payments(self) -> None:
-        """Start the provider."""
+    async def open_dependencies(self) -> None:
+        """Start the provider, and the identity check where there is one."""
         await self._start(
+            "payments",
             "payments",
             PaymentOptions,
             {
                 **self._settings.provider,
-                "listen": f"127.0.0.1:{self._pay_port}",
-                "control": f"127.0.0.1:{self._control_port}",
+                "listen": f"127.0.0.1:{self._places.payments}",
+                "control": f"127.0.0.1:{self._places.control}",
                 "seed": self._terms.seed,
                 "data": str(self._folder / "payments"),
             },
         )
+        if self._settings.with_identity:
+            listen = f"127.0.0.1:{self._places.identity}"
+            said = {**self._settings.identity, "listen": listen, "seed": self._terms.seed}
+            await self._start("identity", "identity", IdentityOptions, said)
 
-    async def open_shop(self, payments_url: str) -> None:
-        """Start the shop; it reaches the provider at `payments_url`, usually a link's listener."""
-        await self._start(
-            "shop",
-            ShopOptions,
-            {
-                **self._settings.shop,
-                **msgspec.structs.asdict(self._terms),
-                "listen": f"127.0.0.1:{self._shop_port}",
-                "payments_url": payments_url,
-                "secret": PAY_KEY,
-                "data": str(self._folder / "shop"),
-            },
-        )
+    async def open_shop(self, links: Mapping[str, str]) -> None:
+        """Start the shop and its workers. `links`: name → `host:port` at which a dependency is to be reached."""
+        said = self._shop_says(links)
+        await self._start("shop", "shop", ShopOptions, said)
+        self._house.append("shop")
+        for number in range(1, self._settings.workers + 1):
+            name = f"worker-{number}"
+            await self._start(name, "worker", ShopOptions, self._worker_says(name, said))
+            self._house.append(name)
 
-    async def _start(self, part: str, options: type[msgspec.Struct], said: Mapping[str, Said]) -> None:
-        log = (self._folder / f"{part}.log").open("ab")
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "surgectl", "stage", part, "--until-stdin-closes", *words(options, said)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,  # a Ctrl-C is for us: the shop must answer until the fans have left
-        )
-        log.close()
-        self._children.append(child)
-        assert child.stdout is not None
-        try:
-            line = await asyncio.wait_for(child.stdout.readline(), _READY_WITHIN_S)
-            msgspec.json.decode(line, type=dict[str, str])["ready"]
-        except (TimeoutError, msgspec.DecodeError, KeyError) as error:
-            said_last = (self._folder / f"{part}.log").read_text("utf-8", "replace").strip().split("\n")[-1]
-            raise InconclusiveError(
-                f"the stage's {part} does not start: {said_last or 'no word from it'}", where=str(self._folder)
-            ) from error
+    async def close_shop(self) -> None:
+        """End shop and workers while what they depend on can still be reached."""
+        for name in reversed(self._house):
+            await self._parts[name].end()
+
+    def _shop_says(self, links: Mapping[str, str]) -> dict[str, Said]:
+        settings, places = self._settings, self._places
+        said: dict[str, Said] = {
+            **settings.shop,
+            **msgspec.structs.asdict(self._terms),
+            "listen": f"127.0.0.1:{places.shop}",
+            "payments_url": f"http://{links.get('payments', f'127.0.0.1:{places.payments}')}",
+            "secret": PAY_KEY,
+            "data": str(self._folder / "shop"),
+        }
+        if settings.database:
+            said["database"] = _led(settings.database, links.get("database"))
+            if not self._keep_books:
+                said |= {"database_schema": f"surgectl_{self._name}".lower(), "forget_books": True}
+        if settings.cache:
+            said["cache"] = _led(settings.cache, links.get("cache"))
+            said["cache_prefix"] = f"surgectl-{self._name}:"
+        if settings.with_identity:
+            said["identity_url"] = f"http://{links.get('identity', f'127.0.0.1:{places.identity}')}"
+        if settings.workers:
+            said["payment_workers"] = 0
+        return said
+
+    def _worker_says(self, name: str, shop: Mapping[str, Said]) -> dict[str, Said]:
+        """A worker has the shop's words, and its share of the payments at once."""
+        default = flags(ShopOptions)["payment_workers"].default
+        at_once = int(self._settings.shop.get("payment_workers", default or 1))
+        share = max(1, -(-at_once // self._settings.workers))
+        return {**shop, "payment_workers": share, "worker": name, "forget_books": False}
+
+    async def _start(self, name: str, verb: str, options: type[msgspec.Struct], said: Mapping[str, Said]) -> None:
+        said = {word: value for word, value in said.items() if word in flags(options)}
+        part = self._parts[name] = Part(name, verb, options, said, self._folder, self._lost)
+        await part.start()
+
+    async def _grant(self, wish: Wish) -> Answer:
+        part = self._parts.get(wish.part)
+        if part is None:
+            hint = did_you_mean(wish.part, self._parts) or f"there are {', '.join(self._parts)}"
+            raise UsageError(f"{wish.part}: this stage has no such part", hint=hint)
+        if wish.do == "lost":
+            return Answer(said=repr(part).strip("<>"), yes=not part.runs)
+        killed = await part.kill()
+        if wish.do == "kill":
+            if not killed:
+                raise UsageError(f"{wish.part} was not running", hint=f"surgectl stage restart {wish.part}")
+            said = f"{wish.part} killed (process {killed})"
+        else:
+            await part.start()
+            said = f"{wish.part} started (process {part.pid})"
+        self._asked(said)
+        return Answer(said=said)
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None:
-        child.terminate()
-        try:
-            await asyncio.wait_for(child.wait(), 5)
-        except TimeoutError:
-            child.kill()
-            await child.wait()
+def _led(url: str, listen: str | None) -> str:
+    return through(url, listen) if listen else url

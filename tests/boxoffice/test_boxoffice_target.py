@@ -8,11 +8,12 @@ from typing import get_args
 from surgectl.profile.load import load_target
 from surgectl.profile.target import Column
 from surgectl.stage.boxoffice.rows import HoldState, OrderState
-from surgectl.stage.troupe import Troupe
+from surgectl.stage.places import Places
+from surgectl.stage.settings import Settings
 from tests.boxoffice.street import Money, open_shop
 
 HERE = Path(__file__).resolve().parents[2]
-STAGE = Troupe.variables(1, 2, 3)
+STAGE = Places(shop=1, payments=2, control=3, identity=4, stage="").variables(Settings())
 
 
 async def test_every_mapped_column_is_in_the_books(money: Money, tmp_path: Path) -> None:

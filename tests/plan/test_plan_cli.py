@@ -70,6 +70,7 @@ def test_the_json_holds_the_plan(desk: Desk) -> None:
         "brownout": "lost-reply",
         "from_s": 9.0,
         "to_s": 21.0,
+        "left_out": False,
     }
     assert plan.settling["enough"] is False
     origins = {setting["path"]: (setting["value"], setting["origin"]) for setting in plan.settings}

@@ -12,7 +12,7 @@ from surgectl.errors import UsageError
 from surgectl.stage.boxoffice.options import Options as ShopOptions
 from surgectl.stage.flags import checked, flags, options_from, words
 from surgectl.stage.payments.options import Options as PaymentOptions
-from surgectl.stage.troupe import settings_of
+from surgectl.stage.settings import settings_of
 
 
 class Kiosk(msgspec.Struct, frozen=True, kw_only=True):
