@@ -66,8 +66,13 @@ class Api:
         if method in ("GET", "HEAD") and path in ("/", "/about"):
             return web.Response(body=_ABOUT, content_type="text/html", charset="utf-8")
         if method in ("GET", "HEAD") and path == "/healthz":
-            return replies.json(200, {"ok": True, "waiting": self._shop.room.waiting})
+            return replies.json(200, {"ok": True, "waiting": self._shop.room.waiting, "payments": self._payments()})
         return replies.json(404, {"code": "NOT_FOUND", "message": "there is no such page"})
+
+    def _payments(self) -> str:
+        """The state of the breaker before the provider, or that others take the money."""
+        till = self._shop.till
+        return "elsewhere" if till is None else till.told().payments.breaker
 
     async def _answer(self, work: Awaitable[Reply]) -> web.Response:
         try:
@@ -107,8 +112,12 @@ class Api:
     async def _admin(self, request: Asked) -> Reply:
         """The books, for whoever audits them."""
         kind = request.path.removeprefix("/api/admin/")
-        if request.method != "GET" or kind not in (*admin.KINDS, "stock"):
-            raise Refused(404, "NOT_FOUND", f"the books are {', '.join((*admin.KINDS, 'stock'))}")
+        if request.method != "GET" or kind not in (*admin.KINDS, "stock", "till"):
+            raise Refused(404, "NOT_FOUND", f"the books are {', '.join((*admin.KINDS, 'stock', 'till'))}")
+        if kind == "till":
+            if self._shop.till is None:
+                raise Refused(404, "ELSEWHERE", "the money is taken in other processes: surgectl stage worker")
+            return 200, self._shop.till.told()
         if kind == "stock":
             return 200, await self._shop.reader.stock()
         limit, offset = replies.read_number(request, "limit", 100), replies.read_number(request, "offset", 0)

@@ -10,6 +10,8 @@ from aiohttp import web
 
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
+from surgectl.stage.boxoffice.books import BooksAway
+from surgectl.stage.boxoffice.books.archive import archive_of
 from surgectl.stage.boxoffice.door import door
 from surgectl.stage.boxoffice.options import Options, split_listen
 from surgectl.stage.boxoffice.shop import open_shop
@@ -32,11 +34,12 @@ async def serve(
 ) -> None:
     """Sell until `stop` is set (or for ever); `ready` is called once with the URL, when requests are answered.
 
-    Orders still pending at the end stay in the books and go on at the next start. UsageError where the
-    address or the folder cannot be used.
+    Orders still pending at the end stay in the books and go on at the next start, unless these are to be forgotten.
+    UsageError where the address, the folder or the database cannot be used.
     """
     host, port = split_listen(options.listen)
-    async with open_shop(options, clock or SystemClock()) as shop:
+    clock = clock or SystemClock()
+    async with open_shop(options, clock) as shop:
         server = web.Server(door(shop), access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=_LAST_REPLIES_S)
         await runner.setup()
@@ -47,7 +50,15 @@ async def serve(
             except OSError as error:
                 raise UsageError(f"cannot listen: {error.strerror}", where=options.listen) from error
             bound = runner.addresses[0]
-            ready(f"http://{host}:{bound[1]}")
+            url = f"http://{host}:{bound[1]}"
+            if shop.post is not None:
+                shop.post.listens_at(options.public_url or url)
+            ready(url)
             await (stop or asyncio.Event()).wait()
         finally:
             await runner.cleanup()
+    if options.forget_books:
+        try:
+            await asyncio.to_thread(archive_of(options, clock).forget)
+        except BooksAway as why:
+            log.warning("the books could not be forgotten: %s", why)

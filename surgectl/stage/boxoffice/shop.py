@@ -25,6 +25,9 @@ from surgectl.stage.boxoffice.rows import Place, Stock
 from surgectl.stage.boxoffice.seating import Seating, seating_of
 from surgectl.stage.boxoffice.signing import Signer
 from surgectl.stage.boxoffice.till.decisions import Decisions
+from surgectl.stage.boxoffice.till.metadata import metadata_of
+from surgectl.stage.boxoffice.till.postbox import Postbox
+from surgectl.stage.boxoffice.till.provider import Provider
 from surgectl.stage.boxoffice.till.till import Till, open_till
 from surgectl.stage.boxoffice.waiting_room import Lots, WaitingRoom
 
@@ -43,6 +46,7 @@ class Shop:
         counter: Counter,
         room: WaitingRoom,
         till: Till | None,
+        post: Postbox | None,
         log: RequestLog,
         reader: Reader,
         seating: Seating,
@@ -55,6 +59,8 @@ class Shop:
         self.room = room
         self.till = till
         """None: the money is taken in another process."""
+
+        self.post = post
         self.log = log
         self.reader = reader
         self.seating = seating
@@ -125,6 +131,27 @@ def _read_places(books: Books) -> tuple[list[Place], int]:
     return [Place(*row) for row in rows], head
 
 
+class _Begun(msgspec.Struct):
+    """What the books say when a shop opens."""
+
+    secret: str
+    places: list[Place]
+    head: int
+    known: list[Order]
+    held: list[int]
+
+
+def _open(archive: Archive, options: Options) -> _Begun:
+    secret = open_sale(archive, options)
+    with opened(archive) as books:
+        books.begin(look=True)
+        places, head = _read_places(books)
+        known = orders.everything(books)
+        held = [row[0] for row in books.execute("select distinct place from holds").fetchall()]
+        books.commit()
+    return _Begun(secret, places, head, known, held)
+
+
 def _log_in(folder: Path) -> RequestLog:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -142,20 +169,14 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     folder = Path(options.data)
     conduct = conduct_of(options.defect)
     archive = archive_of(options, clock)
-    secret = open_sale(archive, options)
-    with opened(archive) as books:
-        books.begin(look=True)
-        places, head = _read_places(books)
-        known = orders.everything(books)
-        held = [row[0] for row in books.execute("select distinct place from holds").fetchall()]
-        books.commit()
+    begun = await asyncio.to_thread(_open, archive, options)
     seating = seating_of(options)
     log = _log_in(folder)
     reader = Reader(archive, seating, log, 2 * options.books_timeout_ns)
     async with writer_of(archive, options, clock) as writer, AsyncExitStack() as stack:
         counter = Counter(writer, clock)
-        counter.restore(known)
-        signer = Signer(secret)
+        counter.restore(begun.known)
+        signer = Signer(begun.secret)
         room = WaitingRoom(
             options.admission_per_s,
             options.inside,
@@ -163,19 +184,27 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
             prequeue_ns=options.prequeue_ns,
             lot=signer.lot if options.order == "lottery" else None,
         )
-        room.restore(places, head)
+        room.restore(begun.places, begun.head)
         cache = await stack.enter_async_context(open_cache(options.cache_url, clock))
         till: Till | None = None
         if options.payment_workers:
             till = await stack.enter_async_context(open_till(options, conduct, counter, reader, alone=False))
             await till.take_up()
+        post: Postbox | None = None
+        if options.webhooks:
+            writes_to = Provider(
+                options.payments_url, options.secret, options.payment_timeout_ns, 1, metadata_of(options.disguise)
+            )
+            nudge = till.reconciler.nudge if till is not None else None
+            post = Postbox(counter, reader, await stack.enter_async_context(writes_to), nudge)
         pays = till.run() if till is not None else Decisions(counter, reader).follow()
-        shop = Shop(options, conduct, signer, counter, room, till, log, reader, seating, cache)
-        shop.served.update(held)
+        shop = Shop(options, conduct, signer, counter, room, till, post, log, reader, seating, cache)
+        shop.served.update(begun.held)
+        works = [pays, shop.admit(), shop.sweep(), *([post.work()] if post is not None else [])]
         try:
             # A worker that dies would leave orders lying about in silence: its error ends the whole shop instead.
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(work) for work in (pays, shop.admit(), shop.sweep())]
+                tasks = [group.create_task(work) for work in works]
                 yield shop
                 for task in tasks:
                     task.cancel()
