@@ -167,6 +167,7 @@ class Book:
         """Note what was done; `raws` holds the changed objects, encoded, by id."""
         for entry in commit.entries:
             self._note(entry)
+            self._last_created_s = max(self._last_created_s, int(entry.at.timestamp()))
         for pending in commit.pending:
             self.pending[pending.id] = pending
         events = self.diary.write(commit.entries, self._last_created_s, raws)
@@ -205,8 +206,6 @@ class Book:
             self.keep_endpoint(endpoint)
         for gone in line.endpoints_gone:
             self.close_endpoint(gone)
-        for entry in line.entries:
-            self._last_created_s = max(self._last_created_s, int(entry.at.timestamp()))
         changed: list[Intent | Charge | Refund | Customer | Method]
         changed = [*line.intents, *line.charges, *line.refunds, *line.customers, *line.methods]
         raws = {thing.id: _encode(thing) for thing in changed}
