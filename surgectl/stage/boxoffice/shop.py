@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from surgectl.clock import Clock
 from surgectl.errors import UsageError
 from surgectl.stage.boxoffice import orders, stock
 from surgectl.stage.boxoffice.admin import Reader
 from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.books.archive import archive_of, writer_of
+from surgectl.stage.boxoffice.books.protocol import Archive
 from surgectl.stage.boxoffice.books.schema import open_sale, opened
 from surgectl.stage.boxoffice.cache import Bypass, open_cache
 from surgectl.stage.boxoffice.conduct import Conduct
@@ -21,7 +24,7 @@ from surgectl.stage.boxoffice.defects import conduct_of
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.refusals import Shedding
 from surgectl.stage.boxoffice.request_log import RequestLog
-from surgectl.stage.boxoffice.rows import Place, Stock
+from surgectl.stage.boxoffice.rows import Order, Place, Stock
 from surgectl.stage.boxoffice.seating import Seating, seating_of
 from surgectl.stage.boxoffice.signing import Signer
 from surgectl.stage.boxoffice.till.decisions import Decisions

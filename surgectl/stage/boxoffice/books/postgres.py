@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import socket
+import threading
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,7 @@ class PostgresConnection:
     def commit(self) -> None:
         self.waiting_since_ns = self._clock.now_ns()
         try:
-            self._raw.execute("commit")
+            self._raw.execute("commit", prepare=False)
             self._end_pipeline()
         finally:
             self.waiting_since_ns = 0
@@ -227,6 +228,10 @@ class PostgresArchive:
         raw = None
         try:
             raw = psycopg.connect(**self._wanted, autocommit=True)
+            books = PostgresConnection(raw, self._lock, self._clock)
+            end = threading.Timer(self._give_up_ms / 1000, books.cut)
+            end.daemon = True
+            end.start()
             # The database's own patience: a statement that we have given up must not go on, and a transaction
             # whose other end has vanished must not keep the lock.
             raw.execute(
@@ -235,7 +240,8 @@ class PostgresArchive:
                 " set_config('default_transaction_isolation', 'read committed', false)",
                 (self._schema, str(self._give_up_ms), str(2 * self._give_up_ms)),
             )
-            return PostgresConnection(raw, self._lock, self._clock)
+            end.cancel()
+            return books
         except (psycopg.Error, OSError, UnicodeError) as error:
             if raw is not None:
                 raw.close()
