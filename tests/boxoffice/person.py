@@ -35,6 +35,10 @@ class Page:
         return f"{self.status} {self.path}: {self.text[self.text.find('<main>') :]}"
 
 
+Fields = dict[str, str] | list[tuple[str, str]]
+"""A list where a name is sent several times: ticked seats."""
+
+
 class Person:
     """One browser. `send` presses the button of the form that goes to `action`, with what is typed into it."""
 
@@ -50,7 +54,7 @@ class Person:
         fields = {name: value for name, value in {**page.form(action), **typed}.items() if value is not None}
         return await self.post(action, fields, follow=follow)
 
-    async def post(self, action: str, fields: dict[str, str], *, follow: bool = True, **headers: str) -> Page:
+    async def post(self, action: str, fields: Fields, *, follow: bool = True, **headers: str) -> Page:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.http.post(self.url + action, data=fields, headers=named, allow_redirects=follow) as reply:
             return Page(reply.status, reply.url.path, await reply.text(), reply.headers)

@@ -137,13 +137,13 @@ class Money:
 
     def __init__(self, open_: Running, http: aiohttp.ClientSession) -> None:
         self.url = open_.url
-        self._control = open_.control
+        self.control = open_.control
         self._http = http
 
     async def fail(self, at: str, do: str, **more: Any) -> None:
         more = more or {"ratio": 1.0}
         fault = {"at": at, "do": do, "path": "/v1/payment_intents", **more}
-        async with self._http.post(f"{self._control}/_sim/faults", json={"faults": [fault]}) as reply:
+        async with self._http.post(f"{self.control}/_sim/faults", json={"faults": [fault]}) as reply:
             assert reply.status == 200, await reply.text()
 
     async def lose_replies(self, **more: Any) -> None:
@@ -155,13 +155,13 @@ class Money:
         await self.fail("before_commit", "hang", **more)
 
     async def heal(self) -> None:
-        async with self._http.delete(f"{self._control}/_sim/faults") as reply:
+        async with self._http.delete(f"{self.control}/_sim/faults") as reply:
             assert reply.status == 200
 
     async def net_by_order(self) -> dict[str, list[int]]:
         """By our order id: what each charge kept after refunds, minor units."""
         net: dict[str, list[int]] = {}
-        async with self._http.get(f"{self._control}/_sim/charges?limit=100000") as reply:
+        async with self._http.get(f"{self.control}/_sim/charges?limit=100000") as reply:
             for line in (await reply.text()).splitlines():
                 charge = msgspec.json.decode(line)
                 left = charge["captured_minor"] - charge["refunded_minor"]
@@ -172,7 +172,7 @@ class Money:
     async def posts_by_key(self) -> dict[str, int]:
         """How often each payment was asked for, replays included."""
         posts: dict[str, int] = {}
-        async with self._http.get(f"{self._control}/_sim/requests?limit=100000") as reply:
+        async with self._http.get(f"{self.control}/_sim/requests?limit=100000") as reply:
             for line in (await reply.text()).splitlines():
                 row = msgspec.json.decode(line)
                 if row["method"] == "POST" and row["path"] == "/v1/payment_intents":

@@ -6,12 +6,54 @@ Each is the request of the JSON API that docs/stage.md describes, so a room adds
 from __future__ import annotations
 
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
 
 from surgectl.stage.boxoffice.asked import Tell, Written
 from surgectl.stage.boxoffice.refusals import Refused
+
+
+class EventTold(msgspec.Struct, frozen=True):
+    """What is sold. `availability` is many, few, held (all in baskets) or sold-out; money in minor units."""
+
+    sku: str
+    name: str
+    price: int
+    currency: str
+    limit: int
+    seating: str
+    availability: str
+    available: int
+    sold_out: bool
+
+
+class BlockTold(msgspec.Struct, frozen=True):
+    """A block of the seat map in the overview: how many of its seats are free."""
+
+    block: str
+    seats: int
+    free: int
+
+
+class SeatTold(msgspec.Struct, frozen=True):
+    seat: str
+    state: str
+
+
+class RowTold(msgspec.Struct, frozen=True):
+    row: int
+    seats: tuple[SeatTold, ...]
+
+
+class MapTold(msgspec.Struct, frozen=True):
+    """The seat map: all blocks, or the rows of one."""
+
+    state: str
+    blocks: tuple[BlockTold, ...] = ()
+    block: str = ""
+    rows: tuple[RowTold, ...] = ()
 
 
 class PlaceTold(msgspec.Struct, frozen=True):
@@ -78,14 +120,25 @@ class Desk:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
 
+    async def event(self, sku: str) -> EventTold:
+        return await self._ask(Written("GET", f"/api/events/{quote(sku, safe='')}"), EventTold)
+
+    async def seats(self, block: str = "") -> MapTold:
+        """The overview, or one block."""
+        return await self._ask(Written("GET", "/api/seats" + (f"?block={quote(block)}" if block else "")), MapTold)
+
     async def join(self, email: str, intent: str | None = None) -> PlaceTold:
         return await self._ask(Written("POST", "/api/queue", {"email": email}, _tagged(intent)), PlaceTold)
 
     async def place(self, place: str) -> PlaceTold:
         return await self._ask(Written("GET", f"/api/queue/{place}"), PlaceTold)
 
-    async def hold(self, pass_: str, sku: str, qty: int, intent: str | None = None) -> HoldTold:
-        wish = Written("POST", "/api/holds", {"sku": sku, "qty": qty}, {"X-Pass": pass_, **_tagged(intent)})
+    async def hold(
+        self, pass_: str, sku: str, qty: int, intent: str | None = None, seats: tuple[str, ...] = ()
+    ) -> HoldTold:
+        """Any `qty` seats, or exactly the `seats` of these labels."""
+        body = {"sku": sku, "qty": qty, **({"seats": seats} if seats else {})}
+        wish = Written("POST", "/api/holds", body, {"X-Pass": pass_, **_tagged(intent)})
         return await self._ask(wish, HoldTold)
 
     async def order(self, hold: str, card: str, email: str, key: str, intent: str | None = None) -> OrderTold:

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from surgectl.stage.boxoffice.asked import Asked, Tell
-from surgectl.stage.boxoffice.desk import Desk, HoldTold, OrderTold, PlaceTold
+from surgectl.stage.boxoffice.desk import Desk, EventTold, HoldTold, OrderTold, PlaceTold
 from surgectl.stage.boxoffice.disguise import books
 from surgectl.stage.boxoffice.disguise.words import PHASES, decimal, instant, reason, state
 from surgectl.stage.boxoffice.refusals import Refused
@@ -65,6 +65,8 @@ class Disguise:
             what, _, id_ = path.removeprefix(_SALE).partition("/")
             if method == "POST" and not id_:
                 return await self._wish(what, await request.read())
+            if method == "GET" and what == "shows":
+                return _show(await self._desk.event(id_))
             if method == "GET" and what == "turns":
                 return _turn(await self._desk.place(id_))
             if method == "GET" and what == "purchases":
@@ -82,6 +84,11 @@ class Disguise:
             buy = _read(body, _Buy)
             return _purchase(await desk.order(buy.reservation, buy.means, buy.buyer, buy.request_id))
         raise Refused(404, "NOT_FOUND", "there is no such thing in this house")
+
+
+def _show(event: EventTold) -> Told:
+    due = {"sum": decimal(event.price, event.currency), "coin": event.currency}
+    return {"show": {"article": event.sku, "called": event.name, "each": due, "open": event.available}}
 
 
 def _turn(place: PlaceTold) -> Told:

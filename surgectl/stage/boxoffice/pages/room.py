@@ -19,10 +19,18 @@ from surgectl.stage.boxoffice.shop import Shop
 
 _PATHS = frozenset({"/", "/line", "/tickets", "/basket", "/checkout"})
 _ORDERS = "/order/"
-_FIELDS_AT_MOST = 20
+_FIELDS_AT_MOST = 300  # a block of the seat map has some two hundred seats to tick
 _REFRESH_MOST_S = 10
 
-Form = Mapping[str, str]
+
+class Form(msgspec.Struct, frozen=True):
+    """What a browser sent: the fields, and of those that may be ticked several times the seats."""
+
+    fields: Mapping[str, str] = {}
+    seats: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> str:
+        return self.fields.get(name, "").strip()
 
 
 class _Went(msgspec.Struct, frozen=True):
@@ -46,7 +54,6 @@ class Pages:
         self._gets: dict[str, Callable[[Visit], Awaitable[Shown | _Went]]] = {
             "/": self._event,
             "/line": self._line,
-            "/tickets": self._tickets,
             "/basket": self._basket,
             "/checkout": self._checkout,
         }
@@ -62,7 +69,7 @@ class Pages:
     async def __call__(self, request: web.BaseRequest) -> web.Response:
         known = self._seals.read(request.cookies.get(COOKIE))
         visit = known or self._seals.begin()
-        form: Form = {}
+        form = Form()
         found: Shown | _Went
         try:
             if request.method == "POST":
@@ -82,22 +89,25 @@ class Pages:
             raise Refused(405, "NOT_FOUND", "a page is looked at, a form is sent")
         if request.path.startswith(_ORDERS):
             return await self._look(request.path.removeprefix(_ORDERS))
+        if request.path == "/tickets":
+            return await self._tickets(visit, request.query.get("block", ""))
         return await self._gets[request.path](visit)
 
     async def _post(self, request: web.BaseRequest, visit: Visit | None, form: Form) -> _Went:
         post = self._posts.get(request.path)
         if post is None:
             raise Refused(405, "NOT_FOUND", "there is no such form")
-        if visit is None or not self._seals.is_token(visit, form.get("token", "")):
+        if visit is None or not self._seals.is_token(visit, form["token"]):
             raise Refused(403, "NOT_YOUR_FORM", "this form was not given out to this browser")
         return await post(visit, form, request.headers.get("X-Surge-Intent"))
 
     # -- what is looked at ---------------------------------------------------------------------------------
 
     async def _event(self, visit: Visit) -> Shown:
-        if self._shop.sold_out:
-            return Shown("sold_out.html", {"email": visit.email})
-        return Shown("event.html", {"stock": self._shop.counter.stock, "email": visit.email})
+        event = await self._desk.event(self._shop.options.sku)
+        if event.sold_out:
+            return Shown("sold_out.html", {})
+        return Shown("event.html", {"event": event, "email": visit.email})
 
     async def _line(self, visit: Visit) -> Shown | _Went:
         if not visit.place:
@@ -108,13 +118,15 @@ class Pages:
         page = "line.html" if place.draw_in_ms is None else "prequeue.html"
         return Shown(page, {"place": place, "email": visit.email}, refresh_s=_refresh_s(place.poll_after_ms))
 
-    async def _tickets(self, visit: Visit) -> Shown | _Went:
+    async def _tickets(self, visit: Visit, block: str) -> Shown | _Went:
         if not visit.place:
             return _Went("/", visit)
         place = await self._desk.place(visit.place)
         if place.pass_ is None:
             return _Went("/line", visit)
-        return Shown("tickets.html", {"basket": self._standing(visit)})
+        on_map = self._shop.options.seating == "map"
+        seats = await self._desk.seats(block) if on_map else None
+        return Shown("tickets.html", {"basket": self._standing(visit), "map": seats})
 
     async def _basket(self, visit: Visit) -> Shown | _Went:
         if visit.basket is None:
@@ -148,7 +160,7 @@ class Pages:
     # -- what is sent --------------------------------------------------------------------------------------
 
     async def _join(self, visit: Visit, form: Form, intent: str | None) -> _Went:
-        email = form.get("email", "").strip()
+        email = form["email"]
         place: PlaceTold = await self._desk.join(email, intent)
         fresh = Visit(id=visit.id, email=email, place=place.id)
         return _Went("/line", visit if visit.place == place.id else fresh)
@@ -157,15 +169,15 @@ class Pages:
         place = await self._desk.place(visit.place)
         if place.pass_ is None:
             return _Went("/line", visit)
-        qty = form.get("qty", "")
+        qty = str(len(form.seats)) if form.seats else form["qty"]
         if not qty.isascii() or not qty.isdecimal() or len(qty) > 4:
             raise Refused(400, "BAD_REQUEST", "how many tickets must be a whole number")
-        hold = await self._desk.hold(place.pass_, self._shop.options.sku, int(qty), intent)
+        hold = await self._desk.hold(place.pass_, self._shop.options.sku, int(qty), intent, form.seats)
         same = visit.basket is not None and visit.basket.id == hold.id
         return _Went("/basket", msgspec.structs.replace(visit, basket=hold, order=visit.order if same else ""))
 
     async def _order(self, visit: Visit, form: Form, intent: str | None) -> _Went:
-        card, key, hold = form.get("card", ""), form.get("key", ""), form.get("hold", "")
+        card, key, hold = form["card"], form["key"], form["hold"]
         if card not in CARDS:
             raise Refused(400, "BAD_REQUEST", "choose one of the cards in the list")
         try:
@@ -191,7 +203,8 @@ class Pages:
     def _refused(self, request: web.BaseRequest, visit: Visit, no: Refused, form: Form) -> web.Response:
         """What happened and what to do about it; a form that may be sent again comes back filled in."""
         again = request.method == "POST" and no.code in ("BUSY", "ALL_HELD", "UNKNOWN")
-        fields = {name: value for name, value in form.items() if name != "token"} if again else {}
+        fields = [(name, value) for name, value in form.fields.items() if name not in ("token", "seat")]
+        fields += [("seat", seat) for seat in form.seats]
         refresh_s = no.retry_after_s if request.method == "GET" and no.retry_after_s is not None else None
         page = Shown(
             "no.html",
@@ -217,9 +230,10 @@ class Pages:
 def _fields(body: bytes) -> Form:
     try:
         text = body.decode("utf-8", "replace")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS_AT_MOST))
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS_AT_MOST)
     except ValueError as error:
         raise Refused(400, "BAD_REQUEST", "no form of ours has so many fields") from error
+    return Form(dict(pairs), tuple(value for name, value in pairs if name == "seat"))
 
 
 def _refresh_s(poll_after_ms: int) -> int:

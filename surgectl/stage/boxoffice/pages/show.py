@@ -55,6 +55,13 @@ NOES = {
         "Every ticket that is left is in somebody's basket at the moment.",
         "Baskets that are not paid in time come back. Try again in a moment.",
     ),
+    "TAKEN": No(
+        "Somebody was faster",
+        "One of the seats that you chose was taken in the meantime. None of them is yours.",
+        "Choose others.",
+        "/tickets",
+        "Back to the seats",
+    ),
     "LIMIT": No(
         "That is too many for one person",
         "There is a limit to how many tickets one person may buy.",
