@@ -53,10 +53,9 @@ class OwnProcess:
 
 
 _RUN = """
-import sys
+import json, sys
 from surgectl.cli.stage_payments import serve_payments
-data, latency = sys.argv[1], sys.argv[2]
-serve_payments({"latency": latency, "data": data or None}, until_stdin_closes=True)
+serve_payments(json.loads(sys.argv[1]), until_stdin_closes=True)
 """
 
 
@@ -65,13 +64,13 @@ async def start_process() -> AsyncIterator[Callable[..., Awaitable[OwnProcess]]]
     """Starts providers in processes of their own, and ends those that a test left running."""
     started: list[asyncio.subprocess.Process] = []
 
-    async def start(data: Path | None = None, latency: str = "0s") -> OwnProcess:
+    async def start(data: Path | None = None, latency: str = "0s", **flags: Any) -> OwnProcess:
+        said = {"latency": latency, "data": str(data) if data else None, **flags}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             _RUN,
-            str(data or ""),
-            latency,
+            json.dumps(said),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
