@@ -135,7 +135,6 @@ class Troupe:
         return {**shop, "payment_workers": share, "worker": name, "forget_books": False}
 
     async def _start(self, name: str, verb: str, options: type[msgspec.Struct], said: Mapping[str, Said]) -> None:
-        said = {word: value for word, value in said.items() if word in flags(options)}
         part = self._parts[name] = Part(name, verb, options, said, self._folder, self._lost)
         await part.start()
 

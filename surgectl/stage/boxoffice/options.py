@@ -18,7 +18,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     data: Annotated[str, Meta(description="Folder of the books; a restart goes on with the same sale.")]
     listen: Annotated[str, Meta(description="HOST:PORT; port 0 takes any free one.")] = "127.0.0.1:0"
     database: Annotated[
-        str, Meta(description="Of the books: postgresql://user@host/database; empty: an SQLite file in the folder.")
+        str,
+        Meta(
+            description="Of the books: postgresql://user@host/database; empty: an SQLite file in the folder.",
+            extra={"env": "SURGECTL_SHOP_DATABASE"},
+        ),
     ] = ""
     database_schema: Annotated[
         str, Meta(description="PostgreSQL schema of this sale; a rehearsal takes one of its own.")
@@ -36,7 +40,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="Where several shops share what they have read: redis://HOST:PORT/0; empty: each has its own.",
-            extra={"flag": "cache"},
+            extra={"flag": "cache", "env": "SURGECTL_SHOP_CACHE"},
         ),
     ] = ""
     cache_prefix: Annotated[str, Meta(description="Begins every key in the cache.")] = "surgectl"
