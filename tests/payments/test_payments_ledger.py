@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ import pytest
 
 from surgectl.errors import SurgectlError, UsageError
 from surgectl.stage.payments.server import Options, running
+from tests.payments.receiver import receiving
 from tests.payments.shop import Open, Shop
 
 Start = Callable[..., Awaitable[Any]]
@@ -171,6 +173,46 @@ async def test_kill_9_forgets_nothing(start_process: Start, tmp_path: Path) -> N
                 for key in keys[:10]:
                     again = await shop.pay(key, **{"metadata[order]": key})
                     assert again.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.real
+async def test_kill_9_owes_every_letter(start_process: Start, tmp_path: Path) -> None:
+    """Killed under load again and again: what was charged is told, at least once, to the endpoint of the first life."""
+    keys = [f"k{at}" for at in range(60)]
+    paid: dict[str, str] = {}
+    async with receiving() as receiver:
+        for life in range(3):
+            provider = await start_process(tmp_path, webhook_backoff="50ms")
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
+                shop = Shop(session, provider.url, provider.control)
+                if life == 0:
+                    form = {"url": receiver.url, "enabled_events[]": "payment_intent.succeeded"}
+                    secret = (await shop.post("/v1/webhook_endpoints", form, "hook")).body["secret"]
+
+                async def payer(shop: Shop = shop) -> None:
+                    for key in keys:
+                        if key not in paid:
+                            with contextlib.suppress(aiohttp.ClientError):
+                                paid[key] = (await shop.pay(key)).body["id"]
+
+                payers = [asyncio.create_task(payer()) for _ in range(4)]
+                if life < 2:
+                    async with asyncio.timeout(10):
+                        while len(paid) < 20 * (life + 1):
+                            await asyncio.sleep(0.001)
+                    await provider.kill()
+                await asyncio.gather(*payers)
+                if life == 2:
+
+                    async def all_told(shop: Shop = shop) -> bool:
+                        return {row["state"] for row in await shop.rows("webhooks")} == {"delivered"}
+
+                    await shop.until(all_told, 10)
+                    charged = {row["intent"] for row in await shop.rows("charges")}
+                    assert (await shop.post("/v1/webhook_endpoints", form, "hook")).body["secret"] == secret
+        assert charged == set(paid.values())
+        assert len(charged) == len(keys)
+        assert {letter.event["data"]["object"]["id"] for letter in receiver.letters} == charged
 
 
 @pytest.mark.real

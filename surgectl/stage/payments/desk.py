@@ -186,6 +186,7 @@ class Desk:
             done = execute(self._book, command, stamp, fate.verdict, fate.refund)
         except Refusal as refusal:
             body = refusal.body()
+            row.executed = refusal.executed
             if refusal.executed:
                 self._scribe.keep(key, row, refusal.status, body, Commit())
             return _after(Answer(refusal.status, body, {}), fate)
