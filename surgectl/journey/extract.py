@@ -152,7 +152,7 @@ def compile_claim(name: str, claim: Claim | int | str, where: str) -> CompiledCl
 
         def read_amount(seen: Seen) -> dict[str, Any]:
             value = source(seen)
-            if value is MISSING:
+            if value is MISSING or value is None:
                 return {}
             minor, currency = money(value, seen.json)
             return {"amount_minor": minor, "currency": currency}
@@ -164,7 +164,8 @@ def compile_claim(name: str, claim: Claim | int | str, where: str) -> CompiledCl
 
     def read(seen: Seen) -> dict[str, Any]:
         value = source(seen)
-        return {} if value is MISSING else _shape(name, value, scale)
+        # A position that is null before the draw is a shop that claims nothing, not one that claims nonsense.
+        return {} if value is MISSING or value is None else _shape(name, value, scale)
 
     return CompiledClaim(name=name, read=read)
 

@@ -105,6 +105,14 @@ def test_claims_come_in_the_form_the_audit_checks(claims: str, body: dict[str, A
     assert judge(f"{{claims: {{{claims}}}}}", page(200, body), qty=2).claims == told
 
 
+@pytest.mark.parametrize("claim", ["position: {json: p}", "amount: {json: p, money: minor EUR}", "seats: {json: p}"])
+def test_null_claims_nothing(claim: str) -> None:
+    """A position that is null before the draw is no position: neither kept nor called garbled."""
+    verdict = judge(f"{{claims: {{{claim}}}}}", page(200, {"p": None}))
+    assert (verdict.outcome, verdict.claims) == ("ok", {})
+    assert not verdict.detail
+
+
 @pytest.mark.parametrize("claim", ["amount: {json: t, money: major EUR}", "qty: {json: t}", "wait: {json: t}"])
 def test_a_garbled_claim_is_said_aloud(claim: str) -> None:
     """A claim that cannot be read is left out, and the recording says why; the outcome stands."""
