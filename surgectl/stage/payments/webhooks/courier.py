@@ -89,7 +89,7 @@ class Courier:
 
     async def _try_once(self, letter: Letter, until_ns: int) -> bool:
         """Whether the shop took it. What it did not take is put back into its lane, or given up."""
-        if letter.state != WAITING and letter.copies == 0:
+        if letter.state != WAITING:
             return True  # its endpoint was deleted meanwhile
         problem = await self._send(letter)
         letter.tries += 1
