@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import jinja2
 import msgspec
 from aiohttp import web
+from markupsafe import Markup
 
 from surgectl.stage.boxoffice.options import Options
 from surgectl.units import show_money
@@ -122,6 +124,11 @@ def _span(seconds: float) -> str:
     return " ".join(parts) or "a moment"
 
 
+def _seats(labels: Iterable[str]) -> Markup:
+    """Labels with commas between; a line breaks between two of them, never inside one."""
+    return Markup(", ").join(Markup("<span class=whole>{}</span>").format(label) for label in labels)
+
+
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("surgectl.stage.boxoffice.pages"),
     autoescape=True,
@@ -133,6 +140,7 @@ _templates = jinja2.Environment(
 _templates.filters["money"] = show_money
 _templates.filters["clock"] = _clock
 _templates.filters["span"] = _span
+_templates.filters["seats"] = _seats
 
 
 def show(page: Shown, options: Options, token: str) -> web.Response:
