@@ -201,6 +201,7 @@ def test_every_defect_is_tried() -> None:
     assert set(DAMAGE) == set(DEFECTS)
 
 
+@pytest.mark.usefixtures("on_both")
 @pytest.mark.parametrize("defect", [None, *DAMAGE])
 async def test_each_defect_does_its_damage_and_no_other_shop_does(
     defect: str | None, money: Money, tmp_path: Path

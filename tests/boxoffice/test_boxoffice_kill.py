@@ -15,7 +15,7 @@ import pytest
 
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
-from tests.boxoffice.street import Money, Shop, damage, settled
+from tests.boxoffice.street import Money, Shop, books_in, damage, settled
 
 pytestmark = pytest.mark.real
 
@@ -35,7 +35,7 @@ class Life:
             self.port = probe.getsockname()[1]
         self.constants = {
             "payments_url": payments_url,
-            "data": str(data),
+            **books_in(data),
             "listen": f"127.0.0.1:{self.port}",
             "capacity": 60,
             "admission_per_s": 60.0,
@@ -117,6 +117,7 @@ async def stubborn(shop: Shop, n: int, seen: dict[int, dict[str, Any]]) -> None:
     told["end"] = order
 
 
+@pytest.mark.usefixtures("on_both")
 async def test_kill_9_loses_no_order_and_no_money(tmp_path: Path) -> None:
     """Killed in the middle of the storm again and again, at other instants each time: every order that was
     acknowledged is there and decided, nobody is charged without a ticket, nobody lost the place in line."""
@@ -148,6 +149,7 @@ async def test_kill_9_loses_no_order_and_no_money(tmp_path: Path) -> None:
                 await life.kill()
 
 
+@pytest.mark.usefixtures("on_both")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, None])
 async def test_it_stops_when_told_and_goes_on_with_the_same_sale(how: signal.Signals | None, tmp_path: Path) -> None:
     """SIGINT, SIGTERM and the end of stdin close it in good order; what was pending is decided after the restart."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import socket
@@ -206,6 +207,8 @@ class PostgresArchive:
             )
         self.name = _without_password(url)
         self._psycopg = psycopg
+        # What it says when a lost connection is lost once more; the loss itself is told by whoever writes.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
         try:
             self._wanted: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
         except psycopg.Error:

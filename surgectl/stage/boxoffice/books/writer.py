@@ -347,4 +347,4 @@ def _answer(answers: list[_Answer]) -> None:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
