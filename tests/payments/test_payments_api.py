@@ -248,3 +248,33 @@ async def test_keys(shop: Shop, header: str | None, status: int) -> None:
     async with shop.session.get(f"{shop.url}/v1/charges", headers=headers) as reply:
         assert reply.status == status
         assert reply.headers["Request-Id"].startswith("req_")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("4242424242424242", "succeeded"),
+        ("4000 0000 0000 0002", "generic_decline"),
+        ("4000000000000341", "generic_decline"),
+        ("4000000000009995", "insufficient_funds"),
+        ("4000000000009987", "lost_card"),
+        ("4000000000009979", "stolen_card"),
+        ("4100000000000019", "fraudulent"),
+        ("4000000000006975", "card_velocity_exceeded"),
+        ("4000000000000069", "expired_card"),
+        ("4000000000000127", "incorrect_cvc"),
+        ("4000000000000119", "processing_error"),
+        ("4000000000003220", "requires_action"),
+        ("4000002760003184", "requires_action"),
+        ("4000008400001629", "requires_action"),
+    ],
+)
+async def test_stripes_test_numbers(shop: Shop, number: str, said: str) -> None:
+    """A card's number decides alike in a payment and in a payment method made before."""
+    made = await shop.post("/v1/payment_methods", {"type": "card", "card[number]": number})
+    raw = {"amount": "8900", "currency": "eur", "confirm": "true", "payment_method_data[card][number]": number}
+    for reply in (await shop.pay(payment_method=made.body["id"]), await shop.post("/v1/payment_intents", raw)):
+        if reply.status == 402:
+            assert said in (reply.error.get("decline_code"), reply.error["code"])
+        else:
+            assert (reply.status, reply.body["status"]) == (200, said)

@@ -34,6 +34,18 @@ async def test_endpoint_rate(open_shop: Open) -> None:
     assert (await shop.get("/v1/charges")).status == 200
 
 
+async def test_updates_of_one_intent(open_shop: Open) -> None:
+    """One intent can be changed so often an hour; others are not concerned, and reading is free."""
+    shop = await open_shop(intent_updates=3)
+    first, second = [(await shop.post("/v1/payment_intents", {"amount": "500", "currency": "eur"})).body for _ in "ab"]
+    path = f"/v1/payment_intents/{first['id']}"
+    replies = [await shop.post(path, {"metadata[try]": str(at)}) for at in range(4)]
+    assert [reply.status for reply in replies] == [200, 200, 200, 429]
+    assert replies[3].headers["Stripe-Rate-Limited-Reason"] == "resource-specific"
+    assert (await shop.get(path)).body["metadata"] == {"try": "2"}
+    assert (await shop.post(f"/v1/payment_intents/{second['id']}", {"metadata[try]": "1"})).status == 200
+
+
 async def test_concurrency(open_shop: Open) -> None:
     """Never more in progress than the limit; who waits too long in line is sent away uncharged."""
     shop = await open_shop(concurrency=2, latency_ns=50_000_000, queue_ns=120_000_000)

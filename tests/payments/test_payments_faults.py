@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.payments.receiver import receiving
 from tests.payments.shop import AUTH, PAY, Open, Shop
 
 Start = Callable[..., Awaitable[Any]]
@@ -162,6 +163,34 @@ async def test_same_seed_same_fate(open_shop: Open) -> None:
     assert set(first) == {200, 500}
 
 
+async def test_the_seed_may_be_changed(shop: Shop) -> None:
+    """The control plane's seed decides the fates from then on, as at a reset."""
+    fates = []
+    for way in ("seed", "reset", "seed"):
+        async with shop.session.post(f"{shop.control}/_sim/{way}", json={"seed": 7}) as reply:
+            assert reply.status == 200
+        await shop.faults({"at": "before_commit", "do": "500", "ratio": 0.5})
+        fates.append([(await shop.pay()).status for _ in range(30)])
+    assert fates[0] == fates[1] == fates[2]
+    async with shop.session.post(f"{shop.control}/_sim/seed", json={}) as reply:
+        assert reply.status == 400
+
+
+async def test_a_reset_forgets_what_was_pending(open_shop: Open) -> None:
+    """After a reset nothing of before is decided, posted or found."""
+    shop = await open_shop(settle_after_ns=50_000_000)
+    async with receiving() as receiver:
+        await shop.post("/v1/webhook_endpoints", {"url": receiver.url, "enabled_events[]": "charge.succeeded"})
+        await shop.pay(payment_method="pm_card_processing")
+        async with shop.session.post(f"{shop.control}/_sim/reset") as reply:
+            assert (await reply.json())["charges"] == 0
+        await asyncio.sleep(0.1)
+        assert (await shop.counters())["charges"] == 0
+        assert receiver.letters == []
+        assert (await shop.get("/v1/webhook_endpoints")).body["data"] == []
+        assert (await shop.pay()).status == 200
+
+
 async def test_faults_choose_their_requests(shop: Shop) -> None:
     """A fault for one address leaves the others alone, and tells how many it hit."""
     await shop.faults({"at": "before_commit", "do": "500", "ratio": 1.0, "path": "/v1/refunds"})
@@ -193,6 +222,10 @@ async def test_a_fault_ends_with_its_window(shop: Shop) -> None:
         ('{"faults": [{"at": "before_commit", "do": "500", "ratio": 1.5}]}', "between 0 and 1"),
         ('{"faults": [{"at": "before_commit", "do": "delay", "nth": 1}]}', "needs its length"),
         ('{"faults": [{"at": "before_commit", "do": "delay", "nth": 1, "delay": "5"}]}', "no unit"),
+        ('{"faults": [{"at": "webhook", "do": "500", "nth": 1}]}', "cannot happen at webhook"),
+        ('{"faults": [{"at": "webhook", "do": "shuffle", "nth": 1}]}', "needs its length"),
+        ('{"faults": [{"at": "webhook", "do": "duplicate", "nth": 1, "copies": 0}]}', "are none"),
+        ('{"faults": [{"at": "refund", "do": "pending", "nth": 1, "outcome": "maybe"}]}', "maybe"),
         ('{"faults": [{"at": "somewhere", "do": "500", "nth": 1}]}', "somewhere"),
         ('{"faults": [], "extra": 1}', "extra"),
         ("nonsense", "malformed"),
