@@ -18,7 +18,7 @@ import msgspec
 
 Speaks = Literal["http", "postgres", "redis", "tcp"]
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)
-_NO_SUCH_PROTOCOL = struct.pack("!III", 12, 1 << 16, 0)
+_NO_SUCH_PROTOCOL = struct.pack("!III", 12, 9 << 16, 0)
 _PINGS = 40
 _LISTENS_NS = 300_000_000
 

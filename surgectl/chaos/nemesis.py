@@ -123,9 +123,13 @@ class Nemesis:
     async def prepare(self) -> None:
         """Fly canaries over every link before the storm: they show what is usual."""
         for link in self._links.values():
-            for usual, long in ((self._usual, False), (self._usual_long, True)):
-                flights = [await self._fly(link, long=long) for _ in range(3)]
-                usual[link.link] = canary.yardstick(flights, link.speaks)
+            self._usual[link.link] = await self._what_is_usual(link)
+            self._usual_long[link.link] = (
+                await self._what_is_usual(link, long=True) if link.speaks == "postgres" else self._usual[link.link]
+            )
+
+    async def _what_is_usual(self, link: LinkHandle, *, long: bool = False) -> canary.Sighting | None:
+        return canary.yardstick([await self._fly(link, long=long) for _ in range(3)], link.speaks)
 
     async def play(self, faults: tuple[PlannedFault, ...]) -> None:
         """Play the timeline to its end. A fault that cannot be applied is recorded as failed, never skipped."""
