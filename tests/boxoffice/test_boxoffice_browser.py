@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 PATIENCE_MS = 30_000
+WIDTH_PX = 420
 LOST_REPLY = {"name": "lost", "type": "timeout", "stream": "downstream", "attributes": {"timeout": 1}}
 
 
@@ -54,7 +55,7 @@ def page() -> Iterator[Any]:
     """A tab of a Chromium in which no script may run: the pages must do without."""
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context(java_script_enabled=False, viewport={"width": 420, "height": 780})
+        context = browser.new_context(java_script_enabled=False, viewport={"width": WIDTH_PX, "height": 780})
         tab = context.new_page()
         tab.set_default_timeout(PATIENCE_MS)
         yield tab
@@ -62,7 +63,9 @@ def page() -> Iterator[Any]:
 
 
 def seen(page: Any, place: Path, name: str) -> None:
+    """A picture for whoever looks into a failure; on a telephone nothing may stick out at the side."""
     page.screenshot(path=place / f"{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH_PX, name
 
 
 def test_a_ticket_is_bought_during_a_brownout(page: Any, tmp_path: Path) -> None:
