@@ -16,7 +16,7 @@ from surgectl.plan.effective import settings
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
 from surgectl.stage.part import without_passwords
 from surgectl.stage.places import Places
-from surgectl.stage.settings import Settings, Terms, settings_of
+from surgectl.stage.settings import Settings, Terms, check_shop, settings_of
 from surgectl.stage.stage_door import new_address
 from surgectl.thresholds.grammar import parse as parse_threshold
 
@@ -99,6 +99,8 @@ def prepare(wishes: Wishes, places: Places | None = None) -> Prepared:
         settings=settings(rehearsal, target, seed),
     )
     prepared = Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, places=places, variables=variables)
+    if stage is not None:
+        check_shop(stage, terms_of(prepared))
     for fault in plan.faults:
         for words in (fault.run, fault.heal, fault.check):
             prepared.commands().filled(words, where=f"chaos: exec {' '.join(fault.run)}")

@@ -10,7 +10,7 @@ import msgspec
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.stage.boxoffice.defects import DEFECTS
 from surgectl.stage.boxoffice.options import Options as ShopOptions
-from surgectl.stage.flags import Said, checked, flags
+from surgectl.stage.flags import Said, checked, flags, options_from
 from surgectl.stage.identity.options import Options as IdentityOptions
 from surgectl.stage.payments.options import Options as PaymentOptions
 
@@ -47,6 +47,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     payment_deadline: str
     late_refunds: str
     seed: int
+
+
+def check_shop(settings: Settings, terms: Terms) -> None:
+    """UsageError for what the shop would refuse at its start, before anything is started."""
+    said = {**settings.shop, **msgspec.structs.asdict(terms)}
+    options_from(ShopOptions, said, payments_url="http://127.0.0.1:1", data=".")
 
 
 _OURS = {

@@ -12,8 +12,11 @@ from typer.testing import CliRunner, Result
 
 from surgectl.cli.check import check
 from surgectl.cli.plan import plan
+from surgectl.cli.prepare import Wishes, prepare, terms_of
 from surgectl.errors import UsageError
 from tests.profile.desk import PROFILE, TARGET, Desk
+
+ROOT = Path(__file__).resolve().parents[2]
 
 app = typer.Typer()
 app.command()(plan)
@@ -153,3 +156,14 @@ def test_check_prints_a_schema() -> None:
     """Editors get JSON Schema for each kind of file."""
     for kind in ("profile", "target", "fan"):
         assert b"2020-12" in msgspec.json.encode(msgspec.json.decode(run("check", "--schema", kind).output))
+
+
+def test_what_the_shop_would_refuse_is_refused_with_the_profile(tmp_path: Path) -> None:
+    """A lottery without a pre-queue is one line and exit 2 of `run`, not a shop that does not start."""
+    smoke = (ROOT / "profiles/smoke.yaml").read_text("utf-8").replace("targets/", f"{ROOT}/profiles/targets/")
+    profile = tmp_path / "lottery.yaml"
+    profile.write_text(smoke.replace("order: fifo", "order: lottery"), "utf-8")
+    with pytest.raises(UsageError, match="there is no pre-queue"):
+        prepare(Wishes(profile=str(profile)))
+    profile.write_text(profile.read_text("utf-8").replace("stage: {", "stage: {prequeue: 1s, "), "utf-8")
+    assert terms_of(prepare(Wishes(profile=str(profile)))).order == "lottery"
