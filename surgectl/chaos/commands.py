@@ -34,7 +34,7 @@ class Commands:
     ) -> None:
         self._variables = dict(variables or {})
         self._environ = os.environ if environ is None else environ
-        self._secrets = secrets or Secrets()
+        self._secrets = Secrets() if secrets is None else secrets
 
     def filled(self, words: Sequence[str], where: str = "exec") -> tuple[str, ...]:
         """The words with every `${NAME}` put in. UsageError names what nobody set."""
