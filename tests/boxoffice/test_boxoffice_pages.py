@@ -306,3 +306,37 @@ async def test_seats_are_chosen_on_the_map(money: Money, tmp_path: Path) -> None
         assert (await shop.stock())["held"] == 2
         assert (await bob.post("/tickets", [("token", token), ("seat", third)])).name == "basket"
         assert (await bob.open("/tickets?block=Z")).status == 404
+
+
+async def test_the_line_tells_the_place_and_the_wait(money: Money, tmp_path: Path) -> None:
+    """The page shows what the shop knows, reloads itself no sooner than it must, and reloading changes nothing."""
+    async with (
+        open_shop(money.url, tmp_path, admission_per_s=0.5) as shop,
+        person(shop.url) as ann,
+        person(shop.url) as bob,
+        person(shop.url) as eve,
+    ):
+        for who, name in ((ann, "ann"), (bob, "bob"), (eve, "eve")):
+            page = await who.send(await who.open("/"), "/line", email=f"{name}@example.org")
+        place = int(re.findall('id="position">(\\d+)<', page.text)[0])
+        assert place in (2, 3)  # of the three one may have been let in by now
+        assert float(re.findall('data-seconds="([\\d.]+)"', page.text)[0]) == place / 0.5
+        assert 1 <= int(re.findall('http-equiv="refresh" content="(\\d+)"', page.text)[0]) <= 10
+        again = await eve.send(await eve.open("/"), "/line", email="eve@example.org")
+        assert int(re.findall('id="position">(\\d+)<', again.text)[0]) <= place
+        assert len(await shop.rows("admissions")) == 3
+        # Whoever asks for the counters before their turn is sent back to the line.
+        assert (await eve.open("/tickets")).path == "/line"
+
+
+async def test_before_the_draw_nobody_is_told_a_number(money: Money, tmp_path: Path) -> None:
+    """In the pre-queue the page says when places are given out, and that it is by lot; then it goes on by itself."""
+    async with (
+        open_shop(money.url, tmp_path, order="lottery", prequeue_ns=700 * MS) as shop,
+        person(shop.url) as ann,
+    ):
+        page = await ann.send(await ann.open("/"), "/line", email="ann@example.org")
+        assert (page.name, page.title) == ("prequeue", "You are early")
+        assert "by lot" in page.text
+        assert 'id="position"' not in page.text
+        assert (await ann.until("/line", "tickets")).path == "/tickets"
