@@ -12,7 +12,7 @@ import pytest
 
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
-from tests.boxoffice.street import MS, Money, Shop, damage, open_shop, settled
+from tests.boxoffice.street import MS, Money, Shop, books_in, damage, open_shop, settled
 from tests.boxoffice.tills import process
 
 pytestmark = pytest.mark.real
@@ -40,13 +40,13 @@ async def ordered(shop: Shop, fans: int) -> list[str]:
     return list(await asyncio.gather(*(fan(n) for n in range(fans))))
 
 
+@pytest.mark.usefixtures("on_both")
 async def test_a_killed_worker_loses_its_orders_to_the_other(tmp_path: Path) -> None:
     """kill -9 with payments on their way: the other worker finishes them within lease and round, one charge each."""
     slow = PaymentOptions(latency_ns=150 * MS)
-    books = str(tmp_path / "books")
     async with running(slow) as open_, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         money = Money(open_, http)
-        said = {**SALE, "payments_url": open_.url, "data": books}
+        said = {**SALE, "payments_url": open_.url, **books_in(tmp_path / "books")}
         async with process("shop", **said, listen="127.0.0.1:0", payment_workers=0) as front:
             shop = Shop(front.ready["url"], http)
             async with process("worker", **said, payment_workers=6) as first:

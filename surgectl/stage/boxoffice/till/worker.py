@@ -35,7 +35,7 @@ async def serve_till(
     now = clock or SystemClock()
     conduct = conduct_of(options.defect)
     archive = archive_of(options, now)
-    open_sale(archive, options)
+    await asyncio.to_thread(open_sale, archive, options)
     async with writer_of(archive, options, now) as writer:
         with closing(Looker(archive, 2 * options.books_timeout_ns)) as looker:
             counter = Counter(writer, now)
