@@ -256,7 +256,7 @@ def check_against(rehearsal: Rehearsal, tree: Node, target: Target, declared: It
         issues.append(Issue(place_of(tree, path), path, what, hint or f"{target.name} has none"))
 
     for number, fault in enumerate(rehearsal.chaos):
-        if fault.link is None or fault.link in target.links:
+        if fault.link is None or fault.link in target.links or (fault.optional and fault.link in declared):
             continue
         if fault.link in declared:
             what = f'the link "{fault.link}" is not there: its upstream is empty'
