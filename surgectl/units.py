@@ -87,6 +87,8 @@ def show_duration(ns: float) -> str:
     """Nanoseconds as a person writes them: 250ms, 1.5s, 2m."""
     if ns < 0:
         return "-" + show_duration(-ns)
+    if ns == 0:
+        return "0s"
     if ns < _NS["ms"]:
         return f"{ns / 1e3:.3g}us"
     if ns < NS_PER_S:

@@ -45,7 +45,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     cache_prefix: Annotated[str, Meta(description="Begins every key in the cache.")] = "surgectl"
 
-    sku: str = "floor"
+    sku: Annotated[str, Meta(description="What is sold, in URLs and on general tickets.")] = "floor"
     title: Annotated[str, Meta(description="What the event page calls it.")] = "One night only"
     capacity: Annotated[int, Meta(description="How many seats are sold.")] = 500
     price_minor: Annotated[int, Meta(description="Of one seat.", extra={"flag": "price", "currency": "currency"})] = (
