@@ -68,6 +68,7 @@ def test_a_defect_is_found_in_disguise_by_the_same_invariant(played: Ended, find
 @pytest.mark.parametrize("played", [DOUBLE_CHARGE], indirect=True)
 def test_several_keys_for_one_purchase_are_one_payment(played: Ended) -> None:
     """Amplification and lost replies are counted by purchase, though each try came with a key of its own."""
-    assert played.report["metrics"]["amplification"]["payments"] > 1.1
+    # Counted by key it would be 1 exactly: the wrong shop never repeats a key.
+    assert played.report["metrics"]["amplification"]["payments"] > 1.0
     lost = next(entry for entry in played.report["coverage"] if entry["id"] == "lost_replies")
     assert int(lost["seen"].split(" ")[0]) > 0
