@@ -9,6 +9,7 @@ import msgspec
 
 from surgectl.stage.boxoffice import holds, orders, stock
 from surgectl.stage.boxoffice.asked import Asked
+from surgectl.stage.boxoffice.books import BooksUnknown
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.replies import Reply, read_body
 from surgectl.stage.boxoffice.rows import Hold, Order, Place
@@ -79,6 +80,9 @@ class Checkout:
             raise Refused(no.status, no.code, no.say, seats=[shop.seating.label(n) for n in no.seats]) from no
         except Refused as no:
             self._leave_if_final(place, no)
+            raise
+        except BooksUnknown:
+            shop.served.add(place.seq)  # a basket may stand: the next answer must come from the books
             raise
         shop.served.add(place.seq)
         shop.baskets[hold.id] = place.seq

@@ -135,8 +135,10 @@ class PostgresConnection:
     def commit(self) -> None:
         self.waiting_since_ns = self._clock.now_ns()
         try:
-            self._raw.execute("commit", prepare=False)
+            done = self._raw.execute("commit", prepare=False)
             self._end_pipeline()
+            if done.statusmessage != "COMMIT":  # what PostgreSQL makes of the commit of a failed transaction
+                raise self._errors.InFailedSqlTransaction(f"not committed: {done.statusmessage}")
         finally:
             self.waiting_since_ns = 0
 

@@ -10,6 +10,9 @@ from surgectl.clock import Clock
 from surgectl.stage.boxoffice.books.protocol import Books
 from surgectl.stage.boxoffice.books.trouble import BooksAway, Trouble
 
+# SQLite itself would look ever less often, and never get its turn between two that are busy.
+_LOOK_AGAIN_MS = 5
+
 
 class SqliteConnection:
     """One connection to the file; `begin immediate` keeps all other writers, of any process, outside."""
@@ -21,6 +24,8 @@ class SqliteConnection:
         self._connection.execute(f"pragma busy_timeout = {wait_ns // 1_000_000}")
         self._connection.execute("pragma journal_mode = wal")
         self._connection.execute("pragma synchronous = normal")
+        self._connection.execute(f"pragma busy_timeout = {_LOOK_AGAIN_MS}")
+        self._wait_ns = wait_ns
         self._clock = clock
         self.waiting_since_ns = 0
         self.execute = self._connection.execute
@@ -29,7 +34,14 @@ class SqliteConnection:
     def begin(self, *, look: bool = False) -> None:
         self.waiting_since_ns = self._clock.now_ns()  # another process may be writing
         try:
-            self.execute("begin" if look else "begin immediate")
+            while True:
+                try:
+                    self.execute("begin" if look else "begin immediate")
+                    return
+                except sqlite3.OperationalError as error:
+                    busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                    if not busy or self._clock.now_ns() - self.waiting_since_ns > self._wait_ns:
+                        raise
         finally:
             self.waiting_since_ns = 0
 
@@ -52,9 +64,8 @@ class SqliteConnection:
                 self.execute("rollback")
 
     def judge(self, error: Exception) -> Trouble:
-        if isinstance(error, sqlite3.OperationalError):
-            # Locked, disk full, no such table: all say that now nothing can be written.
-            return Trouble.BUSY
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+            return Trouble.BUSY  # locked, disk full: now nothing can be written
         if isinstance(error, sqlite3.DatabaseError | UnicodeError | OverflowError):
             return Trouble.GUILTY
         return Trouble.NONE

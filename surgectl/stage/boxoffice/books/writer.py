@@ -177,11 +177,19 @@ class Writer:
             log.warning("the books are away: %s", why)
         self.away = why
 
-    def _back(self) -> None:
-        log.warning("the books are back")
+    def _lose(self, why: str) -> None:
+        self._reached = False
         with self._changed:
-            self.away = ""
-            self._failures = 0
+            self._lost(why)
+
+    def _back(self) -> None:
+        """Something was written. Fans are let in again once that does not take longer than they may wait."""
+        self._reached = True
+        if self.away and self._prompt:
+            log.warning("the books are back")
+            with self._changed:
+                self.away = ""
+                self._failures = 0
 
     # -- in the thread -------------------------------------------------------------------------------------
 
@@ -191,17 +199,14 @@ class Writer:
                 answers = self._write(batch)
             except BooksError as why:
                 answers = [(job, None, why) for job in batch]
-                self._reached = False
                 if self._failures or self._connection is None:
-                    with self._changed:
-                        self._lost(str(why))
+                    self._lose(str(why))
             except BaseException as error:  # noqa: BLE001 - a clerk that dies in silence would hang every fan
                 log.exception("the clerk stumbled")
                 answers = [(job, None, error) for job in batch]
                 self._drop()
             else:
-                self._reached = True
-                if self.away and self._prompt:
+                if self._connection is not None:
                     self._back()
             with self._changed:
                 self._batch, self._abandoned = [], False
@@ -262,14 +267,20 @@ class Writer:
                 if len(batch) == 1:
                     what = Unwritable(_line(error)) if trouble is Trouble.GUILTY else error
                     return [(batch[0], None, what)]
-                return [answer for job in batch for answer in self._alone(job)]
+                return self._one_by_one(batch)
         raise BooksAway("other writers were always faster")
 
-    def _alone(self, job: _Job) -> list[_Answer]:
-        try:
-            return self._write([job])
-        except BooksError as why:
-            return [(job, None, why)]
+    def _one_by_one(self, batch: list[_Job]) -> list[_Answer]:
+        answers: list[_Answer] = []
+        for count, job in enumerate(batch):
+            try:
+                answers += self._write([job])
+            except BooksError as why:
+                answers.append((job, None, why))
+                if self._connection is None:
+                    self._lose(str(why))
+                    return answers + [(other, None, BooksAway(str(why))) for other in batch[count + 1 :]]
+        return answers
 
     def _commit(self, connection: Connection, batch: list[_Job]) -> list[_Answer]:
         answers: list[_Answer] = []
