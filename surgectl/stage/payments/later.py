@@ -21,15 +21,17 @@ class Later:
         self._count = 0
         self._wake = asyncio.Event()
         self._walker: asyncio.Task[None] | None = None
+        self._deciding: set[asyncio.Future[None]] = set()
 
     def open(self, left: Iterable[Pending]) -> None:
         self.take(left)
         self._walker = asyncio.create_task(self._walk())
 
     async def close(self) -> None:
-        if self._walker is not None:
-            self._walker.cancel()
-            await asyncio.gather(self._walker, return_exceptions=True)
+        tasks: list[asyncio.Future[None]] = [*self._deciding, *([self._walker] if self._walker else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def take(self, pending: Iterable[Pending]) -> None:
         for one in pending:
@@ -46,7 +48,10 @@ class Later:
             self._wake.clear()
             wait_ns = self._wait_ns()
             if wait_ns is not None and wait_ns <= 0:
-                await self._decide(heapq.heappop(self._due)[2])
+                # Each by itself: one may have to wait for a request that works on the same intent.
+                task = asyncio.ensure_future(self._decide(heapq.heappop(self._due)[2]))
+                self._deciding.add(task)
+                task.add_done_callback(self._deciding.discard)
                 continue
             timer = None
             if wait_ns is not None:
