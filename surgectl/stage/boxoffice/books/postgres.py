@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from surgectl.clock import Clock
 from surgectl.errors import UsageError
@@ -214,7 +213,7 @@ class PostgresArchive:
         try:
             self._wanted: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
         except psycopg.Error:
-            # Its message would repeat the URL, password and all.
+            # What libpq says may repeat the URL, password and all.
             raise UsageError(
                 f"{self.name} is no URL of a PostgreSQL",
                 where="box office: database",
@@ -284,7 +283,4 @@ def _numbered(sql: str) -> str:
 
 def _without_password(url: str) -> str:
     """Enough to know which database is meant."""
-    parts = urlsplit(url)
-    _, _, where = parts.netloc.rpartition("@")
-    user = parts.netloc.rpartition("@")[0].split(":")[0]
-    return f"{parts.scheme}://{user}{'@' if user else ''}{where}{parts.path}"
+    return re.sub(r"//([^:@/]*)(?::.*)?@", r"//\1@", url.partition("?")[0])
