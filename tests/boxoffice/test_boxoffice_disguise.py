@@ -6,16 +6,23 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import pytest
 
+from surgectl.profile.load import load_target
+from surgectl.profile.target import Column
 from surgectl.stage.boxoffice.disguise import books
+from surgectl.stage.boxoffice.disguise.words import state
+from surgectl.stage.boxoffice.rows import HoldState, OrderState
+from surgectl.stage.places import Places
+from surgectl.stage.settings import Settings
 from tests.boxoffice.street import Money, Shop, open_shop
 
 pytestmark = pytest.mark.real
 
+TARGET = Path(__file__).resolve().parents[2] / "profiles/targets/stranger.yaml"
 TAGS = {"X-Surge-Attempt": "a-1", "X-Surge-Intent": "i-7", "Idempotency-Key": "ours", "X-Pass": "ours"}
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -128,6 +135,27 @@ async def test_the_books_are_turned_by_cursor(stranger: Shop, monkeypatch: pytes
     assert house == {"size": 50, "open": 45, "kept": 0, "undecided": 0, "gone": 5}
     for wrong in ("after:2", "!!", "YWZ0ZXI6LTE=", "é"):
         assert (await ask(stranger, "GET", f"/office/v2/purchases?from={wrong}"))["error"] == "NOT_UNDERSTOOD"
+
+
+async def test_the_target_file_says_of_these_books_what_is_in_them(stranger: Shop) -> None:
+    """Each column and key of its evidence is in the rows, and every state that the shop can write is mapped once."""
+    target = load_target(TARGET, Places(shop=1, payments=2, control=3, identity=4, stage="").variables(Settings()))
+    await buy(stranger, "ann@example.org")
+    for kind, source in target.evidence.items():
+        if source.http is None or source.http.get is None or source.http.origin is not None:
+            continue
+        body = await ask(stranger, "GET", source.http.get)
+        row = body[source.http.rows]
+        row = row if kind == "stock" else row[0]
+        named = [column.from_ if isinstance(column, Column) else str(column) for column in source.row.values()]
+        assert set(named) | set(source.key) <= set(row), kind
+    mapped = {
+        kind: sorted(word for states in source.states.values() for word in states)
+        for kind, source in target.evidence.items()
+    }
+    assert mapped["orders"] == sorted(state(one) for one in get_args(OrderState))
+    assert mapped["holds"] == sorted(state(one) for one in get_args(HoldState))
+    assert mapped["tickets"] == sorted(state(one) for one in ("valid", "void"))
 
 
 async def test_the_notice_board_is_outside_the_sale(money: Money, tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ class Disguise:
 
 def _show(event: EventTold) -> Told:
     due = {"sum": decimal(event.price, event.currency), "coin": event.currency}
-    return {"show": {"article": event.sku, "called": event.name, "each": due, "open": event.available}}
+    told = {"article": event.sku, "called": event.name, "each": due, "open": event.available}
+    return {"show": {**told, "all_gone": event.sold_out}}
 
 
 def _turn(place: PlaceTold) -> Told:
