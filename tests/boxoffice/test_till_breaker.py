@@ -94,6 +94,22 @@ def test_a_payment_that_is_heard_closes_it_and_a_question_does_not() -> None:
     assert (breaker.state, breaker.since_ns, breaker.opened) == (State.CLOSED, S + 1, 1)
 
 
+def test_a_relapse_is_believed_sooner() -> None:
+    """Just after it has closed two silences are enough; once as many were heard as it takes to judge, they are not."""
+    breaker = opened()
+    assert call(breaker, S, heard=True)
+    call(breaker, S, heard=False)
+    assert breaker.state is State.CLOSED
+    call(breaker, S, heard=False)
+    assert (breaker.state, breaker.opened) == (State.OPEN, 2)
+    assert call(breaker, 10 * S, heard=True)
+    for _ in range(8):
+        call(breaker, 10 * S, heard=True)
+    for _ in range(7):
+        call(breaker, 10 * S, heard=False)
+    assert breaker.state is State.CLOSED
+
+
 def test_calls_from_before_it_opened_change_nothing() -> None:
     """What was sent before the door closed says nothing about now, however it ends."""
     breaker = Breaker(RULES, 0)

@@ -28,6 +28,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """So many are recent at most …"""
     least: int = 8
     """… and so few say nothing yet."""
+    least_on_trial: int = 2
+    """The same just after it has closed, until `least` were heard: a relapse is believed sooner."""
     remember_ns: int = 10 * NS_PER_S
     """What is older is not recent any more."""
     pause_ns: int = NS_PER_S // 2
@@ -65,6 +67,8 @@ class Breaker:
         self.opened = 0
         """How often it has opened."""
         self._open = False
+        self._on_trial = 0
+        """So many must still be heard since it closed."""
 
     @property
     def state(self) -> State:
@@ -95,6 +99,7 @@ class Breaker:
             return False
         if not leave.probe:
             self._recent.append((now_ns, False))
+            self._on_trial = max(0, self._on_trial - 1)
             return False
         self._out[leave.question] = False
         self._failed[leave.question] = 0
@@ -116,7 +121,8 @@ class Breaker:
         while self._recent and self._recent[0][0] < now_ns - self._rules.remember_ns:
             self._recent.popleft()
         silences = sum(silent for _, silent in self._recent)
-        if len(self._recent) < self._rules.least or silences < self._rules.share * len(self._recent):
+        least = self._rules.least_on_trial if self._on_trial else self._rules.least
+        if len(self._recent) < least or silences < self._rules.share * len(self._recent):
             return False
         self._turn(now_ns, open_=True)
         return True
@@ -137,6 +143,7 @@ class Breaker:
         self._out = {False: False, True: False}
         self._failed = {False: 0, True: 0}
         self.since_ns = now_ns
+        self._on_trial = self._rules.least
         if open_:
             self.opened += 1
             self._wait(False, now_ns)
