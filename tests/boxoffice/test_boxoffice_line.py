@@ -37,9 +37,9 @@ async def drawn_places(shop: Shop, ids: list[str]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("order", ["fifo", "lottery"])
 async def test_the_prequeue_is_numbered_at_its_end(order: str, money: Money, tmp_path: Path) -> None:
     """Before it: no position, and when the draw is. After it: by arrival or by lot, latecomers behind, in the book."""
-    lottery = {"order": order, "prequeue_ns": 900 * MS, "admission_per_s": 20.0}
+    lottery = {"order": order, "prequeue_ns": 900 * MS, "admission_per_s": 40.0}
     async with open_shop(money.url, tmp_path / "books", **lottery) as shop:
-        early = [await join(shop, n) for n in range(12)]
+        early = list(await asyncio.gather(*(join(shop, n) for n in range(12))))
         for place in early:
             assert (place["state"], place["position"]) == ("prequeue", None)
             assert not {"wait_s", "pass"} & set(place)
@@ -76,7 +76,7 @@ async def test_kill_9_changes_no_lot(die_after_s: float, tmp_path: Path) -> None
         life.constants |= {"order": "lottery", "prequeue": "800ms", "admission_per_s": 0.001}
         shop = Shop(await life.begin(), http)
         try:
-            early = [await join(shop, n) for n in range(10)]
+            early = list(await asyncio.gather(*(join(shop, n) for n in range(10))))
             await asyncio.sleep(die_after_s)
             ids = [place["id"] for place in early]
             told = None if die_after_s < 0.8 else [place["position"] for place in await drawn_places(shop, ids)]
