@@ -13,6 +13,7 @@ import pytest
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
 from tests.boxoffice.street import MS, Money, Shop, books_in, damage, open_shop, settled
+from tests.boxoffice.test_boxoffice_kill import Life, stubborn
 from tests.boxoffice.tills import process
 
 pytestmark = pytest.mark.real
@@ -112,3 +113,37 @@ async def test_a_worker_comes_back_under_its_name(money: Money, tmp_path: Path) 
                 assert (await shop.ended(order, within_s=10))["state"] == "confirmed"
         await settled(shop)
         assert await damage(shop, money) == {}
+
+
+async def test_front_and_workers_killed_in_the_storm(tmp_path: Path) -> None:
+    """kill -9 of the front and of each worker in turn while fans buy: no order lost, one charge each, all decided."""
+    slow = PaymentOptions(latency_ns=40 * MS)
+    async with running(slow) as open_, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        money = Money(open_, http)
+        life = Life(open_.url, tmp_path / "books")
+        life.constants |= {"payment_workers": 0, "lease": "500ms"}
+        said = {name: value for name, value in life.constants.items() if name != "listen"} | {"payment_workers": 3}
+        shop = Shop(await life.begin(), http)
+        try:
+            seen: dict[int, dict[str, Any]] = {n: {} for n in range(60)}
+            fans = asyncio.gather(*(stubborn(shop, n, seen) for n in range(60)))
+            for lived_s in (0.5, 0.3):
+                async with process("worker", **said) as left, process("worker", **said) as right:
+                    await asyncio.sleep(lived_s)
+                    await left.kill()
+                    await asyncio.sleep(lived_s)
+                    await life.kill()
+                    await life.begin()
+                    await right.kill()
+            async with process("worker", **said) as last:
+                await asyncio.wait_for(fans, 40)
+                await settled(shop)
+                assert await last.end() == 0
+            assert await damage(shop, money) == {}
+            rows = {row["order"]: row["state"] for row in await shop.rows("orders")}
+            told = [fan["order"] for fan in seen.values() if "order" in fan]
+            assert len(told) > 30
+            assert {rows[order] for order in told} == {"confirmed"}
+        finally:
+            if life.process is not None and life.process.returncode is None:
+                await life.kill()
