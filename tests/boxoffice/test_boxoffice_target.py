@@ -32,6 +32,18 @@ async def test_every_mapped_column_is_in_the_books(money: Money, tmp_path: Path)
                 assert body[source.http.offset["total"]] == 1
 
 
+def test_the_seat_maps_target_is_the_same_shop() -> None:
+    """Only what a fan does between line and till differs, and that the stage puts up a map."""
+    plain = load_target(HERE / "profiles/targets/boxoffice.yaml", STAGE)
+    on_map = load_target(HERE / "profiles/targets/boxoffice-seats.yaml", STAGE)
+    differ = {name for name in plain.__struct_fields__ if getattr(plain, name) != getattr(on_map, name)}
+    assert differ == {"name", "about", "stage", "journey", "probes"}
+    assert [step.step for step in on_map.journey] == ["page", "join", "map", "block", "hold", "pay"]
+    assert [step for step in on_map.journey if step.step in ("page", "join", "pay")] == [
+        step for step in plain.journey if step.step != "hold"
+    ]
+
+
 def test_every_state_of_the_books_is_mapped() -> None:
     """An unknown state would be an error of the audit: the file names each one that the shop can write, once."""
     target = load_target(HERE / "profiles/targets/boxoffice.yaml", STAGE)

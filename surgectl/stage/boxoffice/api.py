@@ -21,7 +21,6 @@ from surgectl.stage.boxoffice.window import Window
 
 log = logging.getLogger("surgectl.stage.boxoffice")
 _ABOUT = b"<!doctype html><title>The box office</title><h1>The box office</h1><p>Doors, parking, lost property.</p>"
-_EVENTS = "/api/events/"
 
 
 class Api:
@@ -32,7 +31,7 @@ class Api:
         self._gate = Gate(shop.options.in_flight, shop.shedding)
         self._line, self._checkout, self._window = Line(shop), Checkout(shop), Window(shop)
         self._ranked: dict[tuple[str, str], tuple[Rank, Callable[[Asked], Awaitable[Reply]]]] = {
-            ("GET", f"{_EVENTS}{shop.options.sku}"): (Rank.LOOK, self._event),
+            ("GET", f"/api/events/{shop.options.sku}"): (Rank.LOOK, self._window.event),
             ("GET", "/api/seats"): (Rank.LOOK, self._window.seats),
             ("POST", "/api/queue"): (Rank.LOOK, self._line.join),
             ("POST", "/api/holds"): (Rank.CHOOSE, self._checkout.hold),
@@ -105,9 +104,6 @@ class Api:
         if method == "GET" and path.startswith("/api/orders/"):
             return self._checkout.look_up(path.removeprefix("/api/orders/"))
         raise Refused(404, "NOT_FOUND", "there is no such thing here")
-
-    async def _event(self, request: Asked) -> Reply:
-        return await self._window.event(request.path.removeprefix(_EVENTS))
 
     async def _admin(self, request: Asked) -> Reply:
         """The books, for whoever audits them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -74,6 +74,9 @@ class Shop:
 
         self.baskets: dict[str, int] = {}
         """Hold → place, of those who stand at the counters with a full basket."""
+
+        self.closing: list[Callable[[], Awaitable[None]]] = []
+        """What whoever began something with this shop wants done before its books are closed."""
 
     @property
     def sold_out(self) -> bool:
@@ -212,5 +215,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
                 for task in tasks:
                     task.cancel()
         finally:
+            for close in shop.closing:
+                await close()
             reader.close()
             log.close()

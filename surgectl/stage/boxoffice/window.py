@@ -33,19 +33,18 @@ class Window:
         self._hall = View(
             key, Hall, lambda: shop.reader.hall(shop.counter.now_ns(), on_map), shop.counter.now_ns, shop.cache
         )
+        shop.closing.append(self._hall.close)
         self._drawn: dict[tuple[str, int], bytes] = {}  # replies about the look of `_drawn_ns`, as they leave
         self._drawn_ns = 0
 
-    async def event(self, sku: str) -> Reply:
+    async def event(self, request: Asked) -> Reply:
         """GET /api/events/{sku}"""
         shop, options = self._shop, self._shop.options
-        if sku != options.sku:
-            raise Refused(404, "NO_SKU", f"only {options.sku} is sold here")
         hall = await self._look()
         free, sold_out = hall.stock.available, shop.sold_out
         few = free < options.capacity * _FEW
         return 200, {
-            "sku": sku,
+            "sku": options.sku,
             "name": options.title,
             "price": options.price_minor,
             "currency": options.currency,
@@ -133,9 +132,6 @@ class Window:
                 for at, row in enumerate(seating.rows(block), start=1)
             ]
         return told
-
-    async def close(self) -> None:
-        await self._hall.close()
 
 
 def _is_free(hall: Hall, n: int) -> bool:

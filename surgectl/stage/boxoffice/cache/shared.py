@@ -43,7 +43,10 @@ class Redis:
             self._client: Any = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0))
         except ValueError as error:
             raise UsageError(
-                f"{url}: no address of a cache", where="box office: cache", hint="try redis://127.0.0.1:6379/0"
+                # Not the URL itself: a password may stand in it.
+                f"{url.partition(':')[0]}:…: no address of a cache",
+                where="box office: cache",
+                hint="try redis://127.0.0.1:6379/0",
             ) from error
         self._errors = (RedisError, OSError)
 
