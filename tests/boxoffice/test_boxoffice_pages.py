@@ -173,8 +173,10 @@ async def test_a_way_without_its_beginning_leads_back_there(shop: Shop) -> None:
     async with person(shop.url) as ann:
         for path in ("/line", "/tickets", "/basket", "/checkout"):
             assert (await ann.open(path)).path == "/"
-        lost = await ann.open("/order/order_1_000000000000")
-        assert (lost.status, lost.title) == (404, "There is no such order")
+        for odd in ("order_1_000000000000", "", "%3Flimit=1", "..%2Fadmin%2Fstock", "%25", "é%00"):
+            lost = await ann.open(f"/order/{odd}")
+            assert (lost.status, lost.title) == (404, "There is no such order"), odd
+        assert (await ann.open("/tickets?block=%26limit%3D1")).path == "/"
 
 
 async def test_bad_fields_are_refused_in_words(shop: Shop) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 from aiohttp import web
@@ -31,7 +31,7 @@ class Written:
     def __init__(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> None:
         parts = urlsplit(path)
         self.method = method
-        self.path = parts.path
+        self.path = unquote(parts.path)
         self.query: Mapping[str, str] = dict(parse_qsl(parts.query))
         self.headers: Mapping[str, str] = CIMultiDict(headers or {})
         self._body = b"" if body is None else msgspec.json.encode(body)

@@ -121,17 +121,17 @@ class Desk:
         self._tell = tell
 
     async def event(self, sku: str) -> EventTold:
-        return await self._ask(Written("GET", f"/api/events/{quote(sku, safe='')}"), EventTold)
+        return await self._ask(Written("GET", f"/api/events/{_part(sku)}"), EventTold)
 
     async def seats(self, block: str = "") -> MapTold:
         """The overview, or one block."""
-        return await self._ask(Written("GET", "/api/seats" + (f"?block={quote(block)}" if block else "")), MapTold)
+        return await self._ask(Written("GET", "/api/seats" + (f"?block={_part(block)}" if block else "")), MapTold)
 
     async def join(self, email: str, intent: str | None = None) -> PlaceTold:
         return await self._ask(Written("POST", "/api/queue", {"email": email}, _tagged(intent)), PlaceTold)
 
     async def place(self, place: str) -> PlaceTold:
-        return await self._ask(Written("GET", f"/api/queue/{place}"), PlaceTold)
+        return await self._ask(Written("GET", f"/api/queue/{_part(place)}"), PlaceTold)
 
     async def hold(
         self, pass_: str, sku: str, qty: int, intent: str | None = None, seats: tuple[str, ...] = ()
@@ -147,7 +147,7 @@ class Desk:
         return await self._ask(wish, OrderTold)
 
     async def look(self, order: str) -> OrderTold:
-        return await self._ask(Written("GET", f"/api/orders/{order}"), OrderTold)
+        return await self._ask(Written("GET", f"/api/orders/{_part(order)}"), OrderTold)
 
     async def stock(self) -> StockTold:
         return await self._ask(Written("GET", "/api/admin/stock"), StockTold)
@@ -164,6 +164,11 @@ class Desk:
         no = _no.decode(body)
         wait_s = None if no.retry_after_ms is None else -(-no.retry_after_ms // 1000)
         raise Refused(answer.status, no.code, no.message, retry_after_s=wait_s)
+
+
+def _part(text: str) -> str:
+    """One part of an address, whatever somebody typed: it stays that part."""
+    return quote(text, safe="")
 
 
 def _tagged(intent: str | None) -> dict[str, str]:
