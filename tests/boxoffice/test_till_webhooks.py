@@ -108,6 +108,24 @@ async def test_an_event_makes_us_ask_at_once(talking: Money, tmp_path: Path) -> 
     assert len(written) == len(set(written)) == 10
 
 
+async def test_a_payment_that_is_decided_later(tmp_path: Path) -> None:
+    """`processing` is neither yes nor no: the order is pending, is not asked for again, and ends with the event; a
+    card whose bank wants to ask somebody first is a card that was declined, and no money comes later."""
+    later = PaymentOptions(settle_after_ns=500 * MS, authenticated=1.0)
+    constants = {"webhooks": True, "reconcile_every_ns": 60_000 * MS, "payment_deadline_ns": 90_000 * MS}
+    async with running(later) as open_, aiohttp.ClientSession() as http:
+        money = Money(open_, http)
+        async with open_shop(open_.url, tmp_path / "books", **constants) as shop:
+            await registered(shop)
+            cards = ["pm_card_processing", "pm_card_processingDeclined", "pm_card_threeDSecure2Required"]
+            ends = await asyncio.gather(*(shop.buy(f"{card}@example.org", token=card) for card in cards))
+            told = [(end["state"], end.get("code")) for end in ends]
+            assert told == [("confirmed", None), ("failed", "DECLINED"), ("failed", "DECLINED")]
+            assert set((await money.posts_by_key()).values()) == {1}
+            await asyncio.sleep(0.5)
+            assert await damage(shop, money) == {}
+
+
 async def test_a_forged_event_pays_nothing(talking: Money, tmp_path: Path) -> None:
     """Whoever does not know the secret is refused; and even a rightly signed lie only makes us ask the provider."""
     async with open_shop(talking.url, tmp_path / "books", webhooks=True, payment_timeout_ns=5_000 * MS) as shop:

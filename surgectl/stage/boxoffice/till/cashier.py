@@ -95,6 +95,8 @@ class Cashier:
             return
         if heard.busy_ns is not None:  # not executed, so it was no try
             self.lane.put(turn, self._clock.now_ns() + heard.busy_ns + self._back_off_ns(order, turn.attempt))
+        elif heard.answer is Answer.PROCESSING:
+            self.leave_unknown(order)  # it has arrived, and the same key would only be told the same again
         elif turn.more > 0 and (self._conduct.retries_blindly or self.lane.breaker.state is State.CLOSED):
             again = Turn(order, turn.attempt + 1, turn.more - 1)
             self.lane.put(again, self._clock.now_ns() + self._back_off_ns(order, turn.attempt))

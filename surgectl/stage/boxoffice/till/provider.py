@@ -185,6 +185,8 @@ class Provider:
             "confirm": "true" if confirm else "false",
             "expand[]": "latest_charge",
         }
+        if confirm:
+            form["error_on_requires_action"] = "true"  # nobody is there to answer the bank's question: that is a no
         form |= {f"metadata[{name}]": value for name, value in self._metadata.write(order).items()}
         try:
             return _judge(await self._send("POST", "/v1/payment_intents", key=key, form=form))
