@@ -85,11 +85,11 @@ async def test_nobody_there_to_ask(shop: Shop) -> None:
 
 async def test_a_question_abandoned(open_shop: Open) -> None:
     """Who walks away leaves the intent open, even if they would have answered; it can still be cancelled."""
-    shop = await open_shop(authenticated=1.0, authentication_ns=80_000_000)
+    shop = await open_shop(authenticated=1.0, authentication_ns=600_000_000)
     first, second = [(await shop.pay(payment_method=THREE_D)).body["id"] for _ in range(2)]
     assert (await answer(shop, first, "abandoned"))["status"] == "requires_action"
     await becomes(shop, second, "succeeded")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
     assert await status_of(shop, first) == "requires_action"
     assert (await shop.post(f"/v1/payment_intents/{first}/cancel")).body["status"] == "canceled"
 
@@ -100,7 +100,7 @@ async def test_a_share_answers_by_itself(open_shop: Open) -> None:
     async def answered(seed: int) -> list[str]:
         shop = await open_shop(seed=seed, authenticated=0.5, authentication_ns=1_000_000)
         ids = [(await shop.pay(payment_method=THREE_D)).body["id"] for _ in range(20)]
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         return [await status_of(shop, id_) for id_ in ids]
 
     first, again, other = await asyncio.gather(answered(3), answered(3), answered(4))
@@ -123,7 +123,7 @@ async def test_a_share_answers_by_itself(open_shop: Open) -> None:
 )
 async def test_processing_settles_later(open_shop: Open, card: str, ends: str, state: str, last: list[str]) -> None:
     """A payment under way has moved no money; it ends as its card has it, and cannot be cancelled meanwhile."""
-    shop = await open_shop(settle_after_ns=150_000_000)
+    shop = await open_shop(settle_after_ns=700_000_000)
     begun = (await shop.pay("k", payment_method=card)).body
     assert begun["status"] == "processing"
     assert (await shop.post(f"/v1/payment_intents/{begun['id']}/cancel")).status == 400
@@ -175,7 +175,7 @@ async def test_processing_as_a_fault(open_shop: Open) -> None:
 async def test_a_refund_under_way(open_shop: Open, outcome: str) -> None:
     """A pending refund holds its amount but has moved nothing; it arrives later, or fails and can be tried again."""
     shop = await open_shop()
-    await shop.faults({"at": "refund", "do": "pending", "nth": 1, "delay": "60ms", "outcome": outcome})
+    await shop.faults({"at": "refund", "do": "pending", "nth": 1, "delay": "700ms", "outcome": outcome})
     paid = (await shop.pay()).body
     refund = (await shop.post("/v1/refunds", {"payment_intent": paid["id"], "amount": "8000"}, "r")).body
     assert refund["status"] == "pending"

@@ -130,7 +130,7 @@ async def test_what_is_refused_comes_again(open_shop: Open) -> None:
 
 async def test_given_up_in_the_end(open_shop: Open) -> None:
     """Retries end with their time; the log says why, and other endpoints are not concerned."""
-    shop = await open_shop(**QUICK, webhook_retry_for_ns=150_000_000)
+    shop = await open_shop(**QUICK, webhook_retry_for_ns=600_000_000)
     async with receiving() as deaf, receiving() as receiver:
         deaf.silent = True
         await listen(shop, deaf.url, "charge.succeeded")
@@ -181,7 +181,7 @@ async def test_faults_of_the_post(open_shop: Open) -> None:
         ids = await heard(await open_shop(**options), receiver, {"do": "duplicate", "nth": 2, "copies": 2})
         assert sorted(ids.count(id_) for id_ in set(ids)) == [1, 1, 1, 3, 3, 3]
     async with receiving() as receiver:
-        ids = await heard(await open_shop(**options), receiver, {"do": "shuffle", "ratio": 1.0, "delay": "200ms"})
+        ids = await heard(await open_shop(**options), receiver, {"do": "shuffle", "ratio": 1.0, "delay": "400ms"})
         assert len(ids) == 6
         assert ids != sorted(ids)
     async with receiving() as receiver:
@@ -211,7 +211,10 @@ async def test_a_bad_signature_is_refused_and_heals(open_shop: Open) -> None:
 async def test_a_restart_owes_what_it_owed(open_shop: Open, tmp_path: Path) -> None:
     """Endpoints, their secrets, what was told and what was not: all there again after a restart."""
     async with receiving() as receiver:
-        async with running(Options(data=tmp_path)) as open_, aiohttp.ClientSession() as session:
+        async with (
+            running(Options(data=tmp_path, webhook_backoff_ns=10_000_000_000)) as open_,
+            aiohttp.ClientSession() as session,
+        ):
             first = Shop(session, open_.url, open_.control)
             endpoint = await listen(first, receiver.url, "charge.succeeded")
             gone = await listen(first, receiver.url, "charge.failed")

@@ -157,7 +157,7 @@ async def test_errors_by_their_class(place: Place) -> None:
 
 async def test_rate_limit_error(start_process: Callable[..., Awaitable[Any]]) -> None:
     """Beyond the endpoint's rate, a RateLimitError at once: the library does not retry a 429 by itself."""
-    provider = await start_process(endpoint_rate=1.0, queue="0s")
+    provider = await start_process(endpoint_rate=0.2, queue="0s")
     place = Place(provider.url, provider.control)
 
     def work() -> None:
