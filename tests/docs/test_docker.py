@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from surgectl.cli.main import app
 from surgectl.engine.guard import guard
 from surgectl.errors import RefusedError
 from surgectl.profile.load import load_target, open_rehearsal
-from tests.docs.pages import ROOT, surgectl
+from surgectl.stage.boxoffice.options import Options
+from surgectl.stage.flags import flags as stage_flags
+from tests.docs.pages import ROOT
 
 DOCKER = ROOT / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text("utf-8"))
@@ -26,12 +36,31 @@ def flags(service: str) -> dict[str, str]:
     return {word: words[i + 1] for i, word in enumerate(words[:-1]) if word.startswith("--")}
 
 
+OURS = ("shop", "worker-1", "worker-2", "payments", "identity", "rehearsal")
+PROXIES = {p["name"]: p for p in json.loads((DOCKER / "toxiproxy.json").read_text("utf-8"))}
+
+
 def test_every_part_is_a_service_of_its_own() -> None:
-    """Shop, provider, the original Toxiproxy and the rehearsal; ours from one image."""
-    assert set(SERVICES) == {"shop", "payments", "toxiproxy", "rehearsal"}
+    """Shop, workers, provider, identity check, PostgreSQL, Redis, the original Toxiproxy and the rehearsal."""
+    assert set(SERVICES) == {*OURS, "database", "cache", "toxiproxy"}
     assert SERVICES["toxiproxy"]["image"] == "ghcr.io/shopify/toxiproxy:2.12.0"
-    assert {SERVICES[name]["image"] for name in ("shop", "payments", "rehearsal")} == {"surgectl"}
-    assert set(SERVICES["rehearsal"]["depends_on"]) == set(SERVICES) - {"rehearsal"}
+    assert {SERVICES[name]["image"] for name in OURS} == {"surgectl"}
+    waits, seen = ["rehearsal"], set()
+    while waits:
+        seen.add(name := waits.pop())
+        waits += [other for other in SERVICES[name].get("depends_on", {}) if other not in seen]
+    assert seen == set(SERVICES)
+
+
+def test_a_worker_has_the_words_of_the_shop() -> None:
+    """The same sale on the same books; only who listens, who pays and the name differ."""
+    for name in ("worker-1", "worker-2"):
+        ours, shop = flags(name), flags("shop")
+        different = {flag for flag in ours.keys() | shop.keys() if ours.get(flag) != shop.get(flag)}
+        assert different == {"--listen", "--payment-workers", "--worker"}
+        assert ours["--worker"] == name and int(ours["--payment-workers"]) > 0
+        assert SERVICES[name]["environment"] == SERVICES["shop"]["environment"]
+    assert shop["--payment-workers"] == "0"
 
 
 def test_the_shop_is_started_with_what_the_profile_believes() -> None:
@@ -60,16 +89,34 @@ def test_the_target_differs_only_in_its_head() -> None:
 
 
 def test_addresses_fit_together() -> None:
-    """Who is asked where, listens there: shop, provider, its control port, the link and Toxiproxy's own port."""
+    """Who is asked where, listens there: shop, provider, its control port, each link and Toxiproxy's own port."""
     target = load_target(DOCKER / "target.yaml", environ=SERVICES["rehearsal"]["environment"])
     assert target.base_url == "http://shop:9000" and flags("shop")["--listen"] == "0.0.0.0:9000"
-    link = target.links["payments"]
-    assert flags("shop")["--payments-url"] == f"http://{link.listen}"
-    assert link.listen.split(":")[0] == SERVICES["toxiproxy"]["hostname"] == "toxiproxy"
-    assert link.upstream == "payments:9100" and flags("payments")["--listen"] == "0.0.0.0:9100"
+    assert {link.proxy for link in target.links.values()} == set(PROXIES)
+    assert {name: link.speaks for name, link in target.links.items() if link.speaks != "http"} == {
+        "database": "postgres",
+        "cache": "redis",
+    }
+    shop, house = flags("shop"), SERVICES["shop"]["environment"]
+    assert shop["--payments-url"] == f"http://{PROXIES['payments']['listen']}"
+    assert shop["--identity-url"] == f"http://{PROXIES['identity']['listen']}"
+    assert f"@{PROXIES['database']['listen']}/" in house["SURGECTL_SHOP_DATABASE"]
+    assert house["SURGECTL_SHOP_CACHE"] == f"redis://{PROXIES['cache']['listen']}/0"
+    assert {proxy["listen"].split(":")[0] for proxy in PROXIES.values()} == {SERVICES["toxiproxy"]["hostname"]}
+    behind = {name: proxy["upstream"] for name, proxy in PROXIES.items()}
+    listen = {name: flags(name)["--listen"] for name in ("payments", "identity")}
+    assert all(behind[name] == f"{name}:{address.rsplit(':')[-1]}" for name, address in listen.items())
+    assert (behind["database"], behind["cache"]) == ("database:5432", "cache:6379")
+    assert all(proxy["enabled"] for proxy in PROXIES.values())
     assert target.origins["provider"] == "http://payments:9199" and flags("payments")["--control"] == "0.0.0.0:9199"
     assert flags("rehearsal")["--toxiproxy"] == "http://toxiproxy:8474"
     assert (ROOT / flags("rehearsal")["--target"]).samefile(DOCKER / "target.yaml")
+
+
+def test_what_the_environment_says_is_read() -> None:
+    """The variables of shop and workers are those of the shop's own flags."""
+    known = {flag.env for flag in stage_flags(Options).values() if flag.env}
+    assert set(SERVICES["shop"]["environment"]) == known
 
 
 async def test_without_allow_it_would_be_refused() -> None:
@@ -81,17 +128,64 @@ async def test_without_allow_it_would_be_refused() -> None:
         await guard(hosts, [])
 
 
-@pytest.mark.real
-@pytest.mark.parametrize("service", ["shop", "payments", "rehearsal"])
+@pytest.mark.parametrize("service", OURS)
 def test_every_command_is_one_of_ours(service: str) -> None:
-    """Verb and flags exist in this surgectl."""
-    command = [str(word) for word in SERVICES[service]["command"]]
-    verb = command[:2] if command[0] == "stage" else command[:1]
-    told = surgectl(*verb, "--help")
-    assert told.returncode == 0
-    for word in command:
-        if word.startswith("--"):
-            assert word.split("=")[0] in told.stdout, word
+    """Verb and flags are understood by this surgectl, each value as what it is; nothing is started."""
+    words = [str(word) for word in SERVICES[service]["command"]]
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    context = command.make_context(service, words, resilient_parsing=False)
+    assert context.params and not context.args
+
+
+def test_the_install_step_is_one_that_pip_and_sh_understand() -> None:
+    """Each RUN line is a shell's; the extra and the constraints that it names exist."""
+    text = (DOCKER / "Dockerfile").read_text("utf-8")
+    runs = [line.removeprefix("RUN ") for line in text.splitlines() if line.startswith("RUN ")]
+    assert len(runs) == 2
+    for run in runs:
+        subprocess.run(["sh", "-n", "-c", run], check=True)
+    words = shlex.split(runs[0])
+    assert words[:2] == ["pip", "install"] and "/src[servers]" in words and "/src/constraints.txt" in words
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert "servers" in extras and (ROOT / "constraints.txt").exists()
+
+
+@pytest.mark.real
+def test_the_copied_files_are_enough(tmp_path: Path) -> None:
+    """What the COPY lines take, in an empty folder, is a surgectl with its profiles."""
+    text = (DOCKER / "Dockerfile").read_text("utf-8")
+    for line in text.splitlines():
+        if line.startswith("COPY "):
+            *sources, to = shlex.split(line)[1:]
+            for source in sources:
+                target = tmp_path / to.lstrip("/")
+                inside = to.endswith("/") or len(sources) > 1
+                if (ROOT / source).is_dir():
+                    shutil.copytree(ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    into = target / Path(source).name if inside else target
+                    into.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(ROOT / source, into)
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "surgectl",
+            "plan",
+            "ticket-drop",
+            "--target",
+            str(tmp_path / "rehearsal/docker/target.yaml"),
+        ],
+        cwd=tmp_path / "src",
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "src"), "PAY_KEY": "sk_test_stage"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert "boxoffice-in-containers" in told.stdout
 
 
 def test_the_dockerfile_copies_what_exists_and_what_is_let_in() -> None:
