@@ -16,6 +16,7 @@ from surgectl.errors import UsageError
 from surgectl.profile.node import Place, Scalar
 from surgectl.profile.substitute import Secrets, Substitution
 
+_AT_THE_DOOR = (("kill",), ("restart",), ("lost",))
 _SENSITIVE = re.compile(r"KEY|SECRET|TOKEN|PASS|DSN|CREDENTIAL|AUTH", re.IGNORECASE)
 
 
@@ -77,7 +78,7 @@ def _put_in(substitution: Substitution, words: Iterable[str], where: str) -> tup
 
 async def _run(words: Sequence[str], timeout_ns: int) -> tuple[int, str]:
     """Exit code and the end of what it complained about."""
-    argv = [sys.executable, "-m", "surgectl", *words[1:]] if words[0] == "surgectl" else [*words]
+    argv = _argv(words)
     # Not a pipe: a mending command must be able to go on, and to complain, when we have gone.
     with tempfile.TemporaryFile() as complaints:
         process = await asyncio.create_subprocess_exec(
@@ -98,6 +99,15 @@ async def _run(words: Sequence[str], timeout_ns: int) -> tuple[int, str]:
         complaints.seek(0)
         said = " ".join(complaints.read()[-400:].decode("utf-8", "replace").split())
         return code, said[-200:]
+
+
+def _argv(words: Sequence[str]) -> list[str]:
+    """`surgectl` is this surgectl; at the stage door, no more of it than is needed there."""
+    if words[0] != "surgectl":
+        return [*words]
+    if words[1:2] == ("stage",) and words[2:3] in _AT_THE_DOOR:
+        return [sys.executable, "-m", "surgectl.stage.stage_door", *words[2:]]
+    return [sys.executable, "-m", "surgectl", *words[1:]]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

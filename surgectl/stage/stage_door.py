@@ -6,16 +6,18 @@ One JSON line each way: {"do": "kill", "part": "worker-1"} → {"said": "worker-
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import shutil
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -131,3 +133,26 @@ def _is_ours(door: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def main(words: list[str]) -> int:
+    """`surgectl stage kill|restart|lost PART [--stage ADDRESS]` without the rest of surgectl → its exit code.
+
+    Commands of faults come here: loading everything costs a second of a core that the storm needs.
+    """
+    parser = argparse.ArgumentParser(prog="surgectl stage")
+    parser.add_argument("do", choices=get_args(Deed))
+    parser.add_argument("part")
+    parser.add_argument("--stage")
+    said = parser.parse_args(words)
+    try:
+        answer = ask(said.do, said.part, said.stage)
+    except SurgectlError as error:
+        sys.stderr.write(f"surgectl: {error}\n")
+        return error.exit_code
+    sys.stdout.write(f"{answer.said}\n")
+    return 0 if answer.yes else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
