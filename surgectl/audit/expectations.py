@@ -54,6 +54,8 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     budget: Budget = Budget()
     status: str = "done"
     """The run's status in its manifest."""
+    stage_broke: str = ""
+    """Why nothing that was measured is the shop's doing: surgectl's own stage lost a part. Ledger facts stay facts."""
     started_epoch_s: float = 0.0
     """Wall time of the run's zero: puts foreign clocks on our axis, for show and for windows, never to convict."""
     duration_ns: int = 0
@@ -113,6 +115,7 @@ def expectations_of(
             dropped_at_most=float(generator.dropped_at_most), lag_p99_at_most_ns=int(generator.lag_p99_at_most)
         ),
         status=manifest.status,
+        stage_broke=manifest.stage_broke,
         started_epoch_s=manifest.started_epoch_s,
         duration_ns=round(manifest.duration_s * NS_PER_S),
         exclusive=exclusive,

@@ -62,17 +62,18 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
     findings += [_unchecked(name, expectations) for name in _required(expectations) if name not in checkers]
     healthy = all(finding.verdict == "pass" for finding in findings if finding.kind == "harness")
     measures = RunMeasures(relations, expectations)
-    results = [_judged(text, measures, healthy) for text in expectations.thresholds]
+    results = [_judged(text, measures, healthy, expectations.stage_broke) for text in expectations.thresholds]
     covered = coverage(relations, expectations)
     weighing = [finding for finding in findings if finding.kind == "ledger" and finding.configured]
     because = _inconclusive(findings, results, covered, faults, expectations)
     ledger: Verdict = worst([finding.verdict for finding in weighing])
     demands: Verdict = worst([result.verdict for result in results]) if results else "pass"
-    failed = ledger == "fail" or demands == "fail" or any(_broken(finding) for finding in findings)
+    broken = not expectations.stage_broke and any(_broken(finding) for finding in findings)
+    failed = ledger == "fail" or demands == "fail" or broken
     return Audit(
         verdict="fail" if failed else "unknown" if because else "pass",
         ledger=ledger,
-        demands="fail" if any(_broken(finding) for finding in findings) else demands,
+        demands="fail" if broken else demands,
         conclusive=not because,
         inconclusive_because=because,
         findings=findings,
@@ -132,9 +133,11 @@ def _unchecked(name: str, expectations: Expectations) -> Finding:
     )
 
 
-def _judged(text: str, measures: RunMeasures, healthy: bool) -> Result:
+def _judged(text: str, measures: RunMeasures, healthy: bool, stage_broke: str = "") -> Result:
     threshold = parse(text)
     result = evaluate(threshold, measures)
+    if stage_broke:
+        return msgspec.structs.replace(result, verdict="unknown", text=f"{result.text}, but {stage_broke}")
     if healthy or threshold.kind not in _TIMED or result.verdict == "unknown":
         return result
     said = f"{result.text}, but this machine could not keep up: see GENERATOR"
@@ -154,6 +157,8 @@ def _inconclusive(
 ) -> list[str]:
     """Everything for which nobody can say that the run was as it should have been."""
     because = []
+    if expectations.stage_broke:
+        because.append(expectations.stage_broke)
     if expectations.status == "running":
         because.append("the run was cut off before its end")
     for finding in findings:

@@ -268,6 +268,7 @@ class Rehearsing:
             manifest = manifests.replace(manifest, status="failed", why=said, our_fault=True)
         if manifest.status == "running" and self._broken_stage:
             manifest = manifests.replace(manifest, status="failed", why=self._broken_stage)
+        manifest = manifests.replace(manifest, stage_broke=self._broken_stage)
         if manifest.status == "running":
             signalled = self._interrupts.first
             manifest = manifests.replace(

@@ -158,6 +158,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """given · found · embedded"""
     stage: str = ""
     """Where the stage that was put up for this run listens for kill and restart; it ends with the run."""
+    stage_broke: str = ""
+    """A part of that stage ended without being asked to: what was measured from then on says nothing of the shop."""
     own_stage: bool = False
     """The shop was put up for this run alone: whatever stands in its books, a fan of ours did."""
     pid: int = 0
