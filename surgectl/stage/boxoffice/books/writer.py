@@ -82,8 +82,6 @@ class Writer:
         """Fans' jobs handed in and not yet answered: the measure of our own overload."""
         self.away = ""
         """Why the books cannot be written now; empty while they can."""
-        self.unknown = 0
-        """How many commits were never answered: what the shop remembers may be behind the books by these."""
 
     async def __aenter__(self) -> Writer:
         self._loop = asyncio.get_running_loop()
@@ -147,6 +145,7 @@ class Writer:
 
     async def _watch(self) -> None:
         """Send fans away while the database is silent, and end a silence that lasts. Until cancelled."""
+        suspect_ns = 0
         while True:
             await asyncio.sleep(_LOOK_S)
             now_ns = self._clock.now_ns()
@@ -155,8 +154,10 @@ class Writer:
             since_ns = connection.waiting_since_ns if connection is not None else 0
             silent_ns = now_ns - since_ns if since_ns else 0
             with self._changed:
-                if silent_ns > self._patience_ns and not self.away:
+                if silent_ns > self._patience_ns and not self.away and since_ns == suspect_ns:
                     self._lost("the database does not answer")
+                # Seen twice: where this whole process was asleep, the answer is there and nobody has looked yet.
+                suspect_ns = since_ns if silent_ns > self._patience_ns else 0
                 if self.away:
                     if fans := [job for job in self._batch if not job.patient]:
                         # Under the lock that the commit needs too: what is abandoned here is never committed.
@@ -255,7 +256,6 @@ class Writer:
                     self._drop()
                     self._failures += 1
                     if self._committing:
-                        self.unknown += 1
                         raise BooksUnknown(_line(error)) from error
                     raise BooksAway(_line(error)) from error
                 connection.rollback()
