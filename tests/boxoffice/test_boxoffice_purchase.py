@@ -28,16 +28,16 @@ async def test_the_line_is_first_come_first_served(money: Money, tmp_path: Path)
     """Positions are in order of arrival, only fall, and nobody is let in before those ahead."""
     async with open_shop(money.url, tmp_path / "books", admission_per_s=20.0) as shop:
         places = [(await shop.ask("POST", "/api/queue", {"email": f"f{n}@example.org"}))[1] for n in range(12)]
-        positions = [place["position"] for place in places]
-        assert positions == sorted(positions)
-        admitted: list[int] = []
-        last = positions
-        while len(admitted) < len(places):
-            now = [(await shop.ask("GET", f"/api/queue/{place['id']}"))[1] for place in places]
-            assert all(new["position"] <= old for new, old in zip(now, last, strict=True))
-            last = [place["position"] for place in now]
-            admitted += [n for n, place in enumerate(now) if "pass" in place and n not in admitted]
-        assert admitted == sorted(admitted)
+        last = [place["position"] for place in places]
+        while any(last):
+            # Asked from the last to the first: whoever stands ahead is asked later, and can only be further.
+            now = [(await shop.ask("GET", f"/api/queue/{place['id']}"))[1]["position"] for place in reversed(places)]
+            assert now == sorted(now, reverse=True)
+            assert all(new <= old for new, old in zip(reversed(now), last, strict=True))
+            last = now[::-1]
+        rows = await shop.rows("admissions")
+        assert [row["email"] for row in rows] == [f"f{n}@example.org" for n in range(12)]
+        assert [row["admitted_at"] for row in rows] == sorted(row["admitted_at"] for row in rows)
 
 
 async def test_a_second_tab_finds_the_same_place(shop: Shop) -> None:

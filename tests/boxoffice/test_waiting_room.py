@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,20 +31,21 @@ def room_of(books: Books, prequeue_ms: int, lottery: bool, seed: int = 1, inside
 
 def turn(room: WaitingRoom, books: Books, now_ns: int) -> list[int]:
     """One round of the shop's own loop → the numbers let in."""
-    if (lots := room.draw(now_ns)) is not None:
-        for seq, number in lots.drawn:
-            books.places[seq] = msgspec.structs.replace(books.places[seq], drawn=number)
-        room.announce(lots)
+    if (drawn := room.draw(now_ns)) is not None:
+        books.places |= {place.seq: place for place in drawn}
+        room.announce(drawn)
     admitted = room.admit(now_ns)
     if admitted:
-        books.head = admitted[-1]
-    return list(admitted)
+        books.head = admitted[-1].drawn or 0
+        room.let_in(admitted, now_ns)
+    return [place.drawn or 0 for place in admitted]
 
 
 WHAT = st.one_of(
     st.tuples(st.just("join"), st.integers(0, 60)),
     st.tuples(st.just("wait"), st.integers(1, 40)),
     st.tuples(st.just("kill"), st.just(0)),
+    st.tuples(st.just("kill while writing"), st.integers(1, 40)),
 )
 
 
@@ -74,6 +74,12 @@ def test_nobody_is_lost_doubled_or_pushed_back(
             place, new = room.join(f"f{value}@example.org", None, now_ns)
             assert new == (place.seq not in books.places)
             books.places.setdefault(place.seq, place)
+        elif what == "kill while writing":
+            now_ns += value * MS
+            if room.draw(now_ns) is None:
+                room.admit(now_ns)
+            look()  # decided, and not in the books: nobody may have learnt of it
+            room = room_of(books, prequeue_ms, lottery, inside=inside)
         elif what == "kill":
             room = room_of(books, prequeue_ms, lottery, inside=inside)
         else:

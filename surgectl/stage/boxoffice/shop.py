@@ -32,7 +32,7 @@ from surgectl.stage.boxoffice.till.metadata import metadata_of
 from surgectl.stage.boxoffice.till.postbox import Postbox
 from surgectl.stage.boxoffice.till.provider import Provider
 from surgectl.stage.boxoffice.till.till import Till, open_till
-from surgectl.stage.boxoffice.waiting_room import Lots, WaitingRoom
+from surgectl.stage.boxoffice.waiting_room import WaitingRoom
 
 _ADMIT_EVERY_NS = 20_000_000
 _SWEEP_LEAST_NS, _SWEEP_MOST_NS = 20_000_000, 100_000_000
@@ -90,15 +90,15 @@ class Shop:
         while True:
             await clock.sleep_until_ns(clock.now_ns() + _ADMIT_EVERY_NS)
             now_ns = counter.now_ns()
-            if (lots := self.room.draw(now_ns)) is not None:
-                await counter.writer.run_until_written(lambda books, lots=lots: write_draw(books, lots))  # type: ignore[misc]
-                self.room.announce(lots)
+            if (drawn := self.room.draw(now_ns)) is not None:
+                await counter.writer.run_until_written(lambda books, drawn=drawn: write_draw(books, drawn))  # type: ignore[misc]
+                self.room.announce(drawn)
             admitted = self.room.admit(now_ns)
             if admitted:
-                first, last = admitted[0], admitted[-1]
                 await counter.writer.run_until_written(
-                    lambda books, f=first, la=last, at=now_ns: _write_admitted(books, f, la, at)  # type: ignore[misc]
+                    lambda books, admitted=admitted, at=now_ns: _write_admitted(books, admitted, at)  # type: ignore[misc]
                 )
+                self.room.let_in(admitted, counter.now_ns())
 
     async def sweep(self) -> None:
         """End holds whose time is up and look at the stock, until cancelled."""
@@ -114,13 +114,24 @@ class Shop:
             await clock.sleep_until_ns(clock.now_ns() + every_ns)
 
 
-def _write_admitted(books: Books, first: int, last: int, now_ns: int) -> None:
-    books.execute("update places set admitted_ns = ? where drawn between ? and ?", (now_ns, first, last))
+# The shop's own writes go before fans': a place may be numbered or let in before the job that writes it has had its
+# turn. So each of these jobs writes the whole place, and the one that comes late finds it there.
+_WHOLE_PLACE = "insert into places (seq, email, intent, joined_ns, drawn, admitted_ns) values (?, ?, ?, ?, ?, ?)"
 
 
-def write_draw(books: Books, lots: Lots) -> None:
+def _write_admitted(books: Books, admitted: list[Place], now_ns: int) -> None:
+    books.executemany(
+        f"{_WHOLE_PLACE} on conflict (seq) do update set admitted_ns = excluded.admitted_ns",
+        [(place.seq, place.email, place.intent, place.joined_ns, place.drawn, now_ns) for place in admitted],
+    )
+
+
+def write_draw(books: Books, drawn: list[Place]) -> None:
     """All numbers of the pre-queue at once, before anybody is told one."""
-    books.executemany("update places set drawn = ? where seq = ?", [(number, seq) for seq, number in lots.drawn])
+    books.executemany(
+        f"{_WHOLE_PLACE} on conflict (seq) do update set drawn = excluded.drawn",
+        [(place.seq, place.email, place.intent, place.joined_ns, place.drawn, None) for place in drawn],
+    )
 
 
 def write_place(books: Books, place: Place) -> None:

@@ -13,12 +13,6 @@ _POLL_LEAST_MS, _POLL_MOST_MS = 150, 4000
 _SPREAD_MOST_MS = 1000
 
 
-class Lots(msgspec.Struct, frozen=True):
-    """What the draw decided: place by place (`seq`) its number in line, from 1. To be written, then announced."""
-
-    drawn: tuple[tuple[int, int], ...]
-
-
 class WaitingRoom:
     """The line, in memory. Joining and asking cost a look-up; the books follow behind in batches.
 
@@ -30,7 +24,8 @@ class WaitingRoom:
     From then on one number says it all: everyone up to `head` is in, and the position of anyone else is
     `number - head`, which can only fall.
 
-    Nobody is told a number before it is in the books: `draw` decides, the caller writes, `announce` makes it so.
+    Nobody is told anything before it is in the books, or a kill would take it back: `draw` decides, the caller writes,
+    `announce` makes it so; likewise `admit` and `let_in`.
     """
 
     def __init__(
@@ -114,22 +109,22 @@ class WaitingRoom:
         """Whether some stand in the pre-queue whose numbers are not announced."""
         return bool(self._early)
 
-    def draw(self, now_ns: int) -> Lots | None:
-        """The numbers of the pre-queue, once its time is over; None while it is not. Changes nothing."""
+    def draw(self, now_ns: int) -> list[Place] | None:
+        """The pre-queue with its numbers, once its time is over; None while it is not. Changes nothing."""
         if not self._early or self._ends_ns is None or now_ns < self._ends_ns:
             return None
         lot = self._lot
         line = sorted(self._early) if lot is None else sorted(self._early, key=lambda seq: (lot(seq), seq))
-        return Lots(drawn=tuple(zip(line, sorted(self._early), strict=True)))
+        numbers = zip(line, sorted(self._early), strict=True)
+        return [msgspec.structs.replace(self._places[seq], drawn=number) for seq, number in numbers]
 
-    def announce(self, lots: Lots) -> None:
-        """The numbers are in the books: from now on they are told."""
-        for seq, number in lots.drawn:
-            place = self._places[seq]
-            self._places[seq] = self._by_email[place.email.casefold()] = msgspec.structs.replace(place, drawn=number)
-            if number != seq:
-                self._number[seq] = number
-                self._seq_of[number] = seq
+    def announce(self, drawn: list[Place]) -> None:
+        """These numbers are in the books: from now on they are told."""
+        for place in drawn:
+            self._places[place.seq] = self._by_email[place.email.casefold()] = place
+            if place.drawn is not None and place.drawn != place.seq:
+                self._number[place.seq] = place.drawn
+                self._seq_of[place.drawn] = place.seq
         self._early = []
 
     def draw_in_ms(self, seq: int, now_ns: int) -> int | None:
@@ -160,10 +155,10 @@ class WaitingRoom:
             return max(_POLL_LEAST_MS, min(_POLL_MOST_MS, draw_in_ms + seq * 7919 % (spread_ms + 1)))
         return int(min(_POLL_MOST_MS, max(_POLL_LEAST_MS, self.wait_s(seq) * 500)))
 
-    def admit(self, now_ns: int) -> range:
-        """Let in as many as the rate and the counters allow → the numbers admitted now."""
+    def admit(self, now_ns: int) -> list[Place]:
+        """As many as the rate and the counters allow now, in line: to be written and then let in."""
         if self._early:
-            return range(0)
+            return []
         elapsed_ns = 0 if self._filled_ns is None else now_ns - self._filled_ns
         self._filled_ns = now_ns
         # A quarter of a second at most is saved up: an empty line must not end in a stampede.
@@ -174,14 +169,22 @@ class WaitingRoom:
             for seq in gone:
                 del self._inside[seq]
             count = min(count, self._inside_limit - len(self._inside))
-        if count <= 0:
-            return range(0)
-        self._tokens -= count
-        admitted = range(self.head + 1, self.head + count + 1)
-        self.head += count
-        if self._inside_limit:
-            self._inside.update((self._seq_of.get(number, number), now_ns) for number in admitted)
+        admitted: list[Place] = []
+        for number in range(self.head + 1, self._last + 1):
+            if len(admitted) >= count:
+                break
+            place = self._places.get(self._seq_of.get(number, number))
+            if place is not None:  # nobody stands on a number whose writing a kill has cut off
+                admitted.append(place)
+        self._tokens -= len(admitted)
         return admitted
+
+    def let_in(self, admitted: list[Place], now_ns: int) -> None:
+        """These are in the books as admitted: from now on they are told."""
+        last = admitted[-1]
+        self.head = self._number.get(last.seq, last.seq)
+        if self._inside_limit:
+            self._inside.update((place.seq, now_ns) for place in admitted)
 
     def seen(self, seq: int, now_ns: int) -> None:
         """This fan is still at the counters."""
