@@ -14,7 +14,6 @@ import pytest
 
 from tests.rehearsal.behind import standing
 from tests.rehearsal.plays import ask
-from tests.toxiproxy_binary import free_port
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed (extra `browser`): no purchase in a browser was tried"
@@ -33,21 +32,21 @@ LOST_REPLY = {"name": "lost", "type": "timeout", "stream": "downstream", "attrib
 @contextmanager
 def street(place: Path, *flags: object) -> Iterator[dict[str, str]]:
     """Provider, proxied link and shop, each a process of its own → their addresses."""
-    pay, control, link = (free_port() for _ in range(3))
     with ExitStack() as stack:
-        provider = ("--listen", f"127.0.0.1:{pay}", "--control", f"127.0.0.1:{control}", "--latency", "20ms")
-        stack.enter_context(standing("payments", *provider))
-        proxy = stack.enter_context(standing("proxy", "--listen", f"127.0.0.1:{free_port()}"))
-        api = proxy["url"]
-        ask(f"{api}/proxies", "POST", {"name": "bank", "listen": f"127.0.0.1:{link}", "upstream": f"127.0.0.1:{pay}"})
+        anywhere = "127.0.0.1:0"
+        provider = ("--listen", anywhere, "--control", anywhere, "--latency", "20ms")
+        pay = stack.enter_context(standing("payments", *provider))
+        api = stack.enter_context(standing("proxy", "--listen", anywhere))["url"]
+        upstream = pay["url"].removeprefix("http://")
+        link = ask(f"{api}/proxies", "POST", {"name": "bank", "listen": anywhere, "upstream": upstream})["listen"]
         shop = stack.enter_context(
             standing(
-                *("shop", "--listen", "127.0.0.1:0", "--payments-url", f"http://127.0.0.1:{link}"),
+                *("shop", "--listen", anywhere, "--payments-url", f"http://{link}"),
                 *("--data", place / "books", "--capacity", 40, "--payment-timeout", "400ms", "--payment-tries", 2),
                 *("--reconcile-every", "300ms", "--payment-deadline", "2m", *flags),
             )
         )
-        yield {"shop": shop["url"], "bank": f"{api}/proxies/bank", "control": f"http://127.0.0.1:{control}"}
+        yield {"shop": shop["url"], "bank": f"{api}/proxies/bank", "control": pay["control"]}
 
 
 @pytest.fixture
