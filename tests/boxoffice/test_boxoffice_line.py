@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,25 @@ def test_a_lottery_without_a_prequeue_is_refused() -> None:
     """Drawing among nobody would be first come, first served under another name."""
     with pytest.raises(UsageError, match="pre-queue"):
         Options(payments_url="http://127.0.0.1:1", data="x", order="lottery")
+
+
+async def test_a_draw_that_overtakes_the_joins_loses_none(money: Money, tmp_path: Path) -> None:
+    """The clerk is blocked while the pre-queue ends, and then writes the draw before the joins: all are in the book."""
+    slow = {"books_patience_ns": 10_000 * MS, "books_timeout_ns": 20_000 * MS}
+    lottery = {"order": "lottery", "prequeue_ns": 400 * MS, "admission_per_s": 100.0}
+    async with open_shop(money.url, tmp_path / "books", **slow, **lottery) as shop:
+        lock = sqlite3.connect(tmp_path / "books" / "boxoffice.sqlite3", isolation_level=None)
+        lock.execute("begin immediate")
+        joins = [asyncio.create_task(join(shop, n)) for n in range(20)]
+        await asyncio.sleep(0.8)
+        assert not any(task.done() for task in joins)
+        lock.execute("rollback")
+        lock.close()
+        ids = [place["id"] for place in await asyncio.gather(*joins)]
+        places = await drawn_places(shop, ids)
+        async with asyncio.timeout(10):
+            while any("pass" not in place for place in places):
+                places = await drawn_places(shop, ids)
+        rows = await shop.rows("admissions")
+        assert sorted(row["drawn"] for row in rows) == list(range(1, 21))
+        assert all(row["admitted_at"] for row in rows)
