@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import islice
 
 from surgectl.stage.boxoffice.books.looker import Looker
 from surgectl.stage.boxoffice.books.protocol import Books
@@ -26,6 +27,8 @@ class Decisions:
     def __init__(self, counter: Counter, looker: Looker) -> None:
         self._counter = counter
         self._looker = looker
+        self._open: set[str] = set()  # what we believe to be pending
+        self._known = 0  # so many orders were looked at for that: new ones come at the end
 
     async def follow(self) -> None:
         """Until cancelled."""
@@ -42,18 +45,22 @@ class Decisions:
 
     async def _look(self, *, refunds: bool) -> None:
         known = self._counter.orders
-        open_ = {order.id for order in known.values() if order.state == "pending"}
-        if not open_ and not refunds:
+        fresh = list(islice(known.values(), self._known, None))
+        self._known += len(fresh)
+        self._open.update(order.id for order in fresh if order.state == "pending")
+        if not self._open and not refunds:
             return
+        open_ = frozenset(self._open)
 
         def changed(books: Books) -> list[Order]:
-            wanted = open_ - claims.pending(books)
+            wanted = set(open_ - claims.pending(books))
             if refunds:
                 wanted |= {order for order in claims.refunded(books) if _still(known.get(order), "failed")}
             return claims.some(books, sorted(wanted))
 
         for order in await self._looker.asked(changed):
             self._counter.show(order)
+            self._open.discard(order.id)
 
 
 def _still(order: Order | None, state: str) -> bool:

@@ -11,7 +11,7 @@ from surgectl.stage.boxoffice.conduct import Conduct, one_key_per_order
 from surgectl.stage.boxoffice.counter import Counter
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.rows import Order
-from surgectl.stage.boxoffice.till.breaker import Pass
+from surgectl.stage.boxoffice.till.breaker import Pass, State
 from surgectl.stage.boxoffice.till.cashier import Cashier
 from surgectl.stage.boxoffice.till.hands import Hands
 from surgectl.stage.boxoffice.till.provider import Answer, Payment, Provider, Silence
@@ -128,6 +128,8 @@ class Reconciler:
                 self._cashier.submit(order, tries=1)
         if to_close:
             await self._close(to_close)
+        if self._cashier.lane.breaker.state is not State.CLOSED:
+            return  # money that is owed back is not forgotten, and a house that is unwell is not asked for it
         for order in list(self._watched.values()):
             await self._give_back(order, payments.get(order.id, []))
 

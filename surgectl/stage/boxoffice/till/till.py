@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -206,6 +208,14 @@ class Till:
         self._clerk.lane.drop(order)
 
 
+def _name(options: Options, alone: bool) -> str:
+    """A shop that comes back goes on at once; another shop on the same books must not believe that it is this one."""
+    if options.worker or alone:
+        return options.worker or f"worker-{chance.token()}"
+    place = f"{Path(options.data).absolute()} {options.listen}"
+    return f"shop-{hashlib.blake2b(place.encode(), digest_size=6).hexdigest()}"
+
+
 @asynccontextmanager
 async def open_till(
     options: Options, conduct: Conduct, counter: Counter, looker: Looker, *, alone: bool
@@ -214,9 +224,8 @@ async def open_till(
 
     `alone`: it stands in a process of its own and finds its orders in the books; otherwise the shop hands them over.
     """
-    worker = options.worker or (f"worker-{chance.token()}" if alone else "shop")
     # A lease outlasts the longest request: nobody else begins while ours is still on its way.
-    hands = Hands(worker, max(options.lease_ns, 2 * options.payment_timeout_ns), counter)
+    hands = Hands(_name(options, alone), max(options.lease_ns, 2 * options.payment_timeout_ns), counter)
     provider = Provider(
         options.payments_url,
         options.secret,
