@@ -11,30 +11,18 @@ import typer
 from rich.console import Console
 
 import surgectl
-from surgectl.cli import chaos, stage
-from surgectl.cli.again import audit, report
-from surgectl.cli.check import check
-from surgectl.cli.plan import plan
-from surgectl.cli.run import run
-from surgectl.cli.sql import sql
+from surgectl.cli.lazily import Lazily
 from surgectl.errors import SurgectlError
 
 app = typer.Typer(
     name="surgectl",
+    cls=Lazily,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Rehearse the worst minute of your shop's year, and learn what was true afterwards.",
 )
-app.command()(run)
-app.command()(plan)
-app.command()(check)
-app.command()(audit)
-app.command()(report)
-app.command()(sql)
-app.add_typer(chaos.app, name="chaos")
-app.add_typer(stage.app, name="stage")
 
 
 def _version(asked: bool) -> None:
