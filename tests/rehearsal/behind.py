@@ -92,7 +92,7 @@ def behind_a_broken_front(name: str) -> Callable[[Path], Ended]:
                 *("shop", "--listen", f"127.0.0.1:{shop}", "--payments-url", f"http://127.0.0.1:{pay}"),
                 *("--data", books, "--capacity", 76, "--price", "25.00 EUR", "--limit", 4, "--hold-ttl", "1500ms"),
                 *("--payment-timeout", "300ms", "--payment-tries", 2, "--reconcile-every", "150ms"),
-                *("--payment-deadline", "1500ms", "--late-refunds", "600ms", "--admission-per-s", 200),
+                *("--payment-deadline", "3s", "--late-refunds", "600ms", "--admission-per-s", 200),
             ),
         ):
             variables = {
