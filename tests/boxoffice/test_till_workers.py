@@ -13,8 +13,9 @@ import pytest
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
 from tests.boxoffice.street import MS, Money, Shop, books_in, damage, open_shop, settled
-from tests.boxoffice.test_boxoffice_kill import Life, stubborn
+from tests.boxoffice.test_boxoffice_kill import stubborn
 from tests.boxoffice.tills import process
+from tests.toxiproxy_binary import free_port
 
 pytestmark = pytest.mark.real
 
@@ -120,30 +121,28 @@ async def test_front_and_workers_killed_in_the_storm(tmp_path: Path) -> None:
     slow = PaymentOptions(latency_ns=40 * MS)
     async with running(slow) as open_, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         money = Money(open_, http)
-        life = Life(open_.url, tmp_path / "books")
-        life.constants |= {"payment_workers": 0, "lease": "500ms"}
-        said = {name: value for name, value in life.constants.items() if name != "listen"} | {"payment_workers": 3}
-        shop = Shop(await life.begin(), http)
-        try:
-            seen: dict[int, dict[str, Any]] = {n: {} for n in range(60)}
-            fans = asyncio.gather(*(stubborn(shop, n, seen) for n in range(60)))
-            for lived_s in (0.5, 0.3):
-                async with process("worker", **said) as left, process("worker", **said) as right:
+        said = {**SALE, "capacity": 60, "admission_per_s": 60.0, "hold_ttl": "5s", "lease": "800ms"}
+        said |= {"payments_url": open_.url, "data": str(tmp_path / "books")}
+        listen = f"127.0.0.1:{free_port()}"
+        front = {**said, "payment_workers": 0, "listen": listen}
+        worker = {**said, "payment_workers": 3}
+        shop = Shop(f"http://{listen}", http)
+        seen: dict[int, dict[str, Any]] = {n: {} for n in range(60)}
+        fans = asyncio.gather(*(stubborn(shop, n, seen) for n in range(60)))
+        for lived_s in (0.5, 0.3):
+            async with process("worker", **worker) as left, process("worker", **worker) as right:
+                async with process("shop", **front) as street:
                     await asyncio.sleep(lived_s)
                     await left.kill()
                     await asyncio.sleep(lived_s)
-                    await life.kill()
-                    await life.begin()
-                    await right.kill()
-            async with process("worker", **said) as last:
-                await asyncio.wait_for(fans, 40)
-                await settled(shop)
-                assert await last.end() == 0
+                    await street.kill()
+                await right.kill()
+        async with process("shop", **front), process("worker", **worker) as last:
+            await asyncio.wait_for(fans, 40)
+            await settled(shop)
             assert await damage(shop, money) == {}
             rows = {row["order"]: row["state"] for row in await shop.rows("orders")}
             told = [fan["order"] for fan in seen.values() if "order" in fan]
             assert len(told) > 30
             assert {rows[order] for order in told} == {"confirmed"}
-        finally:
-            if life.process is not None and life.process.returncode is None:
-                await life.kill()
+            assert await last.end() == 0
