@@ -4,78 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
-import sys
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
 import pytest
 
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
+from tests.boxoffice.lives import Life
 from tests.boxoffice.street import Money, Shop, books_in, damage, settled
+from tests.toxiproxy_binary import free_port
 
 pytestmark = pytest.mark.real
 
-SHOP = """
-import sys, json
-from surgectl.cli.stage_shop import serve_shop
-serve_shop(json.loads(sys.argv[1]), until_stdin_closes=True)
-"""
 
-
-class Life:
-    """One box office process after another over the same books, always at the same address."""
-
-    def __init__(self, payments_url: str, data: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.constants = {
-            "payments_url": payments_url,
-            **books_in(data),
-            "listen": f"127.0.0.1:{self.port}",
-            "capacity": 60,
-            "admission_per_s": 60.0,
-            "hold_ttl": "5s",
-            "payment_timeout": "300ms",
-            "payment_tries": 2,
-            "payment_workers": 4,
-            "reconcile_every": "200ms",
-            "payment_deadline": "10s",
-        }
-        self.process: asyncio.subprocess.Process | None = None
-
-    async def begin(self) -> str:
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            SHOP,
-            msgspec.json.encode(self.constants).decode(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert self.process.stdout is not None
-        ready = msgspec.json.decode(await self.process.stdout.readline())
-        assert ready["ready"] == "shop"
-        return str(ready["url"])
-
-    async def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        await self.process.wait()
-
-    async def end(self, how: signal.Signals | None = None) -> int:
-        """Ask it to stop: by a signal, or by closing its stdin."""
-        assert self.process is not None
-        assert self.process.stdin is not None
-        if how is None:
-            self.process.stdin.close()
-        else:
-            self.process.send_signal(how)
-        return await asyncio.wait_for(self.process.wait(), 10)
+def life_of(payments_url: str, data: Path, **more: Any) -> Life:
+    """A shop with sixty seats and little patience."""
+    options = {
+        "payments_url": payments_url,
+        **books_in(data),
+        "listen": f"127.0.0.1:{free_port()}",
+        "capacity": 60,
+        "admission_per_s": 60.0,
+        "hold_ttl": "5s",
+        "payment_timeout": "300ms",
+        "payment_tries": 2,
+        "payment_workers": 4,
+        "reconcile_every": "200ms",
+        "payment_deadline": "10s",
+    }
+    return Life("shop", options | more)
 
 
 async def stubborn(shop: Shop, n: int, seen: dict[int, dict[str, Any]]) -> None:
@@ -124,7 +83,7 @@ async def test_kill_9_loses_no_order_and_no_money(tmp_path: Path) -> None:
     slow = PaymentOptions(latency_ns=60_000_000)
     async with running(slow) as open_, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         money = Money(open_, http)
-        life = Life(open_.url, tmp_path / "books")
+        life = life_of(open_.url, tmp_path / "books")
         shop = Shop(await life.begin(), http)
         try:
             seen: dict[int, dict[str, Any]] = {n: {} for n in range(80)}
@@ -145,8 +104,7 @@ async def test_kill_9_loses_no_order_and_no_money(tmp_path: Path) -> None:
             assert len(rows) > 40
             assert await life.end() == 0
         finally:
-            if life.process is not None and life.process.returncode is None:
-                await life.kill()
+            await life.kill()
 
 
 @pytest.mark.usefixtures("on_both")
@@ -156,7 +114,7 @@ async def test_it_stops_when_told_and_goes_on_with_the_same_sale(how: signal.Sig
     async with running(PaymentOptions()) as open_, aiohttp.ClientSession() as http:
         money = Money(open_, http)
         await money.lose_requests()
-        life = Life(open_.url, tmp_path / "books")
+        life = life_of(open_.url, tmp_path / "books")
         shop = Shop(await life.begin(), http)
         try:
             _, hold = await shop.hold(await shop.enter("ada@example.org"))
@@ -167,5 +125,4 @@ async def test_it_stops_when_told_and_goes_on_with_the_same_sale(how: signal.Sig
             assert (await shop.ended(told["order"]))["state"] == "confirmed"
             assert await damage(shop, money) == {}
         finally:
-            if life.process is not None and life.process.returncode is None:
-                await life.kill()
+            await life.kill()

@@ -15,7 +15,7 @@ from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
 from tests.boxoffice.street import MS, Money, Shop, open_shop
-from tests.boxoffice.test_boxoffice_kill import Life
+from tests.boxoffice.test_boxoffice_kill import life_of
 
 
 async def join(shop: Shop, n: int) -> dict[str, Any]:
@@ -73,8 +73,8 @@ async def test_the_prequeue_is_numbered_at_its_end(order: str, money: Money, tmp
 async def test_kill_9_changes_no_lot(die_after_s: float, tmp_path: Path) -> None:
     """Killed before the draw or after it: the ids stay, and whoever was told a number keeps it."""
     async with running(PaymentOptions()) as open_, aiohttp.ClientSession() as http:
-        life = Life(open_.url, tmp_path / "books")
-        life.constants |= {"order": "lottery", "prequeue": "800ms", "admission_per_s": 0.001}
+        life = life_of(open_.url, tmp_path / "books")
+        life.options |= {"order": "lottery", "prequeue": "800ms", "admission_per_s": 0.001}
         shop = Shop(await life.begin(), http)
         try:
             early = list(await asyncio.gather(*(join(shop, n) for n in range(10))))
