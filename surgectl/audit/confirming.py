@@ -19,7 +19,7 @@ WITH started AS (
     SELECT intent, at_ns FROM lefts UNION ALL SELECT intent, done_ns FROM attempts UNION ALL
     SELECT intent, at_ns FROM tolds WHERE NOT status_read) GROUP BY intent
 )
-SELECT s.start_ns, CASE WHEN t.confirmed_ns IS NOT NULL THEN t.confirmed_ns
+SELECT s.intent, s.start_ns, CASE WHEN t.confirmed_ns IS NOT NULL THEN t.confirmed_ns
     WHEN coalesce(t.open, 0) = 0 AND d.open IS NULL THEN t.refused_ns END AS known_ns, n.last_ns
 FROM started s LEFT JOIN told t USING (intent) LEFT JOIN doubt d USING (intent) LEFT JOIN seen n USING (intent)"""
-"""SQL: one row an intent that tried to pay: `start_ns`, `known_ns` (null while in doubt), `last_ns` (last heard of)."""
+"""SQL: a row for each intent that tried to pay: `intent start_ns known_ns last_ns`; known is null while in doubt."""

@@ -1,7 +1,8 @@
 """How long the backlog took to go away once the fault was gone.
 
 The backlog are the payments that fans were waiting for in the instant of the heal. Drained is when the last of them
-has a definite end (docs/invariants.md, DRAIN): a shop that only serves newcomers has not drained.
+has a definite end (docs/invariants.md, DRAIN): a shop that only serves newcomers has not drained. A fan who lost
+patience and left waits no longer, and says nothing about the shop either way.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from surgectl.thresholds.evaluate import Number, Unmeasured
 
 def drain_ns(relations: Relations, healed_ns: int, end_ns: int) -> Number | Unmeasured:
     """Nanoseconds from the heal to the end of the backlog; `at_least` where some of it never learnt its fate."""
-    rows = relations.rows(f"SELECT start_ns, known_ns FROM ({CONFIRMING}) WHERE start_ns < ?", [healed_ns])
+    rows = relations.rows(
+        f"""SELECT start_ns, known_ns FROM ({CONFIRMING}) WHERE start_ns < ? AND (known_ns IS NOT NULL
+              OR intent NOT IN (SELECT intent FROM lefts WHERE "end" = 'quit'))""",
+        [healed_ns],
+    )
     if not rows:
         return Unmeasured(why="nobody had paid before the fault ended: there was no backlog to drain")
     left = [known_ns for _, known_ns in rows if known_ns is None or known_ns > healed_ns]

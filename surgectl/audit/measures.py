@@ -116,7 +116,7 @@ class RunMeasures:
     def confirm(self, windows: list[Window]) -> Durations:
         ended, still_open = [], []
         for start_ns, known_ns, last_ns in self.relations.rows(
-            f"SELECT * FROM ({CONFIRMING}) WHERE {inside('start_ns', windows)}"
+            f"SELECT start_ns, known_ns, last_ns FROM ({CONFIRMING}) WHERE {inside('start_ns', windows)}"
         ):
             if known_ns is not None:
                 ended.append(max(0, known_ns - start_ns))

@@ -1,8 +1,9 @@
 """How long the shop needed to be itself again once the fault was gone.
 
-The share of holds and payments that were answered for good in time, by the second in which each was due, smoothed
+The share of holds and payments that were answered truthfully in time, by the second in which each was due, smoothed
 (EWMA, weight 0.3): recovered is the first second after the fault from which it stays at 90 % for fifteen seconds
-(docs/invariants.md, RECOVERY). A second in which nobody wanted anything says nothing and changes nothing.
+(docs/invariants.md, RECOVERY). "All are in others' baskets, come back" is an answer, as "sold out" is: a sale that
+ends is no shop that does not recover. "Too busy" is none. A second in which nobody wanted anything says nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _OPERATIONS = """
 SELECT first_ns // 1000000000 AS second, count(*) AS offered,
   count(*) FILTER (told_ns IS NOT NULL AND told_ns - first_ns <= ?) AS resolved
 FROM (
-  SELECT a.intent, a.tab, a.op, min(a.due_ns) AS first_ns, any_value(t.at_ns) AS told_ns
+  SELECT a.intent, a.tab, a.op, min(a.due_ns) AS first_ns,
+    least(any_value(t.at_ns), min(a.done_ns) FILTER (a."then" = 'again' AND a.outcome = 'fail')) AS told_ns
   FROM attempts a LEFT JOIN tolds t ON t.intent = a.intent AND t.tab = a.tab AND t.op = a.op AND NOT t.status_read
     AND t.outcome <> 'info'
   WHERE a.role IN ('hold', 'pay') AND NOT a.poll GROUP BY a.intent, a.tab, a.op)

@@ -8,7 +8,7 @@ import pytest
 from surgectl.audit.measures import RunMeasures
 from surgectl.audit.metrics import metrics
 from surgectl.recording.evidence_rows import RequestRow
-from surgectl.recording.rows import DoneRow, FaultRow, IntentRow, InvokeRow, ProbeRow, ToldRow
+from surgectl.recording.rows import DoneRow, FaultRow, IntentRow, InvokeRow, LeftRow, ProbeRow, ToldRow
 from surgectl.thresholds.evaluate import Durations, Number, Tally, Unmeasured, evaluate
 from surgectl.thresholds.grammar import parse
 from tests.audit.night import EPOCH, Night, S
@@ -215,6 +215,30 @@ def test_drain(bad: range, known_after_s: int | None, verdict_10s: str, verdict_
         )
     assert verdict(night, "drain(payments) < 10s") == verdict_10s
     assert verdict(night, "drain(payments) < 30s") == verdict_30s
+
+
+def test_a_fan_who_left_is_no_backlog() -> None:
+    """Who lost patience says nothing about the shop; who still waits when the run ends does."""
+    night = sale(range(0))
+    for second, end in ((18, "quit"), (19, "unknown")):
+        night.ops += [LeftRow(intent=f"run-i{second}", end=end, outcome="info", at_ns=59 * S)]
+        told = next(row for row in night.ops if isinstance(row, ToldRow) and row.intent == f"run-i{second}")
+        night.ops[night.ops.index(told)] = msgspec.structs.replace(told, outcome="info", end=end, at_ns=59 * S)
+    for row in [row for row in night.ops if isinstance(row, ToldRow) and row.outcome == "ok"]:
+        night.ops[night.ops.index(row)] = msgspec.structs.replace(row, end="confirmed")
+    assert verdict(night, "drain(payments) < 30s") == "fail"
+    night.ops = [row for row in night.ops if getattr(row, "intent", "") != "run-i19"]
+    assert verdict(night, "drain(payments) < 1s") == "pass"
+
+
+def test_come_back_is_an_answer_and_too_busy_is_none() -> None:
+    """Seats that are in others' baskets are no shop that fails to recover; a shop that sheds everything is one."""
+    for then, seen in (("again", "pass"), ("shed", "fail")):
+        night = sale(range(20, 60))
+        for row in list(night.ops):
+            if isinstance(row, DoneRow) and row.outcome == "info":
+                night.ops[night.ops.index(row)] = msgspec.structs.replace(row, outcome="fail", why=then, then=then)
+        assert verdict(night, "recovery(payments) < 30s") == seen
 
 
 def test_drain_of_nothing() -> None:
