@@ -38,6 +38,7 @@ from surgectl.evidence.reading import LIGHT
 from surgectl.journey.compile import compile_target
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
+from surgectl.pauses import rare_pauses
 from surgectl.plan.build import Plan
 from surgectl.profile.target import Target
 from surgectl.recording import manifest as manifests
@@ -190,6 +191,7 @@ class Rehearsing:
     ) -> Path:
         target, plan = self._prepared.target.target, self._prepared.plan
         rehearsal = plan.rehearsal
+        rare_pauses()
         self._start_ns = start_instant(self._clock, self._wishes.start_at, lead_ns=_LEAD_NS)
         late_ns = self._clock.now_ns() - self._start_ns
         if late_ns > 0:

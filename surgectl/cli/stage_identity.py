@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 import uvloop
 
+from surgectl.pauses import rare_pauses
 from surgectl.stage.ending import told_to_end
 from surgectl.stage.flags import Said, options_from
 from surgectl.stage.identity.options import Options
@@ -27,5 +28,6 @@ async def _until_told(options: Options, until_stdin_closes: bool) -> None:
 
 
 def _say_ready(url: str) -> None:
+    rare_pauses()
     sys.stdout.write(msgspec.json.encode({"ready": "identity", "url": url}).decode() + "\n")
     sys.stdout.flush()

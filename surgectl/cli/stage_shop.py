@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 import uvloop
 
+from surgectl.pauses import rare_pauses
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.server import serve
 from surgectl.stage.ending import told_to_end
@@ -29,6 +30,7 @@ async def _until_told(options: Options, until_stdin_closes: bool) -> None:
 
 
 def _say_ready(url: str) -> None:
+    rare_pauses()
     line = msgspec.json.encode({"ready": "shop", "url": url}).decode()
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

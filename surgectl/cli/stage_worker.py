@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 import uvloop
 
+from surgectl.pauses import rare_pauses
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.till.worker import serve_till
 from surgectl.stage.ending import told_to_end
@@ -28,5 +29,6 @@ async def _until_told(options: Options, until_stdin_closes: bool) -> None:
 
 
 def _say_ready(worker: str) -> None:
+    rare_pauses()
     sys.stdout.write(msgspec.json.encode({"ready": "worker", "worker": worker}).decode() + "\n")
     sys.stdout.flush()

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
+from surgectl.pauses import rare_pauses
 from surgectl.proxy import address
 from surgectl.proxy.api import Api
 from surgectl.proxy.registry import Registry
@@ -58,6 +59,7 @@ async def run(listen: str, seed: int, strict: bool, until_stdin_closes: bool) ->
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with serving(listen, seed, strict, SystemClock()) as url:
+        rare_pauses()
         sys.stdout.write(msgspec.json.encode(Ready("proxy", url)).decode() + "\n")
         sys.stdout.flush()
         if until_stdin_closes:

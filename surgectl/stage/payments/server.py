@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from aiohttp import web
 
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
+from surgectl.pauses import rare_pauses
 from surgectl.stage.ending import told_to_end
 from surgectl.stage.payments.control import control_app
 from surgectl.stage.payments.options import Options, split_address
@@ -75,10 +75,7 @@ async def serve(options: Options, until_stdin_closes: bool = False) -> None:
     """
     stop = told_to_end(until_stdin_closes)
     async with running(options) as open_:
-        # What is there now stays; and a payment makes a dozen objects, so look for garbage less often.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)
+        rare_pauses()
         sys.stdout.write(msgspec.json.encode(_Ready("payments", open_.url, open_.control)).decode() + "\n")
         sys.stdout.flush()
         broken = open_.provider.broken
