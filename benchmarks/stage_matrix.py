@@ -1,6 +1,7 @@
 """Every profile on every stage: SQLite or PostgreSQL with Redis, through the embedded proxy or the original Toxiproxy.
 
     python -m benchmarks.stage_matrix [--profile NAME …] [--books sqlite|servers] [--proxy embedded|original]
+        [--reports DIR]
 
 Runs one rehearsal after the other (never two at once: they would spoil each other's figures), each as a person would
 start it, and prints a Markdown table as it goes. Exit 1 where a profile did not keep the promise of its first lines.
@@ -38,6 +39,7 @@ def main() -> int:
     asked.add_argument("--profile", action="append", choices=PROFILES)
     asked.add_argument("--books", action="append", choices=BOOKS)
     asked.add_argument("--proxy", action="append", choices=PROXIES)
+    asked.add_argument("--reports", type=Path, help="keep the recordings here")
     said = asked.parse_args()
     _row(_HEAD)
     _row(["---"] * len(_HEAD))
@@ -49,7 +51,9 @@ def main() -> int:
                 flags = _proxy(proxy, Path(place))
                 for profile in said.profile or PROFILES:
                     if sets is not None and flags is not None:
-                        kept &= _rehearse(profile, books, proxy, [*sets, *flags[0]], flags[1], Path(place))
+                        kept &= _rehearse(
+                            profile, books, proxy, [*sets, *flags[0]], flags[1], said.reports or Path(place)
+                        )
     return 0 if kept else 1
 
 
@@ -80,9 +84,9 @@ def _proxy(kind: str, place: Path) -> tuple[list[str], dict[str, str]] | None:
     return [], {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
 
 
-def _rehearse(profile: str, books: str, proxy: str, flags: list[str], env: dict[str, str], place: Path) -> bool:
+def _rehearse(profile: str, books: str, proxy: str, flags: list[str], env: dict[str, str], reports: Path) -> bool:
     begun = time.monotonic()
-    words = [sys.executable, "-m", "surgectl", "run", profile, *flags, "--json", "--reports", str(place / "reports")]
+    words = [sys.executable, "-m", "surgectl", "run", profile, *flags, "--json", "--reports", str(reports)]
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=_AT_MOST_S, check=False)
     took_s = time.monotonic() - begun
     if not done.stdout.strip():
