@@ -196,7 +196,7 @@ def _crowd(plan: Plan) -> Table:
         table.add_row(name, str(share), f"{round(share * plan.fans_total):,}", Text(about, "dim"))
     sale = plan.rehearsal.sale
     mean = sum(qty * share for qty, share in sale.wants.items())
-    wanted = plan.fans_total * mean
+    wanted = plan.fans_total * mean * sum(share * _buys(plan, name) for name, share in plan.rehearsal.fans.items())
     table.add_section()
     table.add_row(
         "all",
@@ -220,6 +220,12 @@ def _settling(settling: Settling) -> list[RenderableType]:
         )
     window = Text.assemble((show_duration(settling.window_ns), "bold"), f" = {sum_}")
     return [hung("settling ", "bold", Group(window, verdict))]
+
+
+def _buys(plan: Plan, fan: str) -> float:
+    """The share of these fans who came to buy, and not only to look."""
+    retry = plan.retries.get(fan)
+    return 1.0 - float(retry.looks.leaves) if retry is not None and retry.looks is not None else 1.0
 
 
 def hung(label: str, style: str, body: RenderableType) -> Table:
