@@ -7,7 +7,7 @@ in the order of the tests, and each test awaits its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,10 @@ class Programme:
     def awaited(self, play: Play) -> Ended:
         self.start([play])
         return self._started[play.name].result()
+
+    def wait(self) -> None:
+        """Until every play that was started has ended, however it did."""
+        wait(self._started.values())
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
