@@ -24,7 +24,7 @@ def with_a_secret(place: Path) -> Ended:
     """The drill with a target that sends a value of the environment in a header and in a page's address."""
     target = yaml.safe_load(BOXOFFICE.read_text())
     target["headers"]["X-Gate"] = "${MY_SECRET}"
-    target["journey"][0]["get"] = "/about?pass=${GATE_WORD}"
+    target["journey"][0]["get"] += "?pass=${GATE_WORD}"
     target["mint"]["email"] = "fan-{intent}-${MY_SECRET}@example.org"  # what links the books is hidden on both sides
     target["mint"]["note"] = "${MY_SECRET}-{intent}"
     (place / "gated.yaml").write_text(yaml.safe_dump(target, sort_keys=False))
