@@ -86,7 +86,7 @@ class Substitution:
             self.issues.append(Issue(node.place, path, "a ${…} that cannot be read", "write ${NAME} or ${NAME:-words}"))
             return node
         text = _NAME.sub(lambda match: self._value(match, node, path), node.text)
-        return Scalar(text, node.place, node.plain and bool(text))  # put in, nothing is an empty text, with quotes or not
+        return Scalar(text, node.place, node.plain and bool(text))  # nothing put in is an empty text, quotes or not
 
     def _value(self, match: re.Match[str], node: Scalar, path: str) -> str:
         escaped, name, fallback = match.groups()

@@ -275,7 +275,7 @@ def test_two_packages_with_one_name_are_an_error(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("written", ["${DB_ADDR:-}", '"${DB_ADDR:-}"'])
 def test_a_link_to_nowhere_is_not_there(desk: Desk, written: str) -> None:
     """An upstream that nobody names leaves the link out, whether it is written in quotes or not."""
-    links = 'links: {payments: {upstream: "127.0.0.1:9100"}, database: {upstream: ' + written + "}}"
+    links = f'links:\n  payments: {{upstream: "127.0.0.1:9100"}}\n  database:\n    upstream: {written}'
     desk.write_target(TARGET.replace('links: {payments: {upstream: "127.0.0.1:9100"}}', links))
     assert set(open_target("targets/shop.yaml", {}, environ={}).target.links) == {"payments"}
     opened = open_target("targets/shop.yaml", {"DB_ADDR": "127.0.0.1:5432"}, environ={})
