@@ -2,7 +2,8 @@
 
 The backlog are the payments that fans were waiting for in the instant of the heal. Drained is when the last of them
 has a definite end (docs/invariants.md, DRAIN): a shop that only serves newcomers has not drained. A fan who lost
-patience and left waits no longer, and says nothing about the shop either way.
+patience, or who took the shop's last word for an answer although an earlier try was still in doubt, has left and waits
+no longer: that says nothing about the backlog either way.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from surgectl.audit.confirming import CONFIRMING
 from surgectl.recording.relations import Relations
 from surgectl.thresholds.evaluate import Number, Unmeasured
 
+_WAITED_IN_VAIN = "('unknown', 'accepted', 'cut-off', 'script-error')"
+"""Ends of those who were still waiting when nothing more could come."""
+
 
 def drain_ns(relations: Relations, healed_ns: int, end_ns: int) -> Number | Unmeasured:
     """Nanoseconds from the heal to the end of the backlog; `at_least` where some of it never learnt its fate."""
     rows = relations.rows(
         f"""SELECT start_ns, known_ns FROM ({CONFIRMING}) WHERE start_ns < ? AND (known_ns IS NOT NULL
-              OR intent NOT IN (SELECT intent FROM lefts WHERE "end" = 'quit'))""",
+              OR intent IN (SELECT intent FROM lefts WHERE "end" IN {_WAITED_IN_VAIN})
+              OR intent NOT IN (SELECT intent FROM lefts))""",
         [healed_ns],
     )
     if not rows:

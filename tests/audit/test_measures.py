@@ -220,7 +220,7 @@ def test_drain(bad: range, known_after_s: int | None, verdict_10s: str, verdict_
 def test_a_fan_who_left_is_no_backlog() -> None:
     """Who lost patience says nothing about the shop; who still waits when the run ends does."""
     night = sale(range(0))
-    for second, end in ((18, "quit"), (19, "unknown")):
+    for second, end in ((17, "gone"), (18, "quit"), (19, "unknown")):
         night.ops += [LeftRow(intent=f"run-i{second}", end=end, outcome="info", at_ns=59 * S)]
         told = next(row for row in night.ops if isinstance(row, ToldRow) and row.intent == f"run-i{second}")
         night.ops[night.ops.index(told)] = msgspec.structs.replace(told, outcome="info", end=end, at_ns=59 * S)
