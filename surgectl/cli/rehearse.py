@@ -38,7 +38,7 @@ from surgectl.evidence.reading import LIGHT
 from surgectl.journey.compile import compile_target
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
-from surgectl.pauses import rare_pauses
+from surgectl.pauses import rare_pauses, usual_pauses
 from surgectl.plan.build import Plan
 from surgectl.profile.target import Target
 from surgectl.recording import manifest as manifests
@@ -159,6 +159,8 @@ class Rehearsing:
             await stack.enter_async_context(nemesis)
             await nemesis.prepare()
             self._nemesis = nemesis
+            rare_pauses()
+            stack.callback(usual_pauses)
             return await self._storm(folder, manifest, permit, nemesis, chaos, setup)
 
     def _part_lost(self, part: str, why: str) -> None:
@@ -191,7 +193,6 @@ class Rehearsing:
     ) -> Path:
         target, plan = self._prepared.target.target, self._prepared.plan
         rehearsal = plan.rehearsal
-        rare_pauses()
         self._start_ns = start_instant(self._clock, self._wishes.start_at, lead_ns=_LEAD_NS)
         late_ns = self._clock.now_ns() - self._start_ns
         if late_ns > 0:

@@ -70,6 +70,7 @@ def test_json_is_alone_on_stdout(played: Ended) -> None:
     assert json.loads(played.out)["schema"] == "surgectl.report/1"
     assert played.out.encode() == (played.path / "report.json").read_bytes()
     assert "arrived" in played.err
+    assert "leak" not in played.err  # a library that finds its objects alive at the very end would say so there
 
 
 @pytest.mark.parametrize("played", [Play("as-json", as_json), brownout("slow", "embedded")], indirect=True)
