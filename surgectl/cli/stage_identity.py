@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
-import msgspec
 import uvloop
 
-from surgectl.pauses import rare_pauses
 from surgectl.stage.ending import told_to_end
 from surgectl.stage.flags import Said, options_from
 from surgectl.stage.identity.options import Options
 from surgectl.stage.identity.server import serve
+from surgectl.stage.ready import say_ready
 
 
 def serve_identity(said: Mapping[str, Said | None], until_stdin_closes: bool = False) -> None:
@@ -24,10 +22,4 @@ def serve_identity(said: Mapping[str, Said | None], until_stdin_closes: bool = F
 
 
 async def _until_told(options: Options, until_stdin_closes: bool) -> None:
-    await serve(options, told_to_end(until_stdin_closes), _say_ready)
-
-
-def _say_ready(url: str) -> None:
-    rare_pauses()
-    sys.stdout.write(msgspec.json.encode({"ready": "identity", "url": url}).decode() + "\n")
-    sys.stdout.flush()
+    await serve(options, told_to_end(until_stdin_closes), lambda url: say_ready("identity", url=url))

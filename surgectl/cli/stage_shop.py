@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
-import msgspec
 import uvloop
 
-from surgectl.pauses import rare_pauses
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.server import serve
 from surgectl.stage.ending import told_to_end
 from surgectl.stage.flags import Said, options_from
+from surgectl.stage.ready import say_ready
 
 
 def serve_shop(said: Mapping[str, Said | None], until_stdin_closes: bool = False) -> None:
@@ -26,11 +24,4 @@ def serve_shop(said: Mapping[str, Said | None], until_stdin_closes: bool = False
 
 
 async def _until_told(options: Options, until_stdin_closes: bool) -> None:
-    await serve(options, stop=told_to_end(until_stdin_closes), ready=_say_ready)
-
-
-def _say_ready(url: str) -> None:
-    rare_pauses()
-    line = msgspec.json.encode({"ready": "shop", "url": url}).decode()
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    await serve(options, stop=told_to_end(until_stdin_closes), ready=lambda url: say_ready("shop", url=url))

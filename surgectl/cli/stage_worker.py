@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
-import msgspec
 import uvloop
 
-from surgectl.pauses import rare_pauses
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.till.worker import serve_till
 from surgectl.stage.ending import told_to_end
 from surgectl.stage.flags import Said, options_from
+from surgectl.stage.ready import say_ready
 
 
 def serve_worker(said: Mapping[str, Said | None], until_stdin_closes: bool = False) -> None:
@@ -25,10 +23,6 @@ def serve_worker(said: Mapping[str, Said | None], until_stdin_closes: bool = Fal
 
 
 async def _until_told(options: Options, until_stdin_closes: bool) -> None:
-    await serve_till(options, stop=told_to_end(until_stdin_closes), ready=_say_ready)
-
-
-def _say_ready(worker: str) -> None:
-    rare_pauses()
-    sys.stdout.write(msgspec.json.encode({"ready": "worker", "worker": worker}).decode() + "\n")
-    sys.stdout.flush()
+    await serve_till(
+        options, stop=told_to_end(until_stdin_closes), ready=lambda worker: say_ready("worker", worker=worker)
+    )

@@ -151,11 +151,3 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.price_minor < 0:
             raise UsageError(f"price_minor must not be negative, not {self.price_minor}", where="box office")
-
-
-def split_listen(listen: str) -> tuple[str, int]:
-    """`127.0.0.1:0` → ("127.0.0.1", 0). UsageError where it is not HOST:PORT."""
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"{listen!r} is not HOST:PORT", where="box office: listen", hint="try 127.0.0.1:0")
-    return host.strip("[]"), int(port)

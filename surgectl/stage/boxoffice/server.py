@@ -10,10 +10,11 @@ from aiohttp import web
 
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
+from surgectl.stage.address import split_address
 from surgectl.stage.boxoffice.books import BooksAway
 from surgectl.stage.boxoffice.books.archive import archive_of
 from surgectl.stage.boxoffice.door import door
-from surgectl.stage.boxoffice.options import Options, split_listen
+from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.shop import open_shop
 
 _LAST_REPLIES_S = 2.0
@@ -37,7 +38,7 @@ async def serve(
     Orders still pending at the end stay in the books and go on at the next start, unless these are to be forgotten.
     UsageError where the address, the folder or the database cannot be used.
     """
-    host, port = split_listen(options.listen)
+    host, port = split_address(options.listen, "box office: listen")
     clock = clock or SystemClock()
     async with open_shop(options, clock) as shop:
         server = web.Server(door(shop), access_log=None)

@@ -13,6 +13,7 @@ from aiohttp import web
 from surgectl import chance
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
+from surgectl.stage.address import split_address
 from surgectl.stage.identity.options import Options
 from surgectl.units import NS_PER_S
 
@@ -106,7 +107,7 @@ class House:
 async def running(options: Options, clock: Clock | None = None) -> AsyncIterator[str]:
     """Open, and close again → its URL. UsageError where the port cannot be had."""
     house = House(options, clock or SystemClock())
-    host, port = _split(options.listen)
+    host, port = split_address(options.listen, "--listen")
     runner = web.ServerRunner(web.Server(house.handle, access_log=None), shutdown_timeout=_LAST_REPLIES_S)
     await runner.setup()
     try:
@@ -124,13 +125,6 @@ async def serve(options: Options, stop: asyncio.Event, ready: Callable[[str], No
     async with running(options) as url:
         ready(url)
         await stop.wait()
-
-
-def _split(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"{listen!r} is not HOST:PORT", where="--listen", hint="try 127.0.0.1:0")
-    return host.strip("[]"), int(port)
 
 
 def _error(code: str, message: str) -> dict[str, object]:

@@ -79,11 +79,3 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(
                 f"{self.concurrency} requests at once cannot be", where="--concurrency", hint="0 means no limit"
             )
-
-
-def split_address(text: str, flag: str) -> tuple[str, int]:
-    """`127.0.0.1:0` → ("127.0.0.1", 0). UsageError where it is not HOST:PORT."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"{text!r} is not HOST:PORT", where=flag, hint="try 127.0.0.1:0")
-    return host.strip("[]"), int(port)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,11 +10,12 @@ from aiohttp import web
 
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
-from surgectl.pauses import rare_pauses
+from surgectl.stage.address import split_address
 from surgectl.stage.ending import told_to_end
 from surgectl.stage.payments.control import control_app
-from surgectl.stage.payments.options import Options, split_address
+from surgectl.stage.payments.options import Options
 from surgectl.stage.payments.provider import Provider
+from surgectl.stage.ready import say_ready
 
 __all__ = ["Options", "Running", "running", "serve"]
 
@@ -27,12 +27,6 @@ class Running(msgspec.Struct, frozen=True):
     """A provider that is open, and where it listens."""
 
     provider: Provider
-    url: str
-    control: str
-
-
-class _Ready(msgspec.Struct, frozen=True):
-    ready: str
     url: str
     control: str
 
@@ -75,9 +69,7 @@ async def serve(options: Options, until_stdin_closes: bool = False) -> None:
     """
     stop = told_to_end(until_stdin_closes)
     async with running(options) as open_:
-        rare_pauses()
-        sys.stdout.write(msgspec.json.encode(_Ready("payments", open_.url, open_.control)).decode() + "\n")
-        sys.stdout.flush()
+        say_ready("payments", url=open_.url, control=open_.control)
         broken = open_.provider.broken
         broken.add_done_callback(lambda _: stop.set())
         await stop.wait()
