@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.boxoffice.lives import Life
-from tests.boxoffice.street import Money, Shop, damage, settled
-from tests.boxoffice.test_boxoffice_kill import life_of, stubborn
+from tests.boxoffice.street import Money, Shop
+from tests.boxoffice.test_boxoffice_kill import life_of, sold_under_kills
 from tests.toxiproxy_binary import free_port
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
@@ -71,19 +69,6 @@ async def killed_again_and_again(victim: str, lot: int, tmp_path: Path) -> None:
     lots = random.Random(f"{victim} {lot}")
     async with stage(tmp_path) as (shop_life, payments_life, shop, money):
         life = {"shop": shop_life, "payments": payments_life}[victim]
-        seen: dict[int, dict[str, Any]] = {n: {} for n in range(FANS)}
-        crowd = asyncio.gather(*(stubborn(shop, n, seen) for n in range(FANS)))
-        for _ in range(KILLS):
-            await asyncio.sleep(lots.uniform(*_LIVES_S))
-            await life.kill()
-            await life.begin()
-        await asyncio.wait_for(crowd, 60)
-        await settled(shop)
-        assert await damage(shop, money) == {}
-        rows = {row["order"]: row for row in await shop.rows("orders")}
-        for told in seen.values():
-            if "order" in told:
-                assert rows[told["order"]]["state"] == told["end"]["state"], told
-            else:
-                assert told["end"]["code"] in ("SOLD_OUT", "ALL_HELD", "HOLD_EXPIRED"), told
+        lives_s = [lots.uniform(*_LIVES_S) for _ in range(KILLS)]
+        rows, _ = await sold_under_kills(shop, money, life, FANS, lives_s)
         assert sum(row["state"] == "confirmed" for row in rows.values()) == SEATS
