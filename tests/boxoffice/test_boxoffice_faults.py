@@ -217,9 +217,15 @@ async def test_each_defect_does_its_damage_and_no_other_shop_does(
         await money.heal()
         await crowd
         await settled(shop)
+        expected = DAMAGE.get(defect or "", set())
         await asyncio.sleep(1.0)  # late refunds, sweeps
         found = set(await damage(shop, money))
-        expected = DAMAGE.get(defect or "", set())
+        # A stray is refunded once the provider has been asked for it: a breaker that is still open asks now and then.
+        for _ in range(20):
+            if expected <= found:
+                break
+            await asyncio.sleep(0.3)
+            found = set(await damage(shop, money))
         assert expected <= found, found
         if defect not in ("oversell", "lost-ticket"):
             assert found == expected

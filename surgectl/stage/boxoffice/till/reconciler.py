@@ -11,7 +11,7 @@ from surgectl.stage.boxoffice.conduct import Conduct, one_key_per_order
 from surgectl.stage.boxoffice.counter import Counter
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.rows import Order
-from surgectl.stage.boxoffice.till.breaker import Pass, State
+from surgectl.stage.boxoffice.till.breaker import Pass
 from surgectl.stage.boxoffice.till.cashier import Cashier
 from surgectl.stage.boxoffice.till.hands import Hands
 from surgectl.stage.boxoffice.till.provider import Answer, Payment, Provider, Silence
@@ -128,10 +128,9 @@ class Reconciler:
                 self._cashier.submit(order, tries=1)
         if to_close:
             await self._close(to_close)
-        if self._cashier.lane.breaker.state is not State.CLOSED:
-            return  # money that is owed back is not forgotten, and a house that is unwell is not asked for it
         for order in list(self._watched.values()):
-            await self._give_back(order, payments.get(order.id, []))
+            if not await self._give_back(order, payments.get(order.id, [])):
+                return  # money that is owed back is not forgotten, and a house that is unwell is not pressed for it
 
     async def _list(self, asked: list[Order]) -> dict[str, list[Payment]] | None:
         """None: the breaker lets no question out now."""
@@ -207,16 +206,29 @@ class Reconciler:
             if not owed and now_ns - (order.decided_ns or 0) > self._options.late_refunds_ns:
                 del self._watched[order.id]
 
-    async def _give_back(self, order: Order, payments: list[Payment]) -> None:
+    async def _give_back(self, order: Order, payments: list[Payment]) -> bool:
+        """Refund what was taken for an order that is closed → whether the house may be asked for more.
+
+        A refund knocks like a payment: where nobody buys any more, it is what finds out that the house is back.
+        """
+        lane = self._cashier.lane
         paid = [payment.id for payment in payments if payment.answer is Answer.PAID]
         if order.payment is not None and order.payment not in paid:
             paid.append(order.payment)
         for payment in paid:
+            leave = lane.breaker.let_out(self._clock.now_ns())
+            if leave is None:
+                return False
             try:
                 refund = await self._provider.refund(payment)
+                self._heard(leave, None)
             except Silence as why:
+                self._heard(leave, why)
                 log.warning("refund of %s is still open: %s", payment, why)
                 continue  # stays watched: asked again in the next round, with the same key
+            finally:
+                lane.breaker.unused(leave)
             log.warning("refunded %s: it came after order %s had been closed", payment, order.id)
             await self._counter.write(partial(orders.refunded, order_id=order.id, payment=payment, refund=refund))
             self._watched.pop(order.id, None)
+        return True
