@@ -5,14 +5,17 @@ An audit sees a recording and these expectations, nothing else: no file, no sock
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from surgectl.profile.rehearsal import Expect, Generator
+from surgectl.profile.statistics import STATISTICAL, Limits, Statistics
 from surgectl.profile.words import invariants_of
 from surgectl.recording.manifest import FaultNote, Manifest, PhaseNote
 from surgectl.units import NS_PER_S
+
+L = TypeVar("L", bound=Limits)
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,10 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     coverage: dict[str, int | str] = {}
     """Coverage id → least count, or least share as text (`30%`)."""
     thresholds: tuple[str, ...] = ()
+    statistics: Statistics = Statistics()
+    """Limits of the statistical invariants."""
+    order: Literal["fifo", "lottery"] = "fifo"
+    """Who is let in first, as the sale promises."""
     settled: bool = False
     """The settling window has passed in full since the last fan left. Before that, an eventual condition that is still
     open is pending, never a violation: whoever stops settling early must see that nothing is pending."""
@@ -68,6 +75,18 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     lost_rows: int = 0
     """Rows that the recording is known to have lost."""
     examples_at_most: int = 10
+
+    def limits(self, invariant: str, default: L) -> L | None:
+        """The limits of a statistical invariant; None where the profile turned it off."""
+        given = getattr(self.statistics, STATISTICAL[invariant])
+        if given == "off":
+            return None
+        return given if isinstance(given, type(default)) else default
+
+    def asked(self, invariant: str) -> bool:
+        """The profile speaks of this statistical invariant, so its not being known weighs."""
+        given = getattr(self.statistics, STATISTICAL[invariant]) if invariant in STATISTICAL else None
+        return self.named(invariant) or isinstance(given, Limits)
 
     def named(self, invariant: str) -> bool:
         """Required by its own id."""
@@ -105,6 +124,8 @@ def expectations_of(
         require=tuple(expect.invariants.require),
         coverage=dict(expect.coverage),
         thresholds=tuple(expect.thresholds),
+        statistics=expect.statistics,
+        order="lottery" if sale and sale.order == "lottery" else "fifo",
         settled=known and elapsed_ns >= window_ns,
         settle_window_ns=window_ns,
         settle_elapsed_ns=elapsed_ns,

@@ -18,6 +18,7 @@ from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding, Verdict, worst
 from surgectl.audit.measures import RunMeasures
 from surgectl.audit.metrics import metrics
+from surgectl.profile.statistics import STATISTICAL
 from surgectl.profile.words import INVARIANTS, invariants_of
 from surgectl.recording.relations import Relations
 from surgectl.thresholds.evaluate import Result, evaluate
@@ -61,6 +62,7 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
     findings = [_checked(name, check, relations, expectations) for name, check in checkers.items()]
     findings += [_unchecked(name, expectations) for name in _required(expectations) if name not in checkers]
     healthy = all(finding.verdict == "pass" for finding in findings if finding.kind == "harness")
+    findings = [_believed(finding, healthy, expectations.stage_broke) for finding in findings]
     measures = RunMeasures(relations, expectations)
     results = [_judged(text, measures, healthy, expectations.stage_broke) for text in expectations.thresholds]
     covered = coverage(relations, expectations)
@@ -101,7 +103,7 @@ def _checked(name: str, check: Checker, relations: Relations, expectations: Expe
     except Exception as error:  # noqa: BLE001 - said aloud as `unknown`, with its reason: one bug must not hide the rest
         return Finding(
             id=name,
-            kind="harness" if name == "GENERATOR" else "ledger",
+            kind="harness" if name == "GENERATOR" else "statistical" if name in STATISTICAL else "ledger",
             group=INVARIANTS.get(name, "generator"),
             verdict="unknown",
             severity="major",
@@ -113,6 +115,16 @@ def _checked(name: str, check: Checker, relations: Relations, expectations: Expe
         reason = "the run was killed: what came after its last written line is not known"
         return msgspec.structs.replace(found, verdict="unknown", reason=reason)
     return found
+
+
+def _believed(finding: Finding, healthy: bool, stage_broke: str) -> Finding:
+    """What a machine that could not keep up, or a stage that broke, measured says nothing of the shop (rule R12)."""
+    if finding.kind != "statistical" or finding.verdict == "unknown" or (healthy and not stage_broke):
+        return finding
+    why = stage_broke or "this machine could not keep up: see GENERATOR"
+    return msgspec.structs.replace(
+        finding, verdict="unknown", violations=0, reason=f"{why}; {finding.reason}".rstrip("; ")
+    )
 
 
 def _required(expectations: Expectations) -> list[str]:
@@ -163,6 +175,10 @@ def _inconclusive(
         because.append("the run was cut off before its end")
     for finding in findings:
         if finding.verdict != "unknown" or not finding.configured:
+            continue
+        if finding.kind == "statistical":
+            if expectations.asked(finding.id) or expectations.required(finding.id):
+                because.append(f"{finding.id} is unknown: {finding.reason or finding.summary}")
             continue
         # A profile that names nothing means everything that the target's books can show: never a quiet pass.
         if finding.kind == "harness" or expectations.required(finding.id) or not expectations.require:

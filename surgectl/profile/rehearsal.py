@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from surgectl.profile.statistics import Statistics
 from surgectl.profile.values import Duration, Money, Rate, Share
 
 
@@ -111,6 +112,8 @@ class Expect(_Part, frozen=True, kw_only=True):
     coverage: dict[str, int | str] = {}
     """Coverage id → least count or share, e.g. payments_in_fault: 30%, lost_replies: 1."""
     thresholds: list[str] = []
+    statistics: Statistics = Statistics()
+    """Limits of the statistical invariants where the defaults do not fit, or `off`."""
 
 
 class Generator(_Part, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import pytest
 
 from surgectl.audit.checkers.registry import CHECKERS
 from surgectl.audit.finding import Finding
-from tests.audit.night import EPOCH, PRICE, Night
+from tests.histories.night import EPOCH, PRICE, Night
 
 
 def judge(name: str, night: Night, **changes: object) -> Finding:

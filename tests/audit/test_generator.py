@@ -11,7 +11,7 @@ from surgectl.audit.finding import Finding
 from surgectl.profile.rehearsal import Expect, Generator, InvariantsExpected
 from surgectl.recording.manifest import FaultNote, Manifest, SaleNote, SettlingNote
 from surgectl.recording.rows import DroppedRow, IntentRow, VitalsRow
-from tests.audit.night import Night, S
+from tests.histories.night import Night, S
 
 
 def judge(night: Night, **changes: object) -> Finding:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from surgectl.audit.checkers.registry import CHECKERS
 from surgectl.audit.finding import Finding
-from tests.audit.night import PRICE, Night
+from tests.histories.night import PRICE, Night
 
 SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -11,7 +11,7 @@ from surgectl.recording.evidence_rows import RequestRow
 from surgectl.recording.rows import DoneRow, FaultRow, IntentRow, InvokeRow, LeftRow, ProbeRow, ToldRow
 from surgectl.thresholds.evaluate import Durations, Number, Tally, Unmeasured, evaluate
 from surgectl.thresholds.grammar import parse
-from tests.audit.night import EPOCH, Night, S
+from tests.histories.night import EPOCH, Night, S
 
 
 def measure(night: Night, text: str, **changes: object) -> object:

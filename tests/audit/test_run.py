@@ -13,7 +13,7 @@ from surgectl.recording.evidence_rows import RequestRow
 from surgectl.recording.manifest import FaultNote
 from surgectl.recording.relations import Relations
 from surgectl.recording.rows import DroppedRow, FaultRow, ProbeRow, VitalsRow
-from tests.audit.night import EPOCH, Night, S
+from tests.histories.night import EPOCH, Night, S
 
 FAULT = FaultNote(fault="0", from_ns=1 * S, to_ns=4 * S, link="payments", brownout="lost-reply")
 

@@ -6,7 +6,7 @@ import msgspec
 
 from surgectl.audit.story import story
 from surgectl.recording.rows import FaultRow
-from tests.audit.night import EPOCH, Night
+from tests.histories.night import EPOCH, Night
 
 
 def test_lanes_are_merged_in_time() -> None:

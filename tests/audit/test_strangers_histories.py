@@ -8,7 +8,7 @@ import pytest
 from surgectl.audit.checkers.registry import CHECKERS
 from surgectl.audit.finding import Finding
 from surgectl.recording.evidence_rows import StockRow
-from tests.audit.night import PRICE, Night
+from tests.histories.night import PRICE, Night
 
 
 def judge(name: str, night: Night, **changes: object) -> Finding:

@@ -56,7 +56,7 @@ async def test_a_saturated_sale_turns_away_fast_and_shuts_no_other_page(money: M
         lock = sqlite3.connect(tmp_path / "books" / "boxoffice.sqlite3", isolation_level=None)
         lock.execute("begin immediate")
         try:
-            # One after another: how long one Python process takes for sixty new connections at once is not the question.
+            # One after another: how long one process takes for sixty new connections at once is not the question.
             joins = []
             for n in range(60):
                 joins.append(asyncio.create_task(timed(shop, "/api/queue", {"email": f"x{n}@example.org"})))

@@ -7,27 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from surgectl.audit.checkers import (
+from surgectl.audit.checkers import generator
+from surgectl.audit.checkers.money import (
     amount,
     auth_left,
     charged_no_ticket,
-    conserve,
     dupcharge,
-    duporder,
-    generator,
     ghost,
-    idem_replay,
-    leak,
-    limbo,
-    limit,
-    lost_ticket,
-    oversell,
     phantom,
     refund,
-    regress,
-    seat2,
     ticket_no_charge,
 )
+from surgectl.audit.checkers.promises import duporder, idem_replay, limbo, limit, lost_ticket, regress
+from surgectl.audit.checkers.stock import conserve, leak, oversell, seat2
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations

@@ -1,0 +1,1 @@
+"""First come, first served, where the sale says so: numbers with limits."""

@@ -1,0 +1,1 @@
+"""Everybody paid once, for what they got, at the price shown."""

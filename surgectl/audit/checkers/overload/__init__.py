@@ -1,0 +1,1 @@
+"""How the shop carries a crowd that is too large: numbers with limits."""

@@ -1,0 +1,1 @@
+"""What the shop told a fan stays true."""

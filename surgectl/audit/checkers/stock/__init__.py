@@ -1,0 +1,1 @@
+"""No more tickets than exist, none lost and none forgotten."""

@@ -1,0 +1,36 @@
+"""A history with what a checker must say of it: guilty, innocent or doubtful.
+
+Each checker has a module of its own name here with `CHECKER`, its id, and the lists GUILTY, INNOCENT and DOUBTFUL; none
+may be empty. test_histories.py plays them all, and the mutation check breaks each checker and expects one to object.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tests.histories.night import Night
+
+
+class Guilty(NamedTuple):
+    """The checker must convict: `violations` times, and name `intent` first where that is given."""
+
+    night: Night
+    violations: int = 1
+    intent: str | None = None
+    changes: dict[str, Any] = {}
+    """Of the expectations (Night.expectations)."""
+
+
+class Innocent(NamedTuple):
+    """The checker must pass, on the strength of something that could have been wrong."""
+
+    night: Night
+    changes: dict[str, Any] = {}
+
+
+class Doubtful(NamedTuple):
+    """The checker must say unknown, and why: `says` stands in its reason."""
+
+    night: Night
+    says: str
+    changes: dict[str, Any] = {}
