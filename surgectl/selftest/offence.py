@@ -1,0 +1,20 @@
+"""One way for a shop or its provider to be wrong, and what an honest audit must make of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Offence(msgspec.Struct, frozen=True, kw_only=True):
+    """A defect of the stage in a scene that provokes it."""
+
+    defect: str
+    """Its name, as `surgectl run --defect` knows it."""
+    caught_by: tuple[str, ...]
+    """Invariants of which any one that fails is the right answer; the first is the one that the defect is about."""
+    scene: str = "lost-replies"
+    """The profile of surgectl/selftest/scenes/ that is played."""
+    coverage: dict[str, int | str] = {}
+    """What the run must have met for the defect to have had its chance (coverage id → least); unmet: not exercised."""
+    slow: bool = False
+    """It needs half a minute or more (recovery, metastability): played in the slow matrix only."""
