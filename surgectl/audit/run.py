@@ -62,7 +62,7 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
     findings = [_checked(name, check, relations, expectations) for name, check in checkers.items()]
     findings += [_unchecked(name, expectations) for name in _required(expectations) if name not in checkers]
     healthy = all(finding.verdict == "pass" for finding in findings if finding.kind == "harness")
-    findings = [_believed(finding, healthy, expectations.stage_broke) for finding in findings]
+    findings = [_believed(finding, healthy, expectations) for finding in findings]
     measures = RunMeasures(relations, expectations)
     results = [_judged(text, measures, healthy, expectations.stage_broke) for text in expectations.thresholds]
     covered = coverage(relations, expectations)
@@ -117,14 +117,19 @@ def _checked(name: str, check: Checker, relations: Relations, expectations: Expe
     return found
 
 
-def _believed(finding: Finding, healthy: bool, stage_broke: str) -> Finding:
-    """What a machine that could not keep up, or a stage that broke, measured says nothing of the shop (rule R12)."""
-    if finding.kind != "statistical" or finding.verdict == "unknown" or (healthy and not stage_broke):
+def _believed(finding: Finding, healthy: bool, expectations: Expectations) -> Finding:
+    """What a machine that could not keep up, or a stage that broke, measured says nothing of the shop (rule R12).
+
+    A number that nobody can tell weighs only where the profile speaks of it: a default limit is no demand of the user.
+    """
+    if finding.kind != "statistical":
         return finding
-    why = stage_broke or "this machine could not keep up: see GENERATOR"
-    return msgspec.structs.replace(
-        finding, verdict="unknown", violations=0, reason=f"{why}; {finding.reason}".rstrip("; ")
-    )
+    asked = expectations.asked(finding.id) or (finding.configured and expectations.required(finding.id))
+    if finding.verdict != "unknown" and (expectations.stage_broke or not healthy):
+        why = expectations.stage_broke or "this machine could not keep up: see GENERATOR"
+        said = f"{why}; {finding.reason}" if finding.reason else why
+        finding = msgspec.structs.replace(finding, verdict="unknown", violations=0, reason=said)
+    return finding if finding.verdict != "unknown" else msgspec.structs.replace(finding, configured=asked)
 
 
 def _required(expectations: Expectations) -> list[str]:
@@ -176,9 +181,8 @@ def _inconclusive(
     for finding in findings:
         if finding.verdict != "unknown" or not finding.configured:
             continue
-        if finding.kind == "statistical":
-            if expectations.asked(finding.id) or expectations.required(finding.id):
-                because.append(f"{finding.id} is unknown: {finding.reason or finding.summary}")
+        if finding.kind == "statistical":  # still configured: the profile speaks of it
+            because.append(f"{finding.id} is unknown: {finding.reason or finding.summary}")
             continue
         # A profile that names nothing means everything that the target's books can show: never a quiet pass.
         if finding.kind == "harness" or expectations.required(finding.id) or not expectations.require:

@@ -56,7 +56,7 @@ def _invariants(summary: Summary) -> Table:
         if not finding.configured:
             continue
         words = Text(_short(finding.summary))
-        if finding.verdict == "unknown" and finding.reason:
+        if finding.reason and (finding.verdict == "unknown" or finding.kind == "statistical"):
             words.append(f" ({_short(finding.reason)})", style="dim")
         table.add_row(
             _word(finding.verdict),

@@ -29,6 +29,23 @@ _MEANING = {
     "PHANTOM": "orders or charges that no fan explains",
     "REGRESS": "a confirmed order's status went backwards",
     "IDEM_REPLAY": "one idempotency key gave two results",
+    "IDEM_MISMATCH": "one idempotency key bought two different things",
+    "UNDERSELL": "fans were told sold out while tickets were left",
+    "WEBHOOK_DUP": "the provider's messages were taken twice, out of order or from a stranger",
+    "AUTH_LEFT": "money was left blocked on a fan's card",
+    "FAIR_ORDER": "fans were overtaken in the line",
+    "QUEUE_POS": "a place in the line got worse, or was given twice",
+    "TAB_ADV": "more tabs bought more luck",
+    "CONFIRM_LAT": "fans waited too long for their confirmation",
+    "AMP_FAN": "fans sent too many requests for what they wanted",
+    "AMP_PAY": "the provider was asked far too often",
+    "SHED": "fans were turned away badly",
+    "GOODPUT": "too little got done while a fault was on",
+    "RECOVERY": "the shop took too long to be itself again",
+    "DRAIN": "the backlog of a fault did not go away",
+    "METASTABLE": "the shop stayed stuck after the fault was over",
+    "BULKHEAD": "the sale took other pages down with it",
+    "COST": "a ticket costs too much in calls",
     "GENERATOR": "this machine could not keep up",
 }
 
@@ -107,7 +124,9 @@ def headline(
     ledger = [f for f in findings if f.kind == "ledger" and f.configured]
     true = bool(ledger) and all(f.verdict == "pass" for f in ledger)
     if broken or late:
-        missed = [f"{t.expression} (was {t.observed})" for t in broken] + [_sentence(f.summary) for f in late]
+        missed = [f"{t.expression} (was {t.observed})" for t in broken] + [
+            f"{_sentence(meaning(f))} ({f.id}: {_sentence(f.reason or f.summary)})" for f in late
+        ]
         books = "The books are true, but the" if true else "Not every book could be judged, and the"
         return f"{books} shop missed what was demanded of it: {_listed(missed)}."
     if exit_code != 0:
