@@ -2,7 +2,7 @@
 
 0    pass: every invariant held, every demand was met
 2    usage: the command line, a profile or a target cannot be meant             (before anything is sent)
-10   a threshold failed: the numbers were not as demanded
+10   a threshold or a statistical invariant failed: the numbers were not as demanded
 11   a ledger invariant is violated: oversold, charged twice, charged without a ticket …
 12   inconclusive: nobody can say. The generator was starved, arrivals were dropped beyond the budget, a fault was
      not verified, required evidence or coverage is missing, the shop could not be reached, or there were no samples

@@ -181,6 +181,10 @@ def next_steps(
     for threshold in thresholds:
         if threshold.verdict == "fail":
             steps.append(f"{threshold.expression} was {threshold.observed}: see when it broke, in the charts below.")
+    for finding in findings:
+        if finding.kind == "statistical" and finding.verdict == "fail" and finding.configured:
+            limit = f"another limit: `expect: statistics: {{{finding.id}: …}}`"
+            steps.append(f"{finding.id}: {_sentence(finding.reason or finding.summary)}; mend it, or set {limit}.")
     for line in chaos:
         if line.left_out:
             continue
