@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
+
 from surgectl import chance
 from surgectl.stage.payments import balance
 from surgectl.stage.payments import commands as ask
 from surgectl.stage.payments.answers import executed, unexpected_state
 from surgectl.stage.payments.book import Book, Done
-from surgectl.stage.payments.cards import UNAUTHENTICATED, Verdict, judge
+from surgectl.stage.payments.cards import GENERIC, UNAUTHENTICATED, Verdict, judge
 from surgectl.stage.payments.entries import charge_entry, intent_entry
 from surgectl.stage.payments.objects import Intent
 from surgectl.stage.payments.paying import pay
@@ -126,5 +128,18 @@ def cancel_intent(book: Book, command: ask.CancelIntent, stamp: Stamp) -> Done:
 
 def _judged(book: Book, intent: Intent, number: str | None, verdict: Verdict | None, unattended: bool) -> Verdict:
     if verdict is None:
-        verdict = judge(number if number is not None else book.judged_card(intent.payment_method))
+        card = number if number is not None else book.judged_card(intent.payment_method)
+        verdict = _by_lot(book, card) or judge(card)
     return Verdict(UNAUTHENTICATED) if verdict.challenge and unattended else verdict
+
+
+def _by_lot(book: Book, card: str) -> Verdict | None:
+    """The lot of this card where the provider has a share of bad ones: it hangs on the card's name, so a card that was
+    declined once is declined again."""
+    options = book.options
+    drawn = chance.unit(options.seed, "payments.card", zlib.crc32(card.encode()))
+    if drawn < options.declined:
+        return Verdict(GENERIC)
+    if drawn < options.declined + options.processing_declined:
+        return Verdict(GENERIC, settles=True)
+    return None

@@ -43,6 +43,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="Share (0-1) of 3-D Secure questions that are answered by themselves, rightly.")
     ] = 0.0
     authentication_ns: Annotated[int, Meta(description="How long such an answer takes.")] = 3 * NS_PER_S
+    declined: Annotated[float, Meta(description="Share (0-1) of all cards whose bank declines them.")] = 0.0
+    processing_declined: Annotated[
+        float, Meta(description="Share (0-1) of all cards that are processing at first and declined in the end.")
+    ] = 0.0
     fee_percent: Annotated[float, Meta(description="What the provider keeps of each charge.")] = 0.0
     intent_updates: Annotated[
         int, Meta(description="Changes to one payment intent in an hour before it errs; 0 = no limit.")
@@ -67,8 +71,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         for flag, rate in (("--rate", self.rate_per_s), ("--endpoint-rate", self.endpoint_rate_per_s)):
             if not 0 <= rate < float("inf"):
                 raise UsageError(f"a rate of {rate} operations a second cannot be", where=flag, hint="0 means no limit")
-        if not 0 <= self.authenticated <= 1:
-            raise UsageError(f"{self.authenticated} is not a share", where="--authenticated", hint="0 to 1")
+        shares = {
+            "--authenticated": self.authenticated,
+            "--declined": self.declined,
+            "--processing-declined": self.processing_declined,
+        }
+        for flag, share in shares.items():
+            if not 0 <= share <= 1:
+                raise UsageError(f"{share} is not a share", where=flag, hint="0 to 1")
         if not 0 <= self.fee_percent <= 100:
             raise UsageError(f"a fee of {self.fee_percent} % cannot be", where="--fee-percent", hint="try 2.9")
         if self.intent_updates < 0:
