@@ -14,6 +14,7 @@ from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.stage.defects import setting_of
 from surgectl.stage.part import without_passwords
 from surgectl.stage.places import Places
 from surgectl.stage.settings import Settings, Terms, check_shop, settings_of
@@ -82,7 +83,7 @@ def prepare(wishes: Wishes, places: Places | None = None) -> Prepared:
             raise UsageError(
                 "there is no stage to be wrong", where="--defect", hint="only the built-in shop has defects"
             )
-        stage = settings_of({**(peeked.target.stage or {}), "defect": wishes.defect}, lambda _: "--defect")
+        stage = settings_of({**(peeked.target.stage or {}), **setting_of(wishes.defect)}, lambda _: "--defect")
     if stage is not None:
         variables = {**places.variables(stage), **variables}
         for url in (stage.database, stage.cache):
