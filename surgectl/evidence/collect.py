@@ -26,8 +26,9 @@ from surgectl.recording.redaction import redacted
 LEAST_QUIET_NS = 1_000_000_000
 _encoder = msgspec.json.Encoder()
 
-# The provider's log also holds what the reconciler goes on asking: it grows, and is no less true for it.
-_GROWS = frozenset({"requests"})
+# The provider's logs also hold what the reconciler goes on asking, and what is delivered once more: they grow, and are
+# no less true for it.
+_GROWS = frozenset({"requests", "webhooks"})
 
 
 async def collect(

@@ -33,10 +33,11 @@ _NEEDED = {
     "stock": {"capacity", "available"},
     "charges": {"charge", "captured_minor", "currency"},
     "refunds": {"refund", "charge", "amount_minor"},
+    "webhooks": {"event", "type"},
 }
 _ID = {"orders": "order", "tickets": "ticket", "holds": "hold", "charges": "charge", "refunds": "refund"}
 _OURS = frozenset({"source", "line", "keys", "snapshot"})
-_WHOLE = frozenset({"qty", "capacity", "available", "held", "sold", "pending", "status"})
+_WHOLE = frozenset({"qty", "capacity", "available", "held", "sold", "pending", "status", "number", "delivery"})
 _LISTS = frozenset({"payments"})
 _REFERENCE = re.compile(r"(.+?)\s*->\s*([\w.]+)\s*")
 # Kinds whose states mean the same, so that `same: orders` need not repeat them.
@@ -146,13 +147,15 @@ def _convert(
 ) -> Callable[[Any], Any]:
     if isinstance(spec, Column) and spec.money:
         raise UsageError("is not money", where=where)
-    if name in ("at_s", "expires_s"):
+    if name.endswith("_s"):
         unit = spec.unit if isinstance(spec, Column) else None
         return lambda value: values.instant_s(value, unit)
     if isinstance(spec, Column) and spec.unit:
         raise UsageError("is not an instant, so it has no unit", where=where)
     if name == "state":
         return _states(source.states or {word: [word] for word in get_args(get_type_hints(row_type)[name])})
+    if name == "signature":
+        return _signature
     if name == "currency":
         return values.code
     if name in _WHOLE:
@@ -160,6 +163,17 @@ def _convert(
     if name in _LISTS:
         return values.words
     return values.word
+
+
+_SIGNATURES = {"good": "good", "true": "good", "bad": "bad", "false": "bad"}
+
+
+def _signature(value: Any) -> str:
+    """`good` or `bad`, also as true or false. Anything else is an error: nobody is forged by chance."""
+    text = values.word(value).lower()
+    if text not in _SIGNATURES:
+        raise ValueError(f'"{text}" is neither good nor bad')
+    return _SIGNATURES[text]
 
 
 def _states(states: dict[str, list[str]]) -> Callable[[Any], str]:

@@ -30,6 +30,8 @@ class OrderRow(_Row, frozen=True, kw_only=True):
     identity: str | None = None
     key: str | None = None
     payments: list[str] = []
+    ended_s: float | None = None
+    """Of a void order: when it gave its units back, by the shop's clock."""
 
 
 class TicketRow(_Row, frozen=True, kw_only=True):
@@ -44,6 +46,8 @@ class HoldRow(_Row, frozen=True, kw_only=True):
     state: Literal["active", "used", "released", "expired"]
     qty: int | None = None
     expires_s: float | None = None
+    ended_s: float | None = None
+    """Of one that was released or has expired: when its units went back, by the shop's clock."""
 
 
 class StockRow(_Row, frozen=True, kw_only=True):
@@ -85,6 +89,28 @@ class RequestRow(_Row, frozen=True, kw_only=True):
     key: str | None = None
     status: int | None = None
     method: str = "POST"
+    body: str | None = None
+    """A digest of what was asked: two under one key are two wishes."""
+
+
+class WebhookRow(_Row, frozen=True, kw_only=True):
+    """One delivery of one event to the shop, as the provider's log has it; `at_s` is when it was sent."""
+
+    event: str
+    type: str
+    """In Stripe's words: payment_intent.succeeded, charge.refunded …"""
+    payment: str | None = None
+    """The payment or charge that it is about, as an order or a charge names it."""
+    number: int | None = None
+    """The event's place in the provider's own order, where it has one finer than `created_s`."""
+    created_s: float | None = None
+    """When it happened, by the provider's clock."""
+    delivery: int | None = None
+    """1 = the first sending of this event, 2 = the second …"""
+    signature: Literal["good", "bad"] = "good"
+    """Bad: not signed with the shop's secret, so not the provider's word."""
+    status: int | None = None
+    """What the shop answered; None = nothing."""
 
 
 class SourceRow(_Row, frozen=True, kw_only=True):
@@ -108,5 +134,6 @@ KINDS: dict[str, type[_Row]] = {
     "charges": ChargeRow,
     "refunds": RefundRow,
     "requests": RequestRow,
+    "webhooks": WebhookRow,
     "sources": SourceRow,
 }

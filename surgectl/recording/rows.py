@@ -62,6 +62,8 @@ class InvokeRow(_Row, frozen=True, kw_only=True, tag="invoke"):
     method: str = "GET"
     key: str | None = None
     """The idempotency key it carries."""
+    body: str | None = None
+    """Of a hold or payment with a key: a digest of the body it sends, which tells a repetition from another wish."""
 
 
 class DoneRow(_Row, frozen=True, kw_only=True, tag="done"):

@@ -63,6 +63,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "double": _BOOL,
         "method": _TEXT,
         "key": _TEXT,
+        "body": _TEXT,
         "due_ns": _INT,
         "at_ns": _INT,
     },
@@ -131,10 +132,11 @@ TABLES: dict[str, dict[str, Any]] = {
         "identity": _TEXT,
         "key": _TEXT,
         "payments": _TEXTS,
+        "ended_s": _REAL,
         **_FOUND,
     },
     "tickets": {"ticket": _TEXT, "order_id": _TEXT, "state": _TEXT, "seat": _TEXT, **_FOUND},
-    "holds": {"hold": _TEXT, "state": _TEXT, "qty": _INT, "expires_s": _REAL, **_FOUND},
+    "holds": {"hold": _TEXT, "state": _TEXT, "qty": _INT, "expires_s": _REAL, "ended_s": _REAL, **_FOUND},
     "stock": {
         "capacity": _INT,
         "available": _INT,
@@ -157,7 +159,18 @@ TABLES: dict[str, dict[str, Any]] = {
         **_FOUND,
     },
     "refunds": {"refund": _TEXT, "charge": _TEXT, "amount_minor": _INT, "state": _TEXT, **_FOUND},
-    "requests": {"payment": _TEXT, "key": _TEXT, "status": _INT, "method": _TEXT, **_FOUND},
+    "requests": {"payment": _TEXT, "key": _TEXT, "status": _INT, "method": _TEXT, "body": _TEXT, **_FOUND},
+    "webhooks": {
+        "event": _TEXT,
+        "type": _TEXT,
+        "payment": _TEXT,
+        "number": _INT,
+        "created_s": _REAL,
+        "delivery": _INT,
+        "signature": _TEXT,
+        "status": _INT,
+        **_FOUND,
+    },
     "sources": {
         "kind": _TEXT,
         "rows": _INT,
@@ -186,7 +199,7 @@ def _mint(row: rows.MintRow) -> Iterator[tuple[str, Cells]]:
 
 
 def _invoke(r: rows.InvokeRow) -> Iterator[tuple[str, Cells]]:
-    what = (r.attempt, r.intent, r.tab, r.op, r.try_, r.step, r.role, r.poll, r.double, r.method, r.key)
+    what = (r.attempt, r.intent, r.tab, r.op, r.try_, r.step, r.role, r.poll, r.double, r.method, r.key, r.body)
     yield "invokes", (*what, r.due_ns, r.at_ns)
 
 
