@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -58,8 +59,11 @@ class Page(msgspec.Struct):
 class Reader(Looker):
     """Pages of the books, and the stock. BooksAway where the database does not answer within `patience_ns`."""
 
-    def __init__(self, archive: Archive, seating: Seating, log: RequestLog, patience_ns: int) -> None:
+    def __init__(
+        self, archive: Archive, seating: Seating, log: RequestLog, patience_ns: int, count: Callable[[Books], Stock]
+    ) -> None:
         super().__init__(archive, patience_ns)
+        self._count = count
         self._seating = seating
         self._log = log
 
@@ -71,11 +75,11 @@ class Reader(Looker):
 
     async def stock(self) -> Stock:
         """All five numbers from one snapshot."""
-        return await self.asked(stock.count)
+        return await self.asked(self._count)
 
     async def hall(self, now_ns: int, on_map: bool) -> Hall:
         """A look for the shop window; `on_map`: seat by seat."""
-        return await self.asked(lambda books: Hall(now_ns, stock.count(books), stock.states(books) if on_map else b""))
+        return await self.asked(lambda books: Hall(now_ns, self._count(books), stock.states(books) if on_map else b""))
 
     def _page(self, books: Books, kind: str, limit: int, offset: int) -> Page:
         select, source = _QUERIES[kind]

@@ -38,6 +38,7 @@ class Checkout:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._looks = 0  # at orders, so far
 
     async def hold(self, request: Asked) -> Reply:
         shop, options = self._shop, self._shop.options
@@ -59,7 +60,8 @@ class Checkout:
         if qty > options.limit:
             raise Refused(409, "LIMIT", f"{options.limit} tickets per person", limit=options.limit)
         known = shop.counter.stock
-        if known is not None and place.seq not in shop.served and (no := stock.refusal(known, qty)) is not None:
+        no = stock.no_more() if shop.sold_out else None if known is None else stock.refusal(known, qty)
+        if no is not None and place.seq not in shop.served:
             self._leave_if_final(place, no)
             raise no  # from memory, at most a sweep old: a storm of refusals costs the books nothing
         wish = holds.Wish(
@@ -146,7 +148,9 @@ class Checkout:
     async def _accept(self, purchase: orders.Purchase) -> Order:
         shop = self._shop
         queue, shedding = shop.options.payment_queue, shop.shedding
-        found = await shop.counter.writer.run(lambda books: orders.place(books, purchase, shop.signer, queue, shedding))
+        found = await shop.counter.writer.run(
+            lambda books: shop.conduct.place(books, purchase, shop.signer, queue, shedding)
+        )
         order = shop.counter.orders.get(found.id)
         if order is None:
             order = shop.counter.orders[found.id] = found
@@ -160,7 +164,8 @@ class Checkout:
         order = self._shop.counter.orders.get(order_id)
         if order is None:
             raise Refused(404, "NO_ORDER", "there is no such order")
-        return 200, self._order_told(order)
+        self._looks += 1
+        return 200, self._order_told(self._shop.conduct.status(order, self._looks))
 
     def _order_told(self, order: Order) -> dict[str, object]:
         told: dict[str, object] = {

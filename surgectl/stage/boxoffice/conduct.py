@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from surgectl.stage.boxoffice import holds, orders
+from surgectl.stage.boxoffice import holds, orders, stock
 from surgectl.stage.boxoffice.books import Books
-from surgectl.stage.boxoffice.rows import Hold, Order
+from surgectl.stage.boxoffice.rows import Hold, Order, Stock
+from surgectl.stage.boxoffice.till import claims
+from surgectl.stage.boxoffice.till.provider import Answer, Provider, Reply
 
 if TYPE_CHECKING:
     from surgectl.clock import Clock
     from surgectl.stage.boxoffice.books.writer import Writer
+    from surgectl.stage.boxoffice.refusals import Shedding
     from surgectl.stage.boxoffice.signing import Signer
     from surgectl.stage.boxoffice.till.cashier import Cashier
 
@@ -23,9 +26,24 @@ async def take_at_once(writer: Writer, wish: holds.Wish, signer: Signer, clock: 
     return await writer.run(lambda books: holds.take(books, wish, signer))
 
 
-def one_key_per_order(order: Order, attempt: int) -> str:
+def one_key_per_order(order: Order, attempt: int, worker: str) -> str:
     """Whatever happens and however often we ask, the provider sees one key, so it charges once."""
     return f"order-{order.id}"
+
+
+async def take_the_money(provider: Provider, order: Order, key: str, currency: str) -> Reply:
+    """One request does it all: the money is taken, or it is not."""
+    return await provider.charge(order, key, currency)
+
+
+def what_was_said(reply: Reply) -> Answer:
+    """Neither more nor less."""
+    return reply.answer
+
+
+async def write_it_down(cashier: Cashier, order: Order, payment: str | None) -> None:
+    """The money is there: the tickets are issued at once."""
+    await cashier.confirm(order, payment)
 
 
 async def ask_later(cashier: Cashier, order: Order) -> None:
@@ -43,12 +61,36 @@ def failed_orders(order: Order) -> bool:
     return order.state == "failed"
 
 
+def as_committed(order: Order, looks: int) -> Order:
+    """The one truth there is, for everybody who asks."""
+    return order
+
+
 class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     """The decisions that make a shop right or wrong. The defaults are right; each defect replaces one or two."""
 
     take: Callable[[Writer, holds.Wish, Signer, Clock], Awaitable[Hold]] = take_at_once
     seats_assured: Callable[[Books, Order], bool] = orders.seats_assured
-    payment_key: Callable[[Order, int], str] = one_key_per_order
+    printed: Callable[[Books, Order, int], tuple[int, ...]] = orders.every_seat
+    """The seats that stand on the tickets, one ticket each; at the instant of the confirmation."""
+    end_basket: Callable[[Books, Order, bool, int], None] = orders.end_basket
+    """What becomes of basket and seats of an order that was not paid; True: another card may be tried."""
+    count: Callable[[Books], Stock] = stock.count
+    """The stock, as far as it is told to anybody."""
+    sold_out: Callable[[Stock], bool] = stock.all_sold
+    """Whether it is over; once it is, nobody looks again."""
+    unclaimed: Callable[[Books, int], bool] = claims.unclaimed
+    claim: Callable[[Books, claims.Lease, int, int], list[Order]] = claims.claim
+    begin_payment: Callable[[Books, str, claims.Lease], Order] = claims.begin_payment
+    payment_key: Callable[[Order, int, str], str] = one_key_per_order
+    """By order, try and worker."""
+    charge: Callable[[Provider, Order, str, str], Awaitable[Reply]] = take_the_money
+    read: Callable[[Reply], Answer] = what_was_said
+    when_paid: Callable[[Cashier, Order, str | None], Awaitable[None]] = write_it_down
+    place: Callable[[Books, orders.Purchase, Signer, int, Shedding], Order] = orders.place
+    """Accepts an order, or finds the one that is meant."""
+    status: Callable[[Order, int], Order] = as_committed
+    """What is told of a committed order; the number is how many such questions there were before."""
     most_tries: int | None = None
     """Caps the payment tries below what the options say."""
     retries_blindly: bool = False

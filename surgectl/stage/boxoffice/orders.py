@@ -68,11 +68,22 @@ def place(books: Books, wish: Purchase, signer: Signer, queue: int, shedding: Sh
     With `queue` orders pending already a *new* one is shed; a repetition is always answered.
     Refused: KEY_REUSED, NO_HOLD, WRONG_EMAIL, HOLD_EXPIRED, BUSY.
     """
+    known = by_key(books, wish)
+    return known if known is not None else by_hold(books, wish, signer, queue, shedding)
+
+
+def by_key(books: Books, wish: Purchase) -> Order | None:
+    """What this key was used for before, if it was. Refused: KEY_REUSED."""
     known = books.execute("select fingerprint, ord from keys where key = ?", (wish.key,)).fetchone()
-    if known:
-        if known[0] != wish.fingerprint:
-            raise Refused(422, "KEY_REUSED", "this Idempotency-Key was used with another body")
-        return find(books, known[1])
+    if known is None:
+        return None
+    if known[0] != wish.fingerprint:
+        raise Refused(422, "KEY_REUSED", "this Idempotency-Key was used with another body")
+    return find(books, known[1])
+
+
+def by_hold(books: Books, wish: Purchase, signer: Signer, queue: int, shedding: Shedding) -> Order:
+    """The order of this hold under a key that nobody knows yet: a new one, or the one that it has."""
     hold = holds.find(books, wish.hold)
     if hold is None:
         raise Refused(404, "NO_HOLD", "there is no such hold")
@@ -126,12 +137,18 @@ def seats_assured(books: Books, order: Order) -> bool:
     return bool(count == len(order.seats))
 
 
+def every_seat(books: Books, order: Order, now_ns: int) -> tuple[int, ...]:
+    """A ticket for each seat that was paid for."""
+    return order.seats
+
+
 def confirm(
     books: Books,
     order_id: str,
     payment: str | None,
     now_ns: int,
     assured: Callable[[Books, Order], bool] = seats_assured,
+    printed: Callable[[Books, Order, int], tuple[int, ...]] = every_seat,
 ) -> Order:
     """Paid: issue the tickets. Where the seats are not there any more: SEATS_GONE, and the money is owed back."""
     order = find(books, order_id)
@@ -146,31 +163,45 @@ def confirm(
     _decide(books, order, "confirmed", None, payment, now_ns)
     stock.move(books, order.seats, order.hold, SOLD)
     tail = order.id.removeprefix("order_")
-    tickets = tuple(f"ticket_{tail}_{i}" for i in range(1, len(order.seats) + 1))
+    seats = printed(books, order, now_ns)
+    tickets = tuple(f"ticket_{tail}_{i}" for i in range(1, len(seats) + 1))
     books.executemany(
         "insert into tickets (n, id, ord, seat, state, created_ns)"
         " values ((select coalesce(max(n), 0) + 1 from tickets), ?, ?, ?, 'valid', ?)",
-        [(ticket, order.id, seat, now_ns) for ticket, seat in zip(tickets, order.seats, strict=True)],
+        [(ticket, order.id, seat, now_ns) for ticket, seat in zip(tickets, seats, strict=True)],
     )
     return msgspec.structs.replace(
         order, state="confirmed", code=None, payment=payment, decided_ns=now_ns, tickets=tickets
     )
 
 
-def fail(books: Books, order_id: str, code: str, now_ns: int, *, keep_hold: bool = False) -> Order:
-    """Not paid, and known for certain. `keep_hold`: a declined card leaves the basket for another card."""
-    order = find(books, order_id)
-    if order.state != "pending":
-        return order
-    _decide(books, order, "failed", code, None, now_ns)
+def end_basket(books: Books, order: Order, keep: bool, now_ns: int) -> None:
+    """The seats of an unpaid order go back into the basket (`keep`) while its time lasts, else into the stock."""
     hold = holds.find(books, order.hold)
-    if hold is not None and keep_hold and hold.expires_ns > now_ns:
+    if hold is not None and keep and hold.expires_ns > now_ns:
         books.execute("update holds set state = 'active' where id = ?", (hold.id,))
         stock.move(books, order.seats, order.hold, HELD)
     else:
         if hold is not None:
             books.execute("update holds set state = 'released' where id = ?", (hold.id,))
         stock.move(books, order.seats, order.hold, FREE)
+
+
+def fail(
+    books: Books,
+    order_id: str,
+    code: str,
+    now_ns: int,
+    *,
+    keep_hold: bool = False,
+    end: Callable[[Books, Order, bool, int], None] = end_basket,
+) -> Order:
+    """Not paid, and known for certain. `keep_hold`: a declined card leaves the basket for another card."""
+    order = find(books, order_id)
+    if order.state != "pending":
+        return order
+    _decide(books, order, "failed", code, None, now_ns)
+    end(books, order, keep_hold, now_ns)
     return msgspec.structs.replace(order, state="failed", code=code, payment=None, decided_ns=now_ns)
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from surgectl.clock import Clock
 from surgectl.errors import UsageError
-from surgectl.stage.boxoffice import orders, stock
+from surgectl.stage.boxoffice import orders
 from surgectl.stage.boxoffice.admin import Reader
 from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.books.archive import archive_of, writer_of
@@ -69,6 +69,7 @@ class Shop:
         self.seating = seating
         self.cache = cache
         self.shedding = Shedding(options.seed)
+        self._over = False
         self.served: set[int] = set()
         """Places that have held seats: these are never answered from memory, their basket may still stand."""
 
@@ -82,7 +83,8 @@ class Shop:
     def sold_out(self) -> bool:
         """For ever: no confirmed order ever gives its seats back."""
         known = self.counter.stock
-        return known is not None and known.sold >= known.capacity
+        self._over = self._over or (known is not None and self.conduct.sold_out(known))
+        return self._over
 
     async def admit(self) -> None:
         """Let the line move, until cancelled."""
@@ -107,7 +109,7 @@ class Shop:
 
         def job(books: Books) -> Stock:
             self.conduct.expire(books, counter.now_ns(), self.options.seed)
-            return stock.count(books)
+            return self.conduct.count(books)
 
         while True:
             counter.stock = await counter.writer.run_until_written(job)
@@ -189,7 +191,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
     begun = await asyncio.to_thread(_open, archive, options)
     seating = seating_of(options)
     log = _log_in(folder)
-    reader = Reader(archive, seating, log, 2 * options.books_timeout_ns)
+    reader = Reader(archive, seating, log, 2 * options.books_timeout_ns, conduct.count)
     async with writer_of(archive, options, clock) as writer, AsyncExitStack() as stack:
         counter = Counter(writer, clock)
         counter.restore(begun.known)

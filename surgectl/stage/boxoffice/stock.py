@@ -20,6 +20,11 @@ def count(books: Books) -> Stock:
     )
 
 
+def all_sold(stock: Stock) -> bool:
+    """Over for ever: no confirmed order gives its seats back."""
+    return stock.sold >= stock.capacity
+
+
 def free_seats(books: Books, qty: int) -> tuple[int, ...]:
     """Up to `qty` free seats, the lowest first, so that friends mostly sit together."""
     rows = books.execute("select n from seats where state = ? order by n limit ?", (FREE, qty)).fetchall()
@@ -47,6 +52,10 @@ def move(books: Books, seats: tuple[int, ...], hold: str, state: int) -> None:
     )
 
 
+def no_more() -> Refused:
+    return Refused(409, "SOLD_OUT", "every seat is sold")
+
+
 def refusal(stock: Stock, qty: int) -> Refused | None:
     """Why `qty` seats cannot be had now, or None where they can.
 
@@ -54,8 +63,8 @@ def refusal(stock: Stock, qty: int) -> Refused | None:
     """
     if stock.available >= qty:
         return None
-    if stock.sold >= stock.capacity:
-        return Refused(409, "SOLD_OUT", "every seat is sold")
+    if all_sold(stock):
+        return no_more()
     if stock.capacity - stock.sold < qty:
         left = stock.capacity - stock.sold
         return Refused(409, "NOT_ENOUGH", "fewer seats are left than you want", left=left)

@@ -6,9 +6,9 @@ from surgectl.stage.boxoffice.conduct import Conduct, one_key_per_order
 from surgectl.stage.boxoffice.rows import Order
 
 
-def one_key_per_try(order: Order, attempt: int) -> str:
+def one_key_per_try(order: Order, attempt: int, worker: str) -> str:
     """What an SDK does by itself when nobody gives it a key: fresh for each call of create()."""
-    key = one_key_per_order(order, attempt)
+    key = one_key_per_order(order, attempt, worker)
     return key if attempt == 1 else f"{key}-{attempt}"
 
 

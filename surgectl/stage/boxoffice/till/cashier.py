@@ -42,6 +42,10 @@ class Cashier:
         self.lane: Lane[Reply] = Lane("payments", options.payment_workers, rules, self._clock, self)
         self.unknown: dict[str, Order] = {}
 
+    @property
+    def seed(self) -> int:
+        return self._options.seed
+
     def submit(self, order: Order, tries: int | None = None) -> None:
         """Pay this order soon; `tries` fewer than usual when the reconciler has asked before."""
         most = self._conduct.most_tries or self._options.payment_tries
@@ -79,15 +83,17 @@ class Cashier:
         if order.tried:
             return turn
         try:
-            order = await self._hands.write(lambda books: claims.begin_payment(books, order.id, self._hands.lease()))
+            order = await self._hands.write(
+                lambda books: self._conduct.begin_payment(books, order.id, self._hands.lease())
+            )
         except claims.Elsewhere:
             self._hands.let_go(order.id)
             return None
         return Turn(order, turn.attempt, turn.more) if order.state == "pending" else None
 
     async def ask(self, turn: Turn) -> Reply:
-        key = self._conduct.payment_key(turn.order, turn.attempt)
-        return await self._provider.charge(turn.order, key, self._options.currency)
+        key = self._conduct.payment_key(turn.order, turn.attempt, self._hands.worker)
+        return await self._conduct.charge(self._provider, turn.order, key, self._options.currency)
 
     async def act(self, turn: Turn, heard: Reply) -> None:
         order = turn.order
@@ -106,22 +112,24 @@ class Cashier:
 
     async def settle(self, order: Order, reply: Reply) -> bool:
         """Write down what a reply decides → whether it decided anything."""
-        if reply.answer is Answer.PAID:
-            await self.confirm(order, reply.payment)
+        answer = self._conduct.read(reply)
+        if answer is Answer.PAID:
+            await self._conduct.when_paid(self, order, reply.payment)
             return True
-        if reply.answer is Answer.DECLINED:
+        if answer is Answer.DECLINED:
             await self.fail(order, "DECLINED", keep_hold=True)
             return True
         return False
 
     async def confirm(self, order: Order, payment: str | None) -> None:
         now_ns = self._counter.now_ns()
-        assured = self._conduct.seats_assured
-        await self._hands.write(lambda books: orders.confirm(books, order.id, payment, now_ns, assured))
+        assured, printed = self._conduct.seats_assured, self._conduct.printed
+        await self._hands.write(lambda books: orders.confirm(books, order.id, payment, now_ns, assured, printed))
 
     async def fail(self, order: Order, code: str, *, keep_hold: bool = False) -> None:
         now_ns = self._counter.now_ns()
-        await self._hands.write(lambda books: orders.fail(books, order.id, code, now_ns, keep_hold=keep_hold))
+        end = self._conduct.end_basket
+        await self._hands.write(lambda books: orders.fail(books, order.id, code, now_ns, keep_hold=keep_hold, end=end))
 
     def _back_off_ns(self, order: Order, attempt: int) -> int:
         """Full jitter (AWS architecture blog, "Exponential backoff and jitter"), no longer than a time-out."""

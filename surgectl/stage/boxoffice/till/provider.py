@@ -160,9 +160,20 @@ class Provider:
         assert self._session is not None
         await self._session.close()
 
-    async def charge(self, order: Order, key: str, currency: str) -> Reply:
-        """Create and confirm the payment of this order. Repeated with the same key it charges once."""
-        return await self._create(order, key, currency, confirm=True)
+    async def charge(self, order: Order, key: str, currency: str, *, capture: bool = True) -> Reply:
+        """Create and confirm the payment of this order. Repeated with the same key it charges once.
+
+        Without `capture` the money is only set aside: OPEN, until `capture` takes it.
+        """
+        return await self._create(order, key, currency, confirm=True, capture=capture)
+
+    async def capture(self, payment: str, key: str) -> Reply:
+        """Take the money of a payment that was set aside."""
+        try:
+            path = f"/v1/payment_intents/{quote(payment, safe='')}/capture"
+            return _judge(await self._send("POST", path, key=key, form={}))
+        except Silence:
+            return Reply(Answer.SILENCE, silent=True)
 
     async def close_key(self, order: Order, key: str, currency: str) -> Reply:
         """Make sure that nothing under this key can charge any more: `fenced` says whether that is certain now.
@@ -177,7 +188,7 @@ class Provider:
             reply = await self._create(order, key, currency, confirm=True)
         return reply
 
-    async def _create(self, order: Order, key: str, currency: str, *, confirm: bool) -> Reply:
+    async def _create(self, order: Order, key: str, currency: str, *, confirm: bool, capture: bool = True) -> Reply:
         form = {
             "amount": str(order.amount_minor),
             "currency": currency.lower(),
@@ -185,6 +196,8 @@ class Provider:
             "confirm": "true" if confirm else "false",
             "expand[]": "latest_charge",
         }
+        if not capture:
+            form["capture_method"] = "manual"
         if confirm:
             form["error_on_requires_action"] = "true"  # nobody is there to answer the bank's question: that is a no
         form |= {f"metadata[{name}]": value for name, value in self._metadata.write(order).items()}

@@ -179,7 +179,7 @@ class Reconciler:
                 if leave is None:
                     return False  # the provider is not well: later
                 try:
-                    key = one_key_per_order(order, attempt=0)
+                    key = one_key_per_order(order, 0, self._hands.worker)
                     reply = await self._provider.close_key(order, key, self._options.currency)
                     lane.learn(leave, silent=reply.silent, busy_ns=reply.busy_ns)
                 finally:

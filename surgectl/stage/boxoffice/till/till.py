@@ -67,6 +67,7 @@ class Till:
     def __init__(
         self,
         options: Options,
+        conduct: Conduct,
         counter: Counter,
         hands: Hands,
         cashier: Cashier,
@@ -77,6 +78,7 @@ class Till:
         alone: bool,
     ) -> None:
         self._options = options
+        self._conduct = conduct
         self._counter = counter
         self._clock = counter.clock
         self._hands = hands
@@ -192,9 +194,9 @@ class Till:
         """A look costs the writers nothing, so it comes first; only where there is something is it claimed."""
         room = min(self._cashier.lane.room, self._clerk.lane.room)
         now_ns = self._counter.now_ns()
-        if room > 0 and await self._looker.asked(lambda books: claims.unclaimed(books, now_ns)):
+        if room > 0 and await self._looker.asked(lambda books: self._conduct.unclaimed(books, now_ns)):
             for order in await self._counter.writer.run_until_written(
-                lambda books: claims.claim(books, self.lease(), now_ns, room)
+                lambda books: self._conduct.claim(books, self.lease(), now_ns, room)
             ):
                 self.take(order)
         if self._alone and self._options.webhooks and len(self._hands):
@@ -237,7 +239,7 @@ async def open_till(
         cashier = Cashier(options, conduct, counter, provider, hands)
         async with Clerk(options, counter, cashier, hands) as clerk:
             reconciler = Reconciler(options, conduct, counter, provider, cashier, hands)
-            yield Till(options, counter, hands, cashier, clerk, reconciler, looker, alone=alone)
+            yield Till(options, conduct, counter, hands, cashier, clerk, reconciler, looker, alone=alone)
 
 
 def _line(lane: Lane[H], now_ns: int) -> LineTold:
