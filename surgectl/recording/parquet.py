@@ -28,9 +28,9 @@ from surgectl.recording.tables import TABLES, Cells, Row, arrow, cells_of
 # An invoke without its done is an attempt that may or may not have happened, never a failure.
 ATTEMPTS = """
 SELECT i.attempt, i.intent, i.tab, i.op, i.step, i.role, i.try, i.poll, i.double, i.method, i.key, i.body, i.due_ns,
-  i.at_ns, d.sent_ns, d.done_ns, coalesce(d.outcome, 'info') AS outcome, coalesce(d.why, 'no-reply') AS why, d.then, d.status,
-  coalesce(d.size, 0) AS size, d.order_id, d.amount_minor, d.currency, d.qty, d.seats, d.tickets, d.position, d.wait_s,
-  d.claims, d.detail, i.file, i.line AS invoke_line, d.line AS done_line
+  i.at_ns, d.sent_ns, d.done_ns, coalesce(d.outcome, 'info') AS outcome, coalesce(d.why, 'no-reply') AS why, d.then,
+  d.status, coalesce(d.size, 0) AS size, d.order_id, d.amount_minor, d.currency, d.qty, d.seats, d.tickets, d.position,
+  d.wait_s, d.claims, d.detail, i.file, i.line AS invoke_line, d.line AS done_line
 FROM invokes i LEFT JOIN dones d USING (attempt)
 """
 
