@@ -23,6 +23,7 @@ class Lazily(TyperGroup):
         "sql": "surgectl.cli.sql:sql",
         "chaos": "surgectl.cli.chaos:app",
         "stage": "surgectl.cli.stage:app",
+        "selftest": "surgectl.cli.selftest:selftest",
     }
 
     def list_commands(self, ctx: Any) -> list[str]:

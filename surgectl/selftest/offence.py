@@ -18,3 +18,6 @@ class Offence(msgspec.Struct, frozen=True, kw_only=True):
     """What the run must have met for the defect to have had its chance (coverage id → least); unmet: not exercised."""
     slow: bool = False
     """It needs half a minute or more (recovery, metastability): played in the slow matrix only."""
+    disguise: bool = True
+    """Half of its rehearsals are played by the shop in a stranger's clothes, where the scene allows it. False: a
+    stranger's books and headers could not show it."""
