@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Collection
+from typing import Any
 
 from surgectl.engine.drivers.driver import Mark, Session
 from surgectl.engine.scene import Part, Scene
@@ -16,6 +17,7 @@ from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Meet, Minted, Sc
 from surgectl.journey.messages import Reply, Verdict, Wire
 from surgectl.recording.journal import JournalError
 from surgectl.recording.rows import DoneRow, InvokeRow, LeftRow, MintRow, Outcome, ToldRow
+from surgectl.units import NS_PER_S
 
 EFFECTS: Collection[str] = frozenset({"hold", "pay"})
 """Roles whose sends may change a ledger: never on the wire before their invoke is flushed."""
@@ -295,7 +297,7 @@ class Fan:
                 status=reply.status or None,
                 size=len(reply.body),
                 then=verdict.then,
-                claims=verdict.claims,
+                claims=_claimed(verdict),
                 detail=verdict.detail or reply.detail,
             )
         )
@@ -314,6 +316,13 @@ class Fan:
                 detail="" if sent else "quit before a byte left",
             )
         )
+
+
+def _claimed(verdict: Verdict) -> dict[str, Any]:
+    """What the shop said. Of a refusal for overload also when to come back: null where it stands nowhere (SHED)."""
+    if verdict.then != "shed" or not verdict.hinted:
+        return verdict.claims
+    return verdict.claims | {"wait_s": None if verdict.hint_ns is None else verdict.hint_ns / NS_PER_S}
 
 
 async def _end(tasks: dict[asyncio.Task[None], int]) -> None:

@@ -59,6 +59,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Index of the matched rule."""
     hint_ns: int | None = None
     """How long the shop asked to wait."""
+    hinted: bool = False
+    """The rule looks where such a wait would stand."""
     takes: dict[str, Any] = {}
     claims: dict[str, Any] = {}
     """order, amount_minor, currency, qty, seats, tickets, position, wait_s."""

@@ -169,6 +169,7 @@ def _compile_reading(
             at_most=effect.at_most,
             rule=rule,
             hint_ns=hint_ns,
+            hinted=effect.hint is not None,
             takes=taken,
             claims=told,
             detail=detail,
