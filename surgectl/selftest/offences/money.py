@@ -8,4 +8,13 @@ OFFENCES = (
     Offence(defect="double-charge", caught_by=("DUPCHARGE",), coverage={"lost_replies": 1}),
     Offence(defect="charged-no-ticket", caught_by=("CHARGED_NO_TICKET",), coverage={"lost_replies": 1}),
     Offence(defect="ticket-no-charge", caught_by=("TICKET_NO_CHARGE",), coverage={"payments_in_fault": 1}),
+    Offence(defect="two-tabs", caught_by=("DUPCHARGE",), coverage={"second_tabs": 1}),
+    Offence(defect="crash-between", caught_by=("CHARGED_NO_TICKET",)),
+    Offence(defect="declined-but-charged", caught_by=("GHOST", "CHARGED_NO_TICKET"), coverage={"payments_in_fault": 1}),
+    Offence(defect="price-change", caught_by=("AMOUNT",)),
+    Offence(defect="refund-keeps-ticket", caught_by=("REFUND", "TICKET_NO_CHARGE"), coverage={"payments_in_fault": 1}),
+    Offence(defect="left-authorised", caught_by=("AUTH_LEFT",), coverage={"payments_in_fault": 1}),
+    Offence(defect="partial", caught_by=("LOST_TICKET", "CHARGED_NO_TICKET")),
+    Offence(defect="second-worker", caught_by=("DUPCHARGE",), scene="bad-cards"),
+    Offence(defect="optimistic-card", caught_by=("TICKET_NO_CHARGE",), scene="bad-cards", coverage={"declines": 1}),
 )

@@ -1,4 +1,4 @@
-"""Takes the money, and now and then falls over before the ticket is written; nobody takes up what lay on its table."""
+"""Takes the money, and now and then falls over before the ticket is written; later the order is struck off unasked."""
 
 from __future__ import annotations
 
@@ -13,9 +13,18 @@ _ONE_IN = 6
 
 
 async def fall_over_now_and_then(cashier: Cashier, order: Order, payment: str | None) -> None:
-    """One order in six is struck between the provider's yes and the books; it stays pending for ever."""
+    """One order in six is struck between the provider's yes and the books. At its deadline the clean-up finds it open,
+    and asks nobody what became of it."""
     if chance.bits(cashier.seed, "crash-between", zlib.crc32(order.id.encode())) % _ONE_IN:
         await write_it_down(cashier, order, payment)
+        return
+    await cashier.until_deadline(order)
+    await cashier.fail(order, "PAYMENT_TIMEOUT")
 
 
-CONDUCT = Conduct(when_paid=fall_over_now_and_then)
+def nothing_goes_back(order: Order) -> bool:
+    """The clean-up's word is taken for it that nothing was paid."""
+    return False
+
+
+CONDUCT = Conduct(when_paid=fall_over_now_and_then, goes_back=nothing_goes_back)

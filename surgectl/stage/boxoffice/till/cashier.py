@@ -64,6 +64,11 @@ class Cashier:
     def past_deadline(self, order: Order) -> bool:
         return self._counter.now_ns() >= order.created_ns + self._options.payment_deadline_ns
 
+    async def until_deadline(self, order: Order) -> None:
+        """Wait until the shop no longer wants the money of this order."""
+        left_ns = order.created_ns + self._options.payment_deadline_ns - self._counter.now_ns()
+        await self._clock.sleep_until_ns(self._clock.now_ns() + max(0, left_ns))
+
     # -- the line's questions (lane.Work) ------------------------------------------------------------------
 
     def is_late(self, order: Order) -> bool:
