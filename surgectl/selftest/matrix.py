@@ -84,7 +84,8 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     def complete(self) -> bool:
         """Everything was put to the test, as far as it was asked for."""
         return (
-            not self.stopped
+            bool(self.cells)
+            and not self.stopped
             and not self.inconclusive
             and all(share >= EXERCISED_AT_LEAST for share in self.exercised.values())
             and not any(told.verdict == "not-exercised" and told.defect is None for told in self.cells)

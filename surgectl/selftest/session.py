@@ -29,7 +29,8 @@ class Session:
         clock: Clock,
         tell: Callable[[Row], None],
     ) -> None:
-        """`home` is where recordings lie, and where those that ended wrongly stay; `tell` hears of every row."""
+        """`home` is where recordings lie, and where those that ended wrongly stay; `tell` hears of every row, and
+        of those that will be played again."""
         self.cells = tuple(cells)
         self.rows: list[Row] = []
         self.under_way: list[Playing] = []
@@ -52,6 +53,7 @@ class Session:
                 if row is None:
                     return
                 if row.word == "inconclusive":
+                    self._tell(row)
                     again.append(row)
                 else:
                     self._add(row)

@@ -1,0 +1,92 @@
+"""What is played: every wrong shop, the right one under everything, half of it in disguise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surgectl.errors import UsageError
+from surgectl.profile.brownouts import NAMES
+from surgectl.profile.words import COVERAGE, INVARIANTS
+from surgectl.selftest import cell as cells
+from surgectl.selftest.offence import Offence
+from surgectl.selftest.offences import OFFENCES
+from surgectl.selftest.playing import environment
+from surgectl.selftest.programme import BASE_SCENE, QUICK, Wanted, programme, scenes_of
+
+FAST = [offence for offence in OFFENCES if not offence.slow]
+TWO = [
+    Offence(defect="double-charge", caught_by=("DUPCHARGE",)),
+    Offence(defect="stuck", caught_by=("RECOVERY",), slow=True),
+]
+
+
+def test_the_quick_one_plays_everything_once() -> None:
+    """Each defect that is not slow, and the right shop under each brownout, under none, and in every other scene."""
+    played = programme(QUICK, OFFENCES)
+    assert [cell.defect for cell in played if cell.defect] == [offence.defect for offence in FAST]
+    assert {cell.brownout for cell in played if cell.brownout} == {*NAMES, "none"}
+    others = {offence.scene for offence in FAST} - {BASE_SCENE}
+    assert {cell.scene for cell in played if not cell.defect and not cell.brownout} == others
+
+
+def test_every_defect_meets_both_shops() -> None:
+    """Over two seeds a defect is played plain and disguised, unless its scene or what it breaks forbids it."""
+    played = programme(Wanted(seeds=2, innocent_seeds=2), OFFENCES)
+    scenes = scenes_of(played)
+    for offence in FAST:
+        met = {cell.disguised for cell in played if cell.defect == offence.defect}
+        both = offence.disguise and scenes[offence.scene].disguisable
+        assert met == ({False, True} if both else {False}), offence.defect
+    for name in NAMES:
+        assert {cell.disguised for cell in played if cell.brownout == name} == {False, True}
+
+
+def test_slow_ones_are_asked_for() -> None:
+    """A slow defect is played where --slow says so, or where it is named."""
+    assert [cell.defect for cell in programme(QUICK, TWO) if cell.defect] == ["double-charge"]
+    assert "stuck" in [cell.defect for cell in programme(Wanted(seeds=1, slow=True), TWO)]
+    assert [cell.defect for cell in programme(Wanted(seeds=1, only=("stuck",)), TWO)] == ["stuck"]
+
+
+def test_only_what_was_named() -> None:
+    """A defect and a brownout, as many seeds as each is due; an unknown name is refused with the nearest."""
+    played = programme(Wanted(seeds=2, innocent_seeds=3, first_seed=7, only=("double-charge", "flap")), OFFENCES)
+    assert [(cell.defect, cell.brownout, cell.seed) for cell in played] == [
+        *(("double-charge", None, seed) for seed in (7, 8)),
+        *((None, "flap", seed) for seed in (7, 8, 9)),
+    ]
+    with pytest.raises(
+        UsageError, match='double-chrge: no such defect, brownout or scene .did you mean "double-charge"'
+    ):
+        programme(Wanted(only=("double-chrge",)), OFFENCES)
+
+
+def test_a_cell_is_a_rehearsal_anybody_can_repeat() -> None:
+    """Its arguments are those of `surgectl run`, with a scene's path that holds anywhere."""
+    said = cells.Cell(scene=BASE_SCENE, seed=3, defect="oversell", disguised=True).arguments()
+    assert Path(said[0]).is_absolute() and said[1:] == [
+        *("--seed", "3", "--defect", "oversell", "--target", "stranger")
+    ]
+    assert cells.Cell(scene=BASE_SCENE, seed=3, brownout="down").arguments()[3:] == ["--set", "chaos[0].brownout=down"]
+    assert cells.Cell(scene=BASE_SCENE, seed=3, brownout="none").arguments()[3:] == ["--set", "chaos=[]"]
+
+
+@pytest.mark.parametrize("offence", OFFENCES, ids=lambda offence: offence.defect)
+def test_every_offence_speaks_words_that_there_are(offence: Offence) -> None:
+    """Its scene can be loaded, its invariants and obligations exist."""
+    assert cells.scene(offence.scene).name == offence.scene
+    assert offence.caught_by and set(offence.caught_by) <= set(INVARIANTS)
+    assert set(offence.coverage) <= set(COVERAGE)
+
+
+def test_each_defect_is_one_offence() -> None:
+    """No defect stands twice in the matrix."""
+    assert len({offence.defect for offence in OFFENCES}) == len(OFFENCES)
+
+
+def test_settings_of_somebodys_own_rehearsals_stay_outside() -> None:
+    """A SURGECTL_ setting does not reach the children; how to find bugs does."""
+    given = {"PATH": "/bin", "SURGECTL_SEED": "9", "SURGECTL_SALE__TICKETS": "1", "SURGECTL_DEBUG": "1"}
+    assert environment(given) == {"PATH": "/bin", "SURGECTL_DEBUG": "1"}

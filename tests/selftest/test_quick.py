@@ -1,0 +1,71 @@
+"""The matrix itself, through the front door: what CI asks every time."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surgectl.profile.brownouts import NAMES
+from surgectl.selftest.offences import OFFENCES
+
+pytestmark = pytest.mark.real
+
+AT_LEAST = 24
+"""Ways of being wrong that the matrix must know."""
+_FAST = [offence.defect for offence in OFFENCES if not offence.slow]
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "surgectl", "selftest", *(str(argument) for argument in arguments)]
+
+
+def selftest(*arguments: object) -> tuple[int, dict[str, Any], str]:
+    """Exit code, the printed object, stderr."""
+    done = subprocess.run(command(*arguments, "--json"), capture_output=True, text=True, timeout=290, check=False)
+    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+
+@pytest.mark.timeout(300)
+def test_every_wrong_shop_is_caught_and_the_right_one_acquitted(tmp_path: Path) -> None:
+    """Each defect once and the correct shop under each brownout: nobody is missed, nobody accused, nothing hidden."""
+    code, told, said = selftest("--quick", "--reports", tmp_path)
+    assert (told["missed"], told["accused"], told["hiding"]) == ([], [], []), said
+    assert told["defects"] == len(_FAST)
+    assert told["innocent_runs"] >= 8
+    assert (told["not_exercised"], told["inconclusive"], code) == ([], [], 0), said
+    assert sorted(told["caught"]) == sorted(_FAST)
+
+
+@pytest.mark.skipif(len(_FAST) < AT_LEAST, reason=f"the matrix knows {len(_FAST)} defects so far")
+def test_there_are_enough_ways_of_being_wrong() -> None:
+    """The quick matrix plays two dozen defects at least, and every brownout that there is."""
+    assert len(_FAST) >= AT_LEAST
+    assert len(NAMES) >= 8
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_prints_what_there_is(tmp_path: Path) -> None:
+    """One signal ends the rehearsals politely: no child stays, exit 130, and what was learnt is printed."""
+    from tests.rehearsal.acting import descendants, gone_within
+
+    with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
+        process = subprocess.Popen(
+            command("--json", "--jobs", 2, "--reports", tmp_path / "kept"), stdout=out, stderr=err
+        )
+        deadline = time.monotonic() + 60
+        while len(children := descendants(process.pid)) < 6 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(60)
+    assert len(children) >= 6, (tmp_path / "err").read_text()
+    assert gone_within(children) == {}
+    told = json.loads((tmp_path / "out").read_text())
+    assert (code, told["stopped"], told["cells"]) == (130, True, [])
+    assert list((tmp_path / "kept").iterdir()) == []
