@@ -52,8 +52,12 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     """Why the window never began, where it was not a matter of time."""
     settle_window_ns: int = 0
     settle_elapsed_ns: int = 0
+    payment_timeout_ns: int = 0
+    """How long the shop waits for its provider before it tries again, as the target says; 0 = it does not."""
+    payment_deadline_ns: int = 0
+    """How long the shop takes to decide a payment at most: its own deadline, or time-out × tries; 0 = not known."""
     staleness_ns: int = 5 * NS_PER_S
-    """How long a status page may lag behind a confirmation."""
+    """How long what the shop shows may lag behind its books: a status page behind a confirmation."""
     faults: tuple[FaultNote, ...] = ()
     partial_faults: tuple[str, ...] = ()
     """Numbers of the faults that hit only a part of the connections."""
@@ -129,6 +133,9 @@ def expectations_of(
         settled=known and elapsed_ns >= window_ns,
         settle_window_ns=window_ns,
         settle_elapsed_ns=elapsed_ns,
+        payment_timeout_ns=promises.payment_timeout_ns,
+        payment_deadline_ns=max(promises.payment_deadline_ns, promises.payment_timeout_ns * promises.payment_tries),
+        staleness_ns=promises.staleness_ns,
         faults=tuple(manifest.faults),
         partial_faults=tuple(fault.fault for fault in manifest.faults if fault.toxicity < 1),
         phases=tuple(manifest.phases),

@@ -111,6 +111,7 @@ def promises_of(promises: Promises) -> PromisesNote:
         webhook_delay_ns=int(promises.webhook_delay),
         payment_deadline_ns=int(promises.payment_deadline),
         late_refunds_ns=int(promises.late_refunds),
+        staleness_ns=int(promises.staleness),
         one_order_per=promises.one_order_per,
     )
 

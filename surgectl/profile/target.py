@@ -187,6 +187,8 @@ class Promises(_Part, frozen=True, kw_only=True):
     webhook_delay: Duration = Duration(0)
     payment_deadline: Duration = Duration(0)
     late_refunds: Duration = Duration(0)
+    staleness: Duration = Duration(5 * 10**9)
+    """How long what the shop shows may lag behind its books."""
     one_order_per: Literal["intent", "none"] = "none"
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from surgectl.errors import UsageError
+from surgectl.units import NS_PER_S
 
 SCHEMA = "surgectl.recording/1"
 
@@ -83,6 +84,7 @@ class PromisesNote(msgspec.Struct, frozen=True, kw_only=True):
     webhook_delay_ns: int = 0
     payment_deadline_ns: int = 0
     late_refunds_ns: int = 0
+    staleness_ns: int = 5 * NS_PER_S
     one_order_per: str = "none"
 
 

@@ -36,7 +36,7 @@ _QUERIES = {
     ),
     "holds": (
         f"select id as hold, state, qty, seats, total_minor as amount, email, intent, {_s('created_ns')} as created_at,"
-        f" {_s('created_ns')} as at, {_s('expires_ns')} as expires_at",
+        f" {_s('created_ns')} as at, {_s('expires_ns')} as expires_at, {_s('ended_ns')} as ended_at",
         "holds",
     ),
     "admissions": (

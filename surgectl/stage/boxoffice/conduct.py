@@ -10,7 +10,7 @@ import msgspec
 from surgectl.stage.boxoffice import holds, orders, stock
 from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.rows import Hold, Order, Stock
-from surgectl.stage.boxoffice.till import claims
+from surgectl.stage.boxoffice.till import claims, events
 from surgectl.stage.boxoffice.till.provider import Answer, Provider, Reply
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ def as_committed(order: Order, looks: int) -> Order:
     return order
 
 
+def ask_about_it(books: Books, told: events.Told, new: bool) -> Order | None:
+    """An event decides nothing: it is written down once, and its order is asked about."""
+    return None
+
+
 class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     """The decisions that make a shop right or wrong. The defaults are right; each defect replaces one or two."""
 
@@ -91,6 +96,12 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     """Accepts an order, or finds the one that is meant."""
     status: Callable[[Order, int], Order] = as_committed
     """What is told of a committed order; the number is how many such questions there were before."""
+    signed: Callable[[str, bytes, str, float], bool] = events.signed
+    """Header, body, secret, now in seconds since 1970 → whether the letter is the provider's."""
+    letters: tuple[str, ...] = events.TYPES
+    """The events that the provider is asked to tell of."""
+    on_event: Callable[[Books, events.Told, bool], Order | None] = ask_about_it
+    """In the job that writes an event down (True: for the first time) → the order, where the event alone changes it."""
     most_tries: int | None = None
     """Caps the payment tries below what the options say."""
     retries_blindly: bool = False

@@ -59,7 +59,7 @@ def take(books: Books, wish: Wish, signer: Signer) -> Hold:
     if standing is not None:
         if answers(standing, wish):
             return standing
-        release(books, standing, "released")
+        release(books, standing, "released", wish.now_ns)
     return take_another(books, wish, signer)
 
 
@@ -129,10 +129,15 @@ def put_aside(books: Books, wish: Wish, seats: tuple[int, ...], signer: Signer) 
     return hold
 
 
-def release(books: Books, hold: Hold, state: str) -> None:
+def release(books: Books, hold: Hold, state: str, now_ns: int) -> None:
     """Close a hold and give its seats back to the stock."""
-    books.execute("update holds set state = ? where id = ?", (state, hold.id))
+    close(books, hold.id, state, now_ns)
     stock.move(books, hold.seats, hold.id, FREE)
+
+
+def close(books: Books, hold: str, state: str, now_ns: int) -> None:
+    """Write that a hold has ended. Its seats are the caller's business."""
+    books.execute("update holds set state = ?, ended_ns = ? where id = ?", (state, now_ns, hold))
 
 
 def due(books: Books, now_ns: int) -> list[Hold]:
@@ -147,5 +152,5 @@ def expire(books: Books, now_ns: int) -> int:
     """Give back what was held too long → how many holds ended."""
     ended = due(books, now_ns)
     for hold in ended:
-        release(books, hold, "expired")
+        release(books, hold, "expired", now_ns)
     return len(ended)

@@ -158,7 +158,7 @@ def confirm(
         _decide(books, order, "failed", "SEATS_GONE", payment, now_ns)
         holds_row = holds.find(books, order.hold)
         if holds_row is not None:
-            holds.release(books, holds_row, "released")
+            holds.release(books, holds_row, "released", now_ns)
         return find(books, order_id)
     _decide(books, order, "confirmed", None, payment, now_ns)
     stock.move(books, order.seats, order.hold, SOLD)
@@ -183,7 +183,7 @@ def end_basket(books: Books, order: Order, keep: bool, now_ns: int) -> None:
         stock.move(books, order.seats, order.hold, HELD)
     else:
         if hold is not None:
-            books.execute("update holds set state = 'released' where id = ?", (hold.id,))
+            holds.close(books, hold.id, "released", now_ns)
         stock.move(books, order.seats, order.hold, FREE)
 
 

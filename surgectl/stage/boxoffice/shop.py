@@ -215,7 +215,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
                 options.payments_url, options.secret, options.payment_timeout_ns, 1, metadata_of(options.disguise)
             )
             nudge = till.reconciler.nudge if till is not None else None
-            post = Postbox(counter, reader, await stack.enter_async_context(writes_to), nudge)
+            post = Postbox(conduct, counter, reader, await stack.enter_async_context(writes_to), nudge)
         pays = till.run() if till is not None else Decisions(counter, reader).follow()
         shop = Shop(options, conduct, signer, counter, room, till, post, log, reader, seating, cache)
         shop.served.update(begun.held)

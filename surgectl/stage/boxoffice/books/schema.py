@@ -25,7 +25,7 @@ create index if not exists seats_by_state on seats (state, n);
 create table if not exists holds (
   n integer primary key, id text unique, place integer not null, email text not null, intent text, qty int not null,
   seats text not null, total_minor integer not null, state text not null,
-  created_ns integer not null, expires_ns integer not null);
+  created_ns integer not null, expires_ns integer not null, ended_ns integer);
 create index if not exists holds_by_expiry on holds (state, expires_ns);
 create index if not exists holds_by_email on holds (email, state);
 create index if not exists holds_by_place on holds (place, state);

@@ -32,6 +32,9 @@ from surgectl.stage.boxoffice.defects import (
     status_backwards,
     ticket_no_charge,
     two_tabs,
+    webhook_order,
+    webhook_twice,
+    webhook_unsigned,
 )
 
 DEFECTS: dict[str, Conduct] = {
@@ -62,6 +65,9 @@ DEFECTS: dict[str, Conduct] = {
     "partial": partial.CONDUCT,
     "second-worker": second_worker.CONDUCT,
     "optimistic-card": optimistic_card.CONDUCT,
+    "webhook-twice": webhook_twice.CONDUCT,
+    "webhook-order": webhook_order.CONDUCT,
+    "webhook-unsigned": webhook_unsigned.CONDUCT,
 }
 
 

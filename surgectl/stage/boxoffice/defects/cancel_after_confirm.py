@@ -23,7 +23,7 @@ def expire_what_was_paid_back(books: Books, now_ns: int, seed: int) -> int:
     for order, hold_id in rows:
         hold = holds.find(books, hold_id)
         if hold is not None:
-            holds.release(books, hold, "released")
+            holds.release(books, hold, "released", now_ns)
         books.execute("update tickets set state = 'void' where ord = ?", (order,))
         books.execute("update orders set state = 'refunded', code = 'CANCELLED' where id = ?", (order,))
     return ended + len(rows)

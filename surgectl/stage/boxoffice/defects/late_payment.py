@@ -19,7 +19,7 @@ def expire_whoever_is_late(books: Books, now_ns: int, seed: int) -> int:
     for (late,) in rows:
         hold = holds.find(books, late)
         if hold is not None:
-            holds.release(books, hold, "expired")
+            holds.release(books, hold, "expired", now_ns)
     return ended + len(rows)
 
 

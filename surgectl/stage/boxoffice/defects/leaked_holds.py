@@ -19,7 +19,8 @@ async def take_another_each_time(writer: Writer, wish: holds.Wish, signer: Signe
 def expire_without_giving_back(books: Books, now_ns: int, seed: int) -> int:
     """The hold is marked as ended; its seats stay as they are for ever."""
     ended = holds.due(books, now_ns)
-    books.executemany("update holds set state = 'expired' where id = ?", [(hold.id,) for hold in ended])
+    for hold in ended:
+        holds.close(books, hold.id, "expired", now_ns)
     return len(ended)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surgectl.stage.boxoffice import stock
+from surgectl.stage.boxoffice import holds, stock
 from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.rows import HELD, Order
@@ -11,7 +11,7 @@ from surgectl.stage.boxoffice.rows import HELD, Order
 def close_the_basket_alone(books: Books, order: Order, keep: bool, now_ns: int) -> None:
     """The seats go back into a basket that is closed in the same breath, where no sweep looks any more."""
     stock.move(books, order.seats, order.hold, HELD)
-    books.execute("update holds set state = 'released' where id = ?", (order.hold,))
+    holds.close(books, order.hold, "released", now_ns)
 
 
 CONDUCT = Conduct(end_basket=close_the_basket_alone)

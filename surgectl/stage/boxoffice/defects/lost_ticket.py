@@ -28,7 +28,7 @@ def expire_whatever_is_idle(books: Books, now_ns: int, seed: int) -> int:
             continue
         hold = holds.find(books, hold_id)
         if hold is not None:
-            holds.release(books, hold, "expired")
+            holds.release(books, hold, "expired", now_ns)
             books.execute("update tickets set state = 'void' where ord = ?", (order,))
             ended += 1
     return ended

@@ -55,6 +55,7 @@ class _Hold(msgspec.Struct):
     email: str
     at: float
     expires_at: float
+    ended_at: float | None
 
 
 def _purchase(row: _Order) -> Told:
@@ -94,6 +95,7 @@ def _reservation(row: _Hold) -> Told:
         "buyer": row.email,
         "begun": instant(row.at),
         "good_until": instant(row.expires_at),
+        "over": None if row.ended_at is None else instant(row.ended_at),
     }
 
 

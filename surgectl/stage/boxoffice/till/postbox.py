@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import logging
 from collections.abc import Callable
 
@@ -13,15 +12,15 @@ import msgspec
 from surgectl.stage.boxoffice.books import Books, BooksAway, BooksUnknown
 from surgectl.stage.boxoffice.books.looker import Looker
 from surgectl.stage.boxoffice.books.trouble import BooksError
+from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.counter import Counter
+from surgectl.stage.boxoffice.rows import Order
 from surgectl.stage.boxoffice.till import events
 from surgectl.stage.boxoffice.till.provider import Payment, Provider, Silence
 from surgectl.units import NS_PER_S
 
 log = logging.getLogger("surgectl.stage.boxoffice")
 PATH = "/webhooks/payments"
-EVENTS = ("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled")
-_TOLERANCE_S = 300
 _AGAIN_NS = NS_PER_S // 2
 _LOOK_EVERY_NS = 30 * NS_PER_S
 
@@ -50,29 +49,16 @@ _event = msgspec.json.Decoder(_Event)
 _registered = msgspec.json.Decoder(_Registered)
 
 
-def signed(header: str, body: bytes, secret: str, now_s: float) -> bool:
-    """Whether `Stripe-Signature` is right for this body and not older or newer than 300 s.
-
-    docs.stripe.com/webhooks#verify-manually: `t=SECONDS,v1=HEX[,v1=HEX…]`, HEX the HMAC-SHA256 of `SECONDS.BODY`.
-    """
-    parts = [part.strip().partition("=") for part in header.split(",")]
-    stamps = [value for name, _, value in parts if name == "t"]
-    if len(stamps) != 1 or not stamps[0].isascii() or not stamps[0].isdigit() or len(stamps[0]) > 15:
-        return False
-    if abs(now_s - int(stamps[0])) > _TOLERANCE_S:
-        return False
-    wanted = hmac.new(secret.encode(), f"{stamps[0]}.".encode() + body, hashlib.sha256).hexdigest().encode()
-    given = [value.encode() for name, _, value in parts if name == "v1"]
-    return any([hmac.compare_digest(wanted, value) for value in given])
-
-
 class Postbox:
     """POST /webhooks/payments. An event decides nothing: its order is asked about, sooner than it would have been.
 
     `nudge` (order, payment) wakes a till in this process; a till elsewhere finds the event in the books.
     """
 
-    def __init__(self, counter: Counter, looker: Looker, provider: Provider, nudge: Nudge | None) -> None:
+    def __init__(
+        self, conduct: Conduct, counter: Counter, looker: Looker, provider: Provider, nudge: Nudge | None
+    ) -> None:
+        self._conduct = conduct
         self._counter = counter
         self._clock = counter.clock
         self._looker = looker
@@ -114,7 +100,7 @@ class Postbox:
         made = known.made + 1 if known is not None else 1
         # The same key for the same endpoint: an answer that was lost is asked for again, and no second one is made.
         key = f"webhook-{hashlib.blake2b(url.encode(), digest_size=8).hexdigest()}-{made}"
-        endpoint = await self._provider.register_endpoint(url, EVENTS, key)
+        endpoint = await self._provider.register_endpoint(url, self._conduct.letters, key)
         text = msgspec.json.encode(_Registered(endpoint.id, endpoint.secret, made)).decode()
 
         def job(books: Books) -> None:
@@ -129,7 +115,7 @@ class Postbox:
         """One letter → (status, a word). Whatever is not 200 the provider sends again."""
         if self._secret is None:
             return 503, "not registered yet"
-        if not signed(signature, body, self._secret, self._counter.now_ns() / NS_PER_S):
+        if not self._conduct.signed(signature, body, self._secret, self._counter.now_ns() / NS_PER_S):
             return 400, "the signature is not right"
         try:
             event = _event.decode(body)
@@ -137,13 +123,20 @@ class Postbox:
             return 200, "ignored: not about a payment"
         payment = event.data.object
         order = self._provider.order_of(payment)
-        if event.type not in EVENTS or order is None:
+        if event.type not in self._conduct.letters or order is None:
             return 200, "ignored: not about one of our payments"
-        told = events.Told(event.id, order, payment.id, self._counter.now_ns())
+        told = events.Told(event.id, order, payment.id, self._counter.now_ns(), event.type)
+
+        def job(books: Books) -> tuple[bool, Order | None]:
+            new = events.write(books, told)
+            return new, self._conduct.on_event(books, told, new)
+
         try:
-            new = await self._counter.writer.run(lambda books: events.write(books, told))
+            new, changed = await self._counter.writer.run(job)
         except (BooksAway, BooksUnknown):
             return 503, "the books are away"
+        if changed is not None:
+            self._counter.show(changed)
         if not new:
             return 200, "known"
         if self._nudge is not None:
