@@ -9,6 +9,7 @@ import msgspec
 THRESHOLD_FAILED, VIOLATED, INCONCLUSIVE = 10, 11, 12
 """Exit codes of `surgectl run` (surgectl/gate.py)."""
 CONVICTED = (THRESHOLD_FAILED, VIOLATED)
+_HOPELESS = (2, 13, 70)
 _JUDGED = (0, *CONVICTED, INCONCLUSIVE)
 
 
@@ -71,6 +72,8 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     """Ledger invariants that the audit calls critical."""
     coverage: dict[str, str] = {}
     """Coverage id → what was seen: `12`, or `12 (37%)`."""
+    hopeless: bool = False
+    """It will end no better the next time: a mistake in the profile, or a fault of our own program."""
     broken: str = ""
     """Why the rehearsal did not come to its end as it should; then nothing in it is a verdict."""
     starved: str = ""
@@ -82,7 +85,8 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 def played(report: bytes, *, exit_code: int, seconds: float, said: str) -> Played:
     """Read report.json; `said` is what stood on stderr, for where there is no report."""
     if exit_code not in _JUDGED:
-        return Played(exit_code=exit_code, seconds=seconds, broken=f"exit {exit_code}: {_last_line(said)}")
+        why = f"exit {exit_code}: {_last_line(said)}"
+        return Played(exit_code=exit_code, seconds=seconds, hopeless=exit_code in _HOPELESS, broken=why)
     try:
         told = msgspec.json.decode(report, type=_Report)
     except msgspec.DecodeError as error:

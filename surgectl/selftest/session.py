@@ -52,7 +52,7 @@ class Session:
                 row = await self._play(waiting.pop())
                 if row is None:
                     return
-                if row.word == "inconclusive":
+                if row.word == "inconclusive" and not row.played.hopeless:
                     self._tell(row)
                     again.append(row)
                 else:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from surgectl.audit.coverage import Coverage, coverage
+from surgectl.audit.expectations import Expectations
 from surgectl.profile.words import COVERAGE
+from surgectl.recording.evidence_rows import SourceRow, WebhookRow
+from surgectl.recording.relations import Relations
+from surgectl.recording.rows import DoneRow, InvokeRow, OpRow
 from tests.histories.night import Night
 
 
@@ -67,6 +71,33 @@ def test_retries_are_further_attempts_of_an_operation() -> None:
     night.send(1, "pay", "fail", "shed").send(1, "pay", "info", "timeout", double=True)
     night.send(1, "pay", "fail", "not-sent")
     assert counted(night)["retries"].seen == before + 1
+
+
+def test_a_key_with_another_body_is_counted_once() -> None:
+    """One key with two bodies is a reuse however often it is sent; the same body again, or another step's, is none."""
+
+    def sent(attempt: int, key: str, body: str | None, role: str = "pay") -> list[OpRow]:
+        name = f"run-i1.{attempt}"
+        row = InvokeRow(
+            attempt=name, intent="run-i1", step=role, role=role, op=1, due_ns=1, at_ns=1, key=key, body=body
+        )
+        return [row, DoneRow(attempt=name, outcome="ok", why="next", sent_ns=1, done_ns=2)]
+
+    rows = [*sent(1, "a", "x"), *sent(2, "a", "y"), *sent(3, "a", "y"), *sent(4, "b", "x"), *sent(5, "b", "x")]
+    rows += [*sent(6, "b", "z", "hold"), *sent(7, "c", "x"), *sent(8, "c", None)]
+    with Relations.from_rows(rows) as relations:
+        assert {item.id: item.seen for item in coverage(relations, Expectations())}["key_reuses"] == 1
+
+
+def test_webhooks_are_deliveries_and_repeated_ones_are_events() -> None:
+    """An event sent three times is three deliveries and one repeated event; a forged copy repeats nothing."""
+    sent = [("e1", "good"), ("e1", "good"), ("e1", "good"), ("e2", "good"), ("e2", "bad")]
+    rows = [WebhookRow(event=event, type="charge.refunded", signature=how) for event, how in sent]  # type: ignore[arg-type]
+    source = SourceRow(kind="webhooks", rows=len(rows), complete=True)
+    with Relations.from_rows([], {"webhooks": rows, "sources": [source]}) as relations:
+        found = {item.id: item for item in coverage(relations, Expectations())}
+    assert (found["webhooks"].seen, found["repeated_webhooks"].seen) == (5, 1)
+    assert "no log" in counted(Night().buys(1))["webhooks"].note and not found["webhooks"].note
 
 
 def test_every_word_is_counted() -> None:

@@ -2,6 +2,8 @@
 
 expired_holds       holds that ran out
 refunds             charges of which money went back
+webhooks            deliveries of events to the shop
+repeated_webhooks   events that the provider delivered more than once; forged ones are nobody's event
 """
 
 from __future__ import annotations
@@ -28,4 +30,27 @@ def _refunds(relations: Relations, expectations: Expectations, faults: list[Faul
     return seen, total, "" if "charges" in readings(relations) else "no charges were read"
 
 
-COUNTS: dict[str, Counting] = {"expired_holds": _expired_holds, "refunds": _refunds}
+def _webhooks(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
+    (seen,) = relations.one("SELECT count(*) FROM webhooks")
+    return seen, None, _log(relations)
+
+
+def _repeated_webhooks(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
+    (seen,) = relations.one(
+        """SELECT count(*) FROM (SELECT event FROM webhooks WHERE signature = 'good'
+             GROUP BY event HAVING count(*) > 1)"""
+    )
+    (total,) = relations.one("SELECT count(DISTINCT event) FROM webhooks WHERE signature = 'good'")
+    return seen, total, _log(relations)
+
+
+def _log(relations: Relations) -> str:
+    return "" if "webhooks" in readings(relations) else "the provider gives no log of its deliveries"
+
+
+COUNTS: dict[str, Counting] = {
+    "expired_holds": _expired_holds,
+    "refunds": _refunds,
+    "webhooks": _webhooks,
+    "repeated_webhooks": _repeated_webhooks,
+}

@@ -3,6 +3,7 @@
 retries_after_info  payments and holds sent again after one whose fate was unknown
 retries             further attempts of an operation, whatever the one before came to
 double_clicks       holds and payments of which a second copy was sent at the same instant
+key_reuses          idempotency keys that were sent with two different bodies or more
 second_tabs         intents that sent payments from two tabs or more
 sold_out            fans who were told that nothing is left
 limit_refusals      fans who were told that one may not buy so many
@@ -51,6 +52,14 @@ def _second_tabs(relations: Relations, expectations: Expectations, faults: list[
     return seen, None, ""
 
 
+def _key_reuses(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
+    (seen,) = relations.one(
+        f"""SELECT count(*) FROM (SELECT key FROM attempts WHERE key IS NOT NULL AND NOT poll AND {_LEFT}
+              GROUP BY role, key HAVING count(DISTINCT body) > 1)"""
+    )
+    return seen, None, ""
+
+
 def _told(end: str) -> Counting:
     def count(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
         (seen,) = relations.one("""SELECT count(DISTINCT intent) FROM tolds WHERE "end" = ?""", [end])
@@ -82,6 +91,7 @@ COUNTS: dict[str, Counting] = {
     "retries_after_info": _retries_after_info,
     "retries": _retries,
     "double_clicks": _double_clicks,
+    "key_reuses": _key_reuses,
     "second_tabs": _second_tabs,
     "sold_out": _told("sold-out"),
     "limit_refusals": _told("limit"),
