@@ -11,13 +11,27 @@ DEFECTS: tuple[str, ...] = (*OF_THE_SHOP, *OF_THE_PROVIDER)
 
 
 def setting_of(defect: str) -> dict[str, str]:
-    """The `stage:` setting that makes the stage wrong in this way. UsageError for a name that no part knows."""
-    if defect in OF_THE_SHOP:
-        return {"defect": defect}
-    if defect in OF_THE_PROVIDER:
-        return {"provider_defect": defect}
+    """The `stage:` settings that make the stage wrong in this way.
+
+    Joined by `+`, one of the shop's and one of the provider's: `cancel-after-confirm+over-refund`. UsageError for a
+    name that no part knows, and for two of one part.
+    """
+    settings: dict[str, str] = {}
+    for name in defect.split("+"):
+        setting = _part_of(name)
+        if setting in settings:
+            raise UsageError(f"{defect}: one part cannot be wrong in two ways at once", where="--defect")
+        settings[setting] = name
+    return settings
+
+
+def _part_of(name: str) -> str:
+    if name in OF_THE_SHOP:
+        return "defect"
+    if name in OF_THE_PROVIDER:
+        return "provider_defect"
     raise UsageError(
-        f"{defect}: no such defect of the box office or its payment provider",
+        f"{name}: no such defect of the box office or its payment provider",
         where="--defect",
-        hint=did_you_mean(defect, DEFECTS) or f"there are {', '.join(DEFECTS)}",
+        hint=did_you_mean(name, DEFECTS) or f"there are {', '.join(DEFECTS)}",
     )

@@ -15,7 +15,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from surgectl.stage.boxoffice.till.postbox import signed
+from surgectl.stage.boxoffice.till.events import signed
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
 from tests.boxoffice.street import MS, Money, Shop, damage, open_shop

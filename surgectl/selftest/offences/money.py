@@ -17,4 +17,9 @@ OFFENCES = (
     Offence(defect="partial", caught_by=("LOST_TICKET", "CHARGED_NO_TICKET")),
     Offence(defect="second-worker", caught_by=("DUPCHARGE",), scene="bad-cards"),
     Offence(defect="optimistic-card", caught_by=("TICKET_NO_CHARGE",), scene="bad-cards", coverage={"declines": 1}),
+    Offence(defect="no-idempotency", caught_by=("DUPCHARGE", "IDEM_REPLAY"), coverage={"lost_replies": 1}),
+    Offence(defect="short-memory", caught_by=("DUPCHARGE", "IDEM_REPLAY"), coverage={"lost_replies": 1}),
+    Offence(defect="twice-captured", caught_by=("DUPCHARGE", "IDEM_REPLAY"), scene="slow-bank"),
+    # A right shop never has to pay back in these scenes, so the provider's slip needs a shop that does.
+    Offence(defect="cancel-after-confirm+over-refund", caught_by=("REFUND",), scene="twice", coverage={"refunds": 1}),
 )

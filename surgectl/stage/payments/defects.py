@@ -6,8 +6,9 @@ from surgectl.errors import UsageError, did_you_mean
 
 DEFECTS = {
     "no-idempotency": "ignores Idempotency-Key: the same request twice is two charges",
-    "short-memory": "forgets an idempotency key after one second instead of a day",
-    "over-refund": "pays back more than was charged",
+    "short-memory": "forgets an idempotency key after a fifth of a second instead of a day",
+    "twice-captured": "carries out a repeated request as well while the first one is still being worked on",
+    "over-refund": "pays back a tenth more than was charged, as often as it is asked",
     "bare-charges": "does not copy a payment intent's metadata to its charge",
 }
 

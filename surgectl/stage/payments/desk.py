@@ -130,7 +130,12 @@ class Desk:
         key = None if self.options.defect == "no-idempotency" else row.key
         if key is not None:
             now_ns = int(self._clock.wall().timestamp() * NS_PER_S)
-            stored = self._memory.recall(key, row.path, row.params, now_ns)
+            try:
+                stored = self._memory.recall(key, row.path, row.params, now_ns)
+            except Refusal as refusal:
+                if self.options.defect != "twice-captured" or refusal.status != 409:
+                    raise
+                stored = key = None  # built wrongly: while the first is being worked on, nobody knows of it
             if stored is not None:
                 row.replayed = True
                 return _replay(stored)

@@ -22,7 +22,7 @@ from surgectl.stage.payments.scribe import Scribe
 from surgectl.units import NS_PER_S
 
 _log = logging.getLogger(__name__)
-_SHORT_MEMORY_NS = NS_PER_S
+_SHORT_MEMORY_NS = NS_PER_S // 5
 
 
 class Provider:

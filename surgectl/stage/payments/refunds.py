@@ -24,7 +24,7 @@ def create_refund(book: Book, command: ask.CreateRefund, stamp: Stamp, turn: Ref
     left = charge.amount - charge.amount_refunded
     amount = left if command.amount_minor is None else command.amount_minor
     if book.options.defect == "over-refund":
-        amount = charge.amount if command.amount_minor is None else command.amount_minor
+        amount = charge.amount * 11 // 10 if command.amount_minor is None else command.amount_minor
     elif left == 0:
         raise executed(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
     elif amount > left:
