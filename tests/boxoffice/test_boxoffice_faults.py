@@ -14,7 +14,9 @@ import pytest
 
 from surgectl.clock import SystemClock
 from surgectl.proxy.server import serving
+from surgectl.selftest.offences import OFFENCES
 from surgectl.stage.boxoffice.defects import DEFECTS
+from surgectl.stage.payments.defects import DEFECTS as OF_THE_PROVIDER
 from tests.boxoffice.street import MS, Money, Shop, damage, open_shop, settled
 
 pytestmark = pytest.mark.real
@@ -197,8 +199,10 @@ DAMAGE = {
 
 
 def test_every_defect_is_tried() -> None:
-    """No defect without a test that sees its damage."""
-    assert set(DAMAGE) == set(DEFECTS)
+    """No defect without an offence: `surgectl selftest` plays each of them, and here are the first six alone."""
+    played = {name for offence in OFFENCES for name in offence.defect.split("+")}
+    assert played - set(OF_THE_PROVIDER) == set(DEFECTS)
+    assert set(DAMAGE) <= played
 
 
 @pytest.mark.usefixtures("on_both")
