@@ -2,15 +2,21 @@
 
 JSON lines survive a kill; Parquet is quick to ask (an audit's join over 5 M events: 2.6 s against 28 s). So each
 file of a run is converted once, into `parquet/FILE/TABLE.parquet`, and again whenever it has changed since. The folder
-`parquet/` is a cache: deleting it costs nothing but the time to convert again.
+`parquet/` is a cache: deleting it costs nothing but the time to convert again. Large files are converted side by side,
+each in a process of its own; columns.py takes their lines apart.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +26,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from surgectl.errors import UsageError
+from surgectl.recording.columns import Columns
 from surgectl.recording.evidence_rows import KINDS
 from surgectl.recording.folder import Folder
-from surgectl.recording.repair import DamagedError, read_lines, read_rows
-from surgectl.recording.tables import TABLES, Cells, Row, arrow, cells_of
+from surgectl.recording.repair import Block, DamagedError, read_blocks
+from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
+from surgectl.recording.tables import TABLES, Cells, arrow, cells_of
 
 # An invoke without its done is an attempt that may or may not have happened, never a failure.
 ATTEMPTS = """
@@ -34,9 +42,25 @@ SELECT i.attempt, i.intent, i.tab, i.op, i.step, i.role, i.try, i.poll, i.double
 FROM invokes i LEFT JOIN dones d USING (attempt)
 """
 
-_BATCH_ROWS = 50_000
-_FORMAT = hashlib.blake2b(f"{TABLES} {ATTEMPTS}".encode(), digest_size=8).hexdigest()
+_BLOCK_BYTES = 32 << 20
+"""Text that is taken apart at once: what a process holds in memory is some five times as much."""
+_CHECKED_BYTES = 1 << 16
+"""Lines are checked a few at a time: rows that stay in the processor's cache cost half as much to make."""
+SMALL_BYTES = 256 << 10
+"""Of text: to plan the statements of columns.py costs more than to take so little apart in Python."""
+SIDE_BY_SIDE_BYTES = 24 << 20
+"""Of files: below it a second process takes longer to start than it saves."""
+_PACKED = 8
+"""How many times longer the text of a packed file is, at the very least a good guess."""
+_FORMAT = hashlib.blake2b(f"2 {TABLES} {ATTEMPTS}".encode(), digest_size=8).hexdigest()
 """Changes with the tables: a cache made by another version is made again."""
+INVOKES = "SELECT {} FROM attempts".format(
+    ", ".join("invoke_line AS line" if name == "line" else name for name in TABLES["invokes"])
+)
+DONES = "SELECT {} FROM attempts WHERE done_line IS NOT NULL".format(
+    ", ".join("done_line AS line" if name == "line" else f'"{name}"' for name in TABLES["dones"])
+)
+"""The two halves of the attempts, where those were put together from files."""
 
 
 class _Converted(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,9 +71,20 @@ class _Converted(msgspec.Struct, frozen=True, kw_only=True):
     mtime_ns: int
 
 
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
+    """One file to convert."""
+
+    source: Path
+    name: str
+    """How pointers call it."""
+    home: Path
+    threads: int
+
+
 def convert(run: Path, into: Path | None = None) -> dict[str, list[Path]]:
     """Table → its Parquet files, converting what is new or has changed. A table without rows has none.
 
+    `invokes` and `dones` are not among them but for halves that stand alone: they are columns of `attempts`.
     `into` is where they go; None means the run's own `parquet/`. Raises UsageError where `run` is no recording,
     DamagedError where a file is damaged before its end, OSError where the cache cannot be written.
     """
@@ -59,9 +94,13 @@ def convert(run: Path, into: Path | None = None) -> dict[str, list[Path]]:
             "no recording is here", where=str(run), hint="give a run's folder, e.g. reports/ticket-drop/latest"
         )
     cache = into or folder.parquet
+    homes = {source: cache / _home(folder.name_of(source)) for source in _sources(folder)}
+    _convert_all(
+        [_Work(source=s, name=folder.name_of(s), home=home, threads=1) for s, home in homes.items() if _stale(s, home)]
+    )
     files: dict[str, list[Path]] = {}
-    for source in _sources(folder):
-        for path in sorted(_converted(source, folder.name_of(source), cache).glob("*.parquet")):
+    for home in homes.values():
+        for path in sorted(home.glob("*.parquet")):
             files.setdefault(path.stem, []).append(path)
     return files
 
@@ -72,93 +111,211 @@ def _sources(folder: Folder) -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def _converted(source: Path, name: str, cache: Path) -> Path:
-    """The folder of one file's tables, made if need be."""
-    home = cache / name.removesuffix(".zst").removesuffix(".jsonl").replace("/", "-")
-    before = source.stat()
-    seen = _Converted(format=_FORMAT, size=before.st_size, mtime_ns=before.st_mtime_ns)
+def _home(name: str) -> str:
+    return name.removesuffix(".zst").removesuffix(".jsonl").replace("/", "-")
+
+
+def _seen(source: Path) -> _Converted:
+    now = source.stat()
+    return _Converted(format=_FORMAT, size=now.st_size, mtime_ns=now.st_mtime_ns)
+
+
+def _stale(source: Path, home: Path) -> bool:
     try:
-        if msgspec.json.decode((home / "source.json").read_bytes(), type=_Converted) == seen:
-            return home
+        return msgspec.json.decode((home / "source.json").read_bytes(), type=_Converted) != _seen(source)
     except (OSError, msgspec.DecodeError):
-        pass  # not converted yet, or by something else: convert
+        return True  # not converted yet, or by something else
+
+
+def _text_bytes(source: Path) -> int:
+    return source.stat().st_size * (_PACKED if source.suffix == ".zst" else 1)
+
+
+def _convert_all(stale: list[_Work]) -> None:
+    """The largest first, and side by side where that is worth another process."""
+    stale.sort(key=lambda work: -_text_bytes(work.source))
+    sizes = [_text_bytes(work.source) for work in stale]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(cores, 4, sum(size > SIDE_BY_SIDE_BYTES // 4 for size in sizes))
+    if workers < 2 or sum(sizes) < SIDE_BY_SIDE_BYTES:
+        for work in stale:
+            _convert(msgspec.structs.replace(work, threads=cores))
+        return
+    # Spawned: a fork of a process that has threads (and an audit has) may stand still for ever.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        for _ in pool.map(_convert, stale):
+            pass
+
+
+def _convert(work: _Work) -> None:
+    """Make the folder of one file's tables."""
+    seen = _seen(work.source)
+    cache = work.home.parent
     cache.mkdir(parents=True, exist_ok=True)
     # Made aside and renamed: a reader at the same time sees all of it or none of it.
     aside = Path(tempfile.mkdtemp(prefix=".making-", dir=cache))
     try:
-        _write(_rows(source), name, aside)
+        with _no_collection():
+            _write(work, aside)
         (aside / "source.json").write_bytes(msgspec.json.encode(seen))
         aside.chmod(0o755)
-        if home.exists():
-            shutil.rmtree(home)
+        if work.home.exists():
+            shutil.rmtree(work.home)
         try:
-            aside.rename(home)
+            aside.rename(work.home)
         except OSError:
-            if not (home / "source.json").exists():  # otherwise somebody else was quicker, from the same file
+            if not (work.home / "source.json").exists():  # otherwise somebody else was quicker, from the same file
                 raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return home
 
 
-def _rows(source: Path) -> Iterator[tuple[int, Row]]:
-    """(line number, row) of every whole row, of an operation file or of evidence."""
-    row_type = KINDS.get(source.name.removesuffix(".jsonl")) if source.parent.name == "evidence" else None
-    if row_type is None:
-        yield from read_rows(source)
-        return
-    decoder = msgspec.json.Decoder(row_type)
-    for number, line in read_lines(source):
-        try:
-            yield number, decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DamagedError(
-                f"not a row of evidence: {error}", where=f"{source}:{number}", hint="collect the evidence again"
-            ) from error
-
-
-def _write(found: Iterator[tuple[int, Row]], name: str, home: Path) -> None:
-    """Write the tables of one file, a batch at a time: a recording may be larger than memory."""
-    writers: dict[str, Any] = {}
-    batch: dict[str, list[Cells]] = {}
-    held = 0
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Rows by the million and not one circle among them: looking for garbage takes three quarters of the time."""
+    was = gc.isenabled()
+    gc.disable()
     try:
-        for line, row in found:
-            for table, cells in cells_of(row):
-                batch.setdefault(table, []).append((*cells, name, line))
-                held += 1
-            if held >= _BATCH_ROWS:
-                _flush(batch, writers, home, name)
-                batch, held = {}, 0
-        _flush(batch, writers, home, name)
+        yield
     finally:
-        for writer in writers.values():
-            writer.close()
-    if "invokes" in writers:
-        _join_attempts(home)
+        if was:
+            gc.enable()
 
 
-def _flush(batch: dict[str, list[Cells]], writers: dict[str, Any], home: Path, name: str) -> None:
-    for table, collected in batch.items():
-        try:
-            part = arrow(table, collected)
-        except (pa.ArrowException, OverflowError) as error:
-            raise DamagedError(f"a value of {table} does not fit its column: {error}", where=name) from error
+def _write(work: _Work, aside: Path) -> None:
+    """Write the tables of one file, a block at a time: a recording may be larger than memory."""
+    kind = work.source.name.removesuffix(".jsonl") if work.source.parent.name == "evidence" else ""
+    row_type = KINDS.get(kind)
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row_type or OpRow | ChaosRow | VitalsRow)
+    writers: dict[str, Any] = {}
+
+    def write(table: str, part: Any) -> None:
         if table not in writers:
-            writers[table] = pq.ParquetWriter(home / f"{table}.parquet", part.schema, compression="zstd")
+            writers[table] = pq.ParquetWriter(aside / f"{table}.parquet", part.schema, compression="zstd")
         writers[table].write_table(part)
 
+    small = _text_bytes(work.source) < SMALL_BYTES
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": work.threads,
+        "memory_limit": "1GB",
+        "temp_directory": str(aside / "spill"),
+    }
+    with duckdb.connect(config=config) as connection:
+        connection.execute("SET preserve_insertion_order = false")
+        columns = None if small else Columns(connection, work.name, (kind, row_type) if row_type else None)
+        attempts = _Attempts(connection)
+        try:
+            for block in read_blocks(work.source, _BLOCK_BYTES):
+                _check(block, decoder, work)
+                found, odd = columns.read(block) if columns else ([], None)
+                for table, part in _together([*found, *_by_hand(block, odd, decoder, work.name)]):
+                    if table in ("invokes", "dones"):
+                        attempts.add(table, part)
+                    else:
+                        write(table, part)
+                for table, part in attempts.put_together():
+                    write(table, part)
+            for table, part in attempts.left_over():
+                write(table, part)
+        finally:
+            for writer in writers.values():
+                writer.close()
+    shutil.rmtree(aside / "spill", ignore_errors=True)
 
-def _join_attempts(home: Path) -> None:
-    """Both halves of an attempt stand in the same file, so the join is made once, here."""
-    with duckdb.connect() as connection:
-        connection.execute(f"CREATE VIEW invokes AS SELECT * FROM read_parquet({quoted(home / 'invokes.parquet')})")
-        dones = home / "dones.parquet"
-        if dones.exists():
-            connection.execute(f"CREATE VIEW dones AS SELECT * FROM read_parquet({quoted(dones)})")
+
+def _check(block: Block, decoder: msgspec.json.Decoder[Any], work: _Work) -> None:
+    """Every line of the block is a row of its kind, or DamagedError with its number."""
+    text, start = block.text, 0
+    while start < len(text):
+        end = text.find(b"\n", start + _CHECKED_BYTES) + 1 or len(text)
+        part = text[start:end]
+        try:
+            whole = len(decoder.decode_lines(part)) == part.count(b"\n")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            whole = False
+        if not whole:
+            _complain(Block(block.first + text.count(b"\n", 0, start), part), decoder, work)
+        start = end
+
+
+def _complain(block: Block, decoder: msgspec.json.Decoder[Any], work: _Work) -> None:
+    what, hint = ("a recording", "was it written by a newer surgectl?")
+    if work.source.parent.name == "evidence":
+        what, hint = ("evidence", "collect the evidence again")
+    for number, line in enumerate(block.text.split(b"\n")[:-1], start=block.first):
+        try:
+            decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DamagedError(f"not a row of {what}: {error}", where=f"{work.source}:{number}", hint=hint) from error
+
+
+def _by_hand(
+    block: Block, odd: list[int] | None, decoder: msgspec.json.Decoder[Any], name: str
+) -> list[tuple[str, Any]]:
+    """The tables of these lines (None: of all), taken apart row by row."""
+    if odd == []:
+        return []
+    lines = block.text.split(b"\n")[:-1]
+    collected: dict[str, list[Cells]] = {}
+    for number in odd if odd is not None else range(block.first, block.first + len(lines)):
+        for table, cells in cells_of(decoder.decode(lines[number - block.first])):
+            collected.setdefault(table, []).append((*cells, name, number))
+    parts = []
+    for table, rows in collected.items():
+        try:
+            parts.append((table, arrow(table, rows)))
+        except (pa.ArrowException, OverflowError) as error:
+            raise DamagedError(f"a value of {table} does not fit its column: {error}", where=name) from error
+    return parts
+
+
+def _together(parts: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    by_table: dict[str, list[Any]] = {}
+    for table, part in parts:
+        by_table.setdefault(table, []).append(part)
+    return [(table, pa.concat_tables(found)) for table, found in by_table.items()]
+
+
+class _Attempts:
+    """Puts the two halves of each attempt together; both stand in the same file, the first before the second."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._waiting = arrow("invokes", [])
+        """Those whose other half has not come yet."""
+        self._dones: Any = None
+
+    def add(self, table: str, part: Any) -> None:
+        if table == "invokes":
+            self._waiting = pa.concat_tables([self._waiting, part])
         else:
-            connection.register("dones", arrow("dones", []))
-        connection.execute(f"COPY ({ATTEMPTS}) TO {quoted(home / 'attempts.parquet')} (FORMAT parquet)")
+            self._dones = part
+
+    def put_together(self) -> Iterator[tuple[str, Any]]:
+        """What is whole by now; halves that nothing announced are kept as such."""
+        if self._dones is None:
+            return
+        self._register()
+        ask = self._connection.sql
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE put AS {ATTEMPTS}")
+        yield "attempts", ask("SELECT * FROM put WHERE done_line IS NOT NULL").to_arrow_table()
+        alone = ask("SELECT d.* FROM dones d ANTI JOIN invokes i USING (attempt)").to_arrow_table()
+        if alone.num_rows:
+            yield "dones", alone.cast(self._dones.schema)
+        again = INVOKES.replace("FROM attempts", "FROM put WHERE done_line IS NULL")
+        self._waiting = ask(again).to_arrow_table().cast(self._waiting.schema)
+        self._dones = None
+
+    def left_over(self) -> Iterator[tuple[str, Any]]:
+        """Attempts whose end was never written."""
+        if self._waiting.num_rows:
+            self._dones = arrow("dones", [])
+            self._register()
+            yield "attempts", self._connection.sql(ATTEMPTS).to_arrow_table()
+
+    def _register(self) -> None:
+        self._connection.register("invokes", self._waiting)
+        self._connection.register("dones", self._dones)
 
 
 def quoted(text: str | Path) -> str:

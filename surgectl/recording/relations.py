@@ -18,7 +18,7 @@ from surgectl.errors import UsageError
 from surgectl.recording.evidence_rows import KINDS
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.links import LINKS
-from surgectl.recording.parquet import ATTEMPTS, convert, quoted
+from surgectl.recording.parquet import ATTEMPTS, DONES, INVOKES, convert, quoted
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
 from surgectl.recording.tables import TABLES, Cells, Row, arrow, cells_of
 
@@ -72,14 +72,17 @@ class Relations:
             aside = TemporaryDirectory(prefix="surgectl-")
             files = convert(run, Path(aside.name))
         connection = duckdb.connect()
-        for table in TABLES.keys() - files.keys():
+        for table in TABLES.keys() - files.keys() - ({"invokes", "dones"} if "attempts" in files else set()):
             connection.register(table, arrow(table, []))
-        views = [
-            f"CREATE VIEW {table} AS SELECT * FROM read_parquet([{', '.join(map(quoted, paths))}])"
-            for table, paths in files.items()
-        ]
-        if "attempts" not in files:
-            views.append(f"CREATE VIEW attempts AS {ATTEMPTS}")
+        read = {
+            table: f"SELECT * FROM read_parquet([{', '.join(map(quoted, paths))}])" for table, paths in files.items()
+        }
+        if "attempts" in files:
+            alone = f" UNION ALL {read['dones']}" if "dones" in read else ""
+            read |= {"invokes": INVOKES, "dones": DONES + alone}
+        else:
+            read["attempts"] = ATTEMPTS
+        views = [f"CREATE VIEW {table} AS {query}" for table, query in sorted(read.items())]
         relations = cls._open(connection, ";\n".join(views))
         relations._aside = aside
         relations._files = [path for paths in files.values() for path in paths]

@@ -89,6 +89,50 @@ def _pieces(path: Path) -> Iterator[_Piece]:
     return _frames(path) if path.suffix == ".zst" else _lines(path)
 
 
+class Block(msgspec.Struct, frozen=True):
+    """Many whole lines of a file, each with its newline."""
+
+    first: int
+    """Number of the first of them, from 1."""
+    text: bytes
+
+
+def read_blocks(path: Path, least_bytes: int) -> Iterator[Block]:
+    """The whole lines of a file in blocks of at least so many bytes (the last may be smaller), in order.
+
+    A torn end is skipped, damage before it raises DamagedError: as `read_lines`.
+    """
+    first, held, size = 1, list[bytes](), 0
+    for text in _frame_texts(path) if path.suffix == ".zst" else _chunks(path):
+        held.append(text)
+        size += len(text)
+        if size >= least_bytes:
+            block = Block(first, b"".join(held))
+            yield block
+            first += block.text.count(b"\n")
+            held, size = [], 0
+    if size:
+        yield Block(first, b"".join(held))
+
+
+def _frame_texts(path: Path) -> Iterator[bytes]:
+    for piece in _frames(path):
+        yield piece.text if piece.text.endswith(b"\n") else piece.text[: piece.text.rfind(b"\n") + 1]
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Whole lines of a plain file, many at once; stops before a torn last one."""
+    rest = b""
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            cut = data.rfind(b"\n") + 1
+            if cut:
+                yield rest + data[:cut]
+                rest = data[cut:]
+            else:
+                rest += data
+
+
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """(line number from 1, the line without its newline) of every whole line, in the order of writing.
 

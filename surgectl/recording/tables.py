@@ -24,8 +24,8 @@ _BOOL = pa.bool_()
 _TEXTS = pa.list_(pa.string())
 _COUNTS = pa.map_(pa.string(), pa.int64())
 
-_WHERE = {"file": _TEXT, "line": _INT}
-_CLAIMS = {
+WHERE = {"file": _TEXT, "line": _INT}
+CLAIMS = {
     "order_id": _TEXT,
     "amount_minor": _INT,
     "currency": _TEXT,
@@ -77,7 +77,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "status": _INT,
         "size": _INT,
         "detail": _TEXT,
-        **_CLAIMS,
+        **CLAIMS,
     },
     "tolds": {
         "intent": _TEXT,
@@ -89,7 +89,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "end": _TEXT,
         "at_ns": _INT,
         "status_read": _BOOL,
-        **_CLAIMS,
+        **CLAIMS,
     },
     "lefts": {"intent": _TEXT, "tab": _INT, "end": _TEXT, "outcome": _TEXT, "at_ns": _INT},
     "dropped": {"fan": _INT, "due_ns": _INT, "at_ns": _INT, "why": _TEXT},
@@ -181,7 +181,7 @@ TABLES: dict[str, dict[str, Any]] = {
         **_FOUND,
     },
 }
-TABLES = {name: {**columns, **_WHERE} for name, columns in TABLES.items()}
+TABLES = {name: {**columns, **WHERE} for name, columns in TABLES.items()}
 
 
 def _intent(row: rows.IntentRow) -> Iterator[tuple[str, Cells]]:
@@ -235,7 +235,7 @@ def _note(r: rows.NoteRow) -> Iterator[tuple[str, Cells]]:
 
 def _by_name(table: str) -> Callable[[Any], Iterator[tuple[str, Cells]]]:
     """For rows whose fields are the columns; `order` is a word of SQL, so that column is `order_id`."""
-    fields = ["order" if column == "order_id" else column for column in TABLES[table] if column not in _WHERE]
+    fields = ["order" if column == "order_id" else column for column in TABLES[table] if column not in WHERE]
 
     def cells(row: Any) -> Iterator[tuple[str, Cells]]:
         yield table, tuple([getattr(row, field) for field in fields])
@@ -266,7 +266,7 @@ def cells_of(row: Row) -> Iterator[tuple[str, Cells]]:
     return _CELLS[type(row)](row)
 
 
-_NOTHING_CLAIMED: Cells = (None,) * len(_CLAIMS)
+_NOTHING_CLAIMED: Cells = (None,) * len(CLAIMS)
 
 
 def claimed(claims: dict[str, Any]) -> Cells:

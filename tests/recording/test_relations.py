@@ -9,6 +9,7 @@ import pytest
 import zstandard
 
 from surgectl.errors import UsageError
+from surgectl.recording import parquet
 from surgectl.recording.evidence_rows import (
     ChargeRow,
     HoldRow,
@@ -105,8 +106,10 @@ def dump(relations: Relations) -> dict[str, list[tuple[object, ...]]]:
     return {name: [tuple(relations.columns(name)), *sorted(relations.rows(f"FROM {name}"), key=repr)] for name in names}
 
 
-def test_rows_and_files_give_the_same_tables(tmp_path: Path) -> None:
+@pytest.mark.parametrize("small_bytes", [1 << 30, 0])
+def test_rows_and_files_give_the_same_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_bytes: int) -> None:
     """A checker sees the same tables, columns, values and pointers from a test's rows as from a run's files."""
+    monkeypatch.setattr(parquet, "SMALL_BYTES", small_bytes)
     with (
         Relations.from_rows(OPS, EVIDENCE, CHAOS, VITALS) as memory,
         Relations.from_folder(write_run(tmp_path)) as files,
