@@ -69,7 +69,9 @@ class Shop:
         self.seating = seating
         self.cache = cache
         self.shedding = Shedding(options.seed)
-        self._over = False
+        self.sold_out = False
+        """For ever: no confirmed order ever gives its seats back."""
+
         self.served: set[int] = set()
         """Places that have held seats: these are never answered from memory, their basket may still stand."""
 
@@ -78,13 +80,6 @@ class Shop:
 
         self.closing: list[Callable[[], Awaitable[None]]] = []
         """What whoever began something with this shop wants done before its books are closed."""
-
-    @property
-    def sold_out(self) -> bool:
-        """For ever: no confirmed order ever gives its seats back."""
-        known = self.counter.stock
-        self._over = self._over or (known is not None and self.conduct.sold_out(known))
-        return self._over
 
     async def admit(self) -> None:
         """Let the line move, until cancelled."""
@@ -112,7 +107,8 @@ class Shop:
             return self.conduct.count(books)
 
         while True:
-            counter.stock = await counter.writer.run_until_written(job)
+            counter.stock = known = await counter.writer.run_until_written(job)
+            self.sold_out = self.sold_out or self.conduct.sold_out(known)
             await clock.sleep_until_ns(clock.now_ns() + every_ns)
 
 
