@@ -235,7 +235,7 @@ class RunMeasures:
         healed_ns = max(fault.to_ns for fault in faults)
         if kind == "drain":
             return drain_ns(self.relations, healed_ns, self.end_ns)
-        return recovery_ns(self.relations, healed_ns)
+        return recovery_ns(self.relations, self.expectations, self.faults, healed_ns)
 
     def _is_step(self, name: str) -> bool:
         return bool(self.relations.rows("SELECT 1 FROM attempts WHERE step = ? LIMIT 1", [name]))

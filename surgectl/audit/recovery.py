@@ -1,60 +1,107 @@
 """How long the shop needed to be itself again once the fault was gone.
 
-The share of holds and payments that were answered truthfully in time, by the second in which each was due, smoothed
-(EWMA, weight 0.3): recovered is the first second after the fault from which it stays at 90 % for fifteen seconds
-(docs/invariants.md, RECOVERY). "All are in others' baskets, come back" is an answer, as "sold out" is: a sale that
-ends is no shop that does not recover. "Too busy" is none. A second in which nobody wanted anything says nothing.
+Recovered is the first step after the heal from which nine in ten of what could be expected get done, smoothed, for
+fifteen steps of mostly a second (docs/invariants.md, RECOVERY; stats/resilience.py has the arithmetic, course.py what
+counts as an answer). Holds and payments must both be good again: whoever serves only the ones has not recovered.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
+import msgspec
+
+from surgectl.audit.course import ROLES, courses
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.windows import FaultWindow
 from surgectl.recording.relations import Relations
-from surgectl.stats.series import ewma
+from surgectl.stats.resilience import HOLD, Course, calm_before, recovered, smoothed
 from surgectl.thresholds.evaluate import Number, Unmeasured
-from surgectl.units import NS_PER_S
+from surgectl.units import NS_PER_S, show_duration
 
-_GOOD = 0.9
-_HOLD_S = 15
-_IN_TIME_NS = 10 * NS_PER_S
-_WEIGHT = 0.3
-
-_OPERATIONS = """
-SELECT first_ns // 1000000000 AS second, count(*) AS offered,
-  count(*) FILTER (told_ns IS NOT NULL AND told_ns - first_ns <= ?) AS resolved
-FROM (
-  SELECT a.intent, a.tab, a.op, min(a.due_ns) AS first_ns,
-    least(any_value(t.at_ns), min(a.done_ns) FILTER (a."then" = 'again' AND a.outcome = 'fail')) AS told_ns
-  FROM attempts a LEFT JOIN tolds t ON t.intent = a.intent AND t.tab = a.tab AND t.op = a.op AND NOT t.status_read
-    AND t.outcome <> 'info'
-  WHERE a.role IN ('hold', 'pay') AND NOT a.poll GROUP BY a.intent, a.tab, a.op)
-GROUP BY second ORDER BY second"""
+_LEAST = 5
+"""Fewer wants than this after the heal prove nothing of their kind, so long as another kind has more."""
 
 
-def recovery_ns(relations: Relations, healed_ns: int) -> Number | Unmeasured:
-    """Nanoseconds from the heal to recovery; `at_least` where it never came while we watched."""
-    seconds = [(int(s), int(offered), int(good)) for s, offered, good in relations.rows(_OPERATIONS, [_IN_TIME_NS])]
-    first_s = math.ceil(healed_ns / NS_PER_S)
-    offered_after = sum(offered for second, offered, _ in seconds if second >= first_s)
-    if not offered_after:
-        return Unmeasured(why="nobody wanted anything after the fault: let the load outlive it")
-    smooth = ewma([good / offered for _, offered, good in seconds], _WEIGHT)
-    last_s = seconds[-1][0]
-    since: int | None = None
-    for (second, _, _), value in zip(seconds, smooth, strict=True):
-        if second < first_s:
+class Aftermath(msgspec.Struct, frozen=True, kw_only=True):
+    """Between the heal of one fault (or of several at once) and the next: [from_ns, to_ns)."""
+
+    faults: tuple[str, ...]
+    """Their names for a reader."""
+    began_ns: int
+    from_ns: int
+    to_ns: int | None
+    """None = to the end of the load."""
+
+
+def aftermaths(faults: Sequence[FaultWindow]) -> list[Aftermath]:
+    """The stretches after faults in order; faults that overlap, or follow at once, have one in common."""
+    found: list[Aftermath] = []
+    for fault in sorted(faults, key=lambda fault: (fault.from_ns, fault.to_ns)):
+        name = f"{fault.brownout} on {fault.link}" if fault.link else fault.brownout or "a command"
+        if found and fault.from_ns <= found[-1].from_ns:
+            last = found[-1]
+            names = tuple(dict.fromkeys((*last.faults, name)))
+            found[-1] = msgspec.structs.replace(last, faults=names, from_ns=max(last.from_ns, fault.to_ns))
             continue
-        if value < _GOOD:
-            since = None
-        elif since is None:
-            since = second
-        if since is not None and second - since + 1 >= _HOLD_S:
-            break
-    watched_ns = (last_s + 1) * NS_PER_S - healed_ns
-    # Good to the end but not for fifteen seconds: it may be recovering, and nobody watched long enough to say.
-    if since is None or last_s - since + 1 < _HOLD_S:
-        if since is not None:
-            return Unmeasured(why=f"good for {last_s - since + 1} s when the load ended, {_HOLD_S} s are needed")
-        return Number(value=float(watched_ns), samples=offered_after, at_least=True)
-    return Number(value=float(max(0, since * NS_PER_S - healed_ns)), samples=offered_after)
+        if found:
+            found[-1] = msgspec.structs.replace(found[-1], to_ns=fault.from_ns)
+        found.append(Aftermath(faults=(name,), began_ns=fault.from_ns, from_ns=fault.to_ns, to_ns=None))
+    return found
+
+
+def recovery_ns(
+    relations: Relations, expectations: Expectations, faults: Sequence[FaultWindow], healed_ns: int
+) -> Number | Unmeasured:
+    """Nanoseconds from the heal to recovery; `at_least` where it never came while we watched."""
+    until_ns = min((fault.from_ns for fault in faults if fault.from_ns > healed_ns), default=None)
+    first_fault_ns = min((fault.from_ns for fault in faults), default=healed_ns)
+    found = courses(relations, expectations)
+    after = {role: _offered_after(course, healed_ns, until_ns) for role, course in found.items()}
+    roles = [role for role in found if after[role] >= _LEAST] or [role for role in found if after[role]]
+    if not roles:
+        return Unmeasured(why="nobody wanted anything after the fault: let the load outlive it")
+    measured = [_one(role, found[role], first_fault_ns, healed_ns, until_ns) for role in roles]
+    numbers = [number for number in measured if isinstance(number, Number)]
+    never = [number for number in numbers if number.at_least]
+    if never:
+        return max(never, key=lambda number: number.value)
+    for other in measured:
+        if isinstance(other, Unmeasured):
+            return other
+    samples = sum(number.samples for number in numbers)
+    return Number(value=max(number.value for number in numbers), samples=samples)
+
+
+def _offered_after(course: Course, healed_ns: int, until_ns: int | None) -> int:
+    until = None if until_ns is None else until_ns // course.bucket_ns
+    return sum(course.offered[-(-healed_ns // course.bucket_ns) : until])
+
+
+def _one(role: str, course: Course, first_fault_ns: int, healed_ns: int, until_ns: int | None) -> Number | Unmeasured:
+    calm = calm_before(course, first_fault_ns)
+    until = course.last + 1 if until_ns is None else min(course.last + 1, until_ns // course.bucket_ns)
+    found = recovered(course, smoothed(course, calm), healed_ns, until)
+    samples = _offered_after(course, healed_ns, until_ns)
+    if not found.held:
+        # Good to the end but not for long: it may be recovering, and nobody watched long enough to say.
+        if found.since is not None:
+            good, needed = show_duration(found.good_for * course.bucket_ns), show_duration(HOLD * course.bucket_ns)
+            ended = "the load ended" if until_ns is None else "the next fault began"
+            return Unmeasured(why=f"the {ROLES[role]} were good for {good} when {ended}, {needed} are needed")
+        return Number(value=float(until * course.bucket_ns - healed_ns), samples=samples, at_least=True)
+    assert found.since is not None
+    held = slice(found.since, found.since + HOLD)
+    served, wanted = sum(course.resolved[held]), sum(course.offered[held])
+    before = calm.resolved / calm.offered if calm.offered else 1.0
+    if served < 0.9 * before * wanted and sum(course.done[held]) < 0.9 * before * wanted:
+        return Unmeasured(
+            why=f"as many {ROLES[role]} get done as before the fault, but more are wanted, and not all are answered:"
+            " what it can bear is not known; let the calm before the fault be as heavy as the tail"
+        )
+    return Number(value=float(max(0, found.since * course.bucket_ns - healed_ns)), samples=samples)
+
+
+def watched_s(value_ns: float) -> str:
+    """For a sentence: seconds."""
+    return f"{value_ns / NS_PER_S:.1f} s"

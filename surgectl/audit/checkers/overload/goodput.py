@@ -1,0 +1,107 @@
+"""How much got done while the fault was on, of what was wanted.
+
+Definition: intents resolved a second while a fault was on (confirmed, declined, sold out or over the limit, told within
+ten seconds of the last try) as a share of what could be expected: of what was wanted a second then, or of what got done
+a second in the calm before the first fault, whichever is less. That a "sold out" is true is UNDERSELL's to say.
+Inputs: the fans' recording; the faults' windows.
+Settling: none.
+Severity: major. Told, and judged only where `in_fault` is set; it fails where the upper end of the 95 % interval
+(Garwood) is below the demand.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.course import IN_TIME_NS, lay_wants
+from surgectl.audit.expectations import Expectations
+from surgectl.audit.finding import Finding
+from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.windows import FaultWindow, faults_on, inside, windows_of
+from surgectl.profile.statistics import Goodput
+from surgectl.recording.relations import Relations
+from surgectl.stats.counts import poisson_interval
+from surgectl.units import NS_PER_S
+
+_LEAST_WANTED = 10
+
+_INTENTS = f"""
+WITH wanted AS (SELECT intent, min(first_ns) AS first_ns FROM wants GROUP BY intent),
+resolved AS (
+  SELECT w.intent, min(w.told_ns) AS at_ns FROM wants w JOIN tolds t
+    ON t.intent = w.intent AND t.tab = w.tab AND t.role = w.role AND t.at_ns = w.told_ns
+  WHERE NOT t.status_read AND t."end" IN ('confirmed', 'declined', 'sold-out', 'limit')
+    AND w.told_ns - w.last_ns <= {IN_TIME_NS}
+  GROUP BY w.intent
+)"""
+
+
+def check(relations: Relations, expectations: Expectations) -> Finding:
+    limits = expectations.limits("GOODPUT", Goodput())
+    if limits is None:
+        return turned_off("GOODPUT")
+    lay_wants(relations)
+    faults = faults_on(relations, expectations)
+    demand = limits.in_fault
+    if not faults:
+        why = "no fault was applied: add `chaos:` to see what gets done in one"
+        return conclude(
+            Statistic(id="GOODPUT", severity="major", considered=0, said="", inapplicable=why), expectations
+        )
+    (first_ns,) = relations.one("SELECT coalesce(min(first_ns), 0) FROM wants")
+    begin_ns = min(fault.from_ns for fault in faults)
+    calm_s = max(0, begin_ns - first_ns) / NS_PER_S
+    wanted, done = _within(relations, inside("{0}", windows_of(faults)))
+    wanted_before, done_before = _within(relations, f"({{0}} < {begin_ns})")
+    lasted_s = _lasted_s(faults)
+    doubts = []
+    if wanted_before < _LEAST_WANTED or not calm_s or not done_before:
+        doubts.append("too little got done before the first fault to compare with: let the load begin earlier")
+    if wanted < _LEAST_WANTED:
+        doubts.append(f"only {wanted} wanted anything while a fault was on: let the fault fall into the rush")
+    expected = min(wanted, done_before / calm_s * lasted_s) if calm_s and done_before else float(wanted)
+    share = done / expected if expected else None
+    breaches = []
+    said = f"{done:,} of {wanted:,} intents were resolved in {lasted_s:.1f} s of faults"
+    if share is not None:
+        said += f", {share:.0%} of what could be expected"
+    if demand is not None and share is not None and not doubts and share < demand:
+        what = f"{share:.0%} got done while a fault was on, {float(demand):.0%} is demanded"
+        if poisson_interval(done).high / expected < demand:
+            breaches.append(what)
+        else:
+            doubts.append(f"{what}; chance may explain it")
+    measured = Statistic(
+        id="GOODPUT",
+        severity="major",
+        considered=wanted,
+        said=said,
+        breaches=tuple(breaches),
+        doubts=tuple(doubts),
+        unjudged="" if demand is not None else "no limit was set: `statistics: {GOODPUT: {in_fault: 50%}}` sets one",
+        numbers={
+            "resolved": done,
+            "wanted": wanted,
+            "expected": round(expected, 3),
+            "share": None if share is None else round(share, 4),
+            "resolved_per_s": round(done / lasted_s, 3) if lasted_s else None,
+            "calm_per_s": round(done_before / calm_s, 3) if calm_s else None,
+        },
+    )
+    return conclude(measured, expectations)
+
+
+def _within(relations: Relations, window: str) -> tuple[int, int]:
+    """Intents that began to want in a window (SQL with a place for the column), and those that were resolved in it."""
+    wanted, done = relations.one(
+        f"""{_INTENTS} SELECT (SELECT count(*) FROM wanted WHERE {window.format("first_ns")}),
+              (SELECT count(*) FROM resolved WHERE {window.format("at_ns")})"""
+    )
+    return int(wanted), int(done)
+
+
+def _lasted_s(faults: list[FaultWindow]) -> float:
+    """How long any fault was on; two at once count once."""
+    lasted_ns, until_ns = 0, 0
+    for fault in sorted(faults, key=lambda fault: fault.from_ns):
+        lasted_ns += max(0, fault.to_ns - max(fault.from_ns, until_ns))
+        until_ns = max(until_ns, fault.to_ns)
+    return lasted_ns / NS_PER_S

@@ -1,0 +1,115 @@
+"""What the crowd wanted and what became of it, in even steps of time: the curve on which a fault leaves its mark.
+
+A want is one thing that one tab asked of the shop: a hold, or a payment, with every retry of it until it was
+answered. "Sold out" answers it, and so does "all are in others' baskets, come back"; "too busy" does not, nor does
+losing patience. Who comes back after such an answer wants anew. In time is within ten seconds: the limit for keeping
+somebody's attention (Nielsen, "Usability Engineering", 1993). Wants of a tab that closed because another one had
+bought, and those that our own end cut short before the ten seconds were over, say nothing.
+"""
+
+from __future__ import annotations
+
+from surgectl.audit.expectations import Expectations
+from surgectl.recording.relations import Relations
+from surgectl.stats.resilience import Course
+from surgectl.units import NS_PER_S
+
+IN_TIME_NS = 10 * NS_PER_S
+ROLES = {"hold": "holds", "pay": "payments"}
+"""What a crowd contends for, and how a report calls it."""
+_NO_ANSWER = "('shed', 'quit', 'not-sent', 'target-error', 'unknown')"
+_LEAST_NS = 50_000_000
+_WANTS_A_BUCKET = 4
+
+_WANTS = f"""
+CREATE TEMP TABLE IF NOT EXISTS wants AS
+WITH answers AS (
+  SELECT intent, tab, op, max(at_ns) AS ended_ns,
+    min(at_ns) FILTER (outcome <> 'info' AND "end" NOT IN {_NO_ANSWER}) AS at_ns
+  FROM tolds WHERE NOT status_read GROUP BY intent, tab, op
+), tries AS (
+  SELECT intent, tab, role, op, "try", due_ns, done_ns, outcome = 'fail' AND "then" = 'again' AS again,
+    row_number() OVER (PARTITION BY intent, tab, op ORDER BY due_ns DESC, "try" DESC) = 1 AS last
+  FROM attempts WHERE role IN ('hold', 'pay') AND NOT poll AND NOT double
+), answered AS (
+  SELECT t.*, CASE WHEN t.again THEN t.done_ns WHEN t.last THEN a.at_ns END AS told_ns, a.ended_ns
+  FROM tries t LEFT JOIN answers a USING (intent, tab, op)
+), numbered AS (
+  SELECT *, count(told_ns) OVER (PARTITION BY intent, tab, role ORDER BY due_ns, op, "try"
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS want FROM answered
+), whole AS (
+  SELECT role, intent, tab, want, min(due_ns) AS first_ns, max(due_ns) AS last_ns, min(told_ns) AS told_ns,
+    max(done_ns) AS done_ns, max(ended_ns) AS ended_ns, count(*) AS tries
+  FROM numbered GROUP BY role, intent, tab, want
+)
+SELECT w.role, w.intent, w.tab, w.want, w.first_ns, w.last_ns, w.told_ns, w.tries,
+  coalesce(w.told_ns, w.ended_ns, l.at_ns, w.done_ns, w.last_ns) AS over_ns
+FROM whole w LEFT JOIN (
+    SELECT intent, tab, max(at_ns) AS at_ns, any_value("end") AS "end" FROM lefts GROUP BY intent, tab) l
+  USING (intent, tab)
+WHERE w.told_ns IS NOT NULL OR w.ended_ns IS NOT NULL OR NOT (coalesce(l."end", '') = 'closed'
+  OR (coalesce(l."end", 'cut-off') IN ('cut-off', 'script-error')
+    AND coalesce(l.at_ns, w.done_ns, w.last_ns) - w.first_ns < {IN_TIME_NS}))"""
+
+_BUCKETS = f"""
+WITH b AS (
+  SELECT first_ns // $bucket AS n, 1 AS offered, (coalesce(told_ns - first_ns <= {IN_TIME_NS}, false))::INT AS resolved,
+    0 AS done, 0 AS opened FROM wants WHERE role = $role
+  UNION ALL SELECT told_ns // $bucket, 0, 0, 1, 0 FROM wants
+    WHERE role = $role AND told_ns IS NOT NULL AND told_ns - last_ns <= {IN_TIME_NS}
+  UNION ALL SELECT first_ns // $bucket, 0, 0, 0, 1 FROM wants WHERE role = $role
+  UNION ALL SELECT greatest(over_ns, first_ns) // $bucket, 0, 0, 0, -1 FROM wants WHERE role = $role)
+SELECT greatest(n, 0), sum(offered), sum(resolved), sum(done), sum(opened) FROM b WHERE n IS NOT NULL
+GROUP BY greatest(n, 0) ORDER BY 1"""
+
+_SENDS = """
+SELECT greatest(due_ns // $bucket, 0), count(*) FROM attempts
+WHERE role = $role AND NOT poll AND NOT double GROUP BY 1"""
+
+
+def lay_wants(relations: Relations) -> None:
+    """Lay the wants as a temporary table of this connection, once."""
+    if not relations.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'wants'"):
+        relations.connection.execute(_WANTS)
+
+
+def bucket_ns(relations: Relations, expectations: Expectations) -> int:
+    """The step of time that suits this run: half the shop's payment time-out, so long as a few wants fall into each.
+
+    A second where the time-out is not known or is two seconds or more: then every number is that of the catalogue.
+    """
+    if not expectations.payment_timeout_ns:
+        return NS_PER_S
+    lay_wants(relations)
+    wants, first_ns, last_ns = relations.one("SELECT count(*), min(first_ns), max(first_ns) FROM wants")
+    filled_ns = _WANTS_A_BUCKET * (last_ns - first_ns) // wants if wants else NS_PER_S
+    return int(min(NS_PER_S, max(_LEAST_NS, expectations.payment_timeout_ns // 2, filled_ns)))
+
+
+def courses(relations: Relations, expectations: Expectations) -> dict[str, Course]:
+    """Role → its course; only roles in which anybody wanted anything."""
+    lay_wants(relations)
+    step_ns = bucket_ns(relations, expectations)
+    found = {}
+    for role in ROLES:
+        rows = relations.rows(_BUCKETS, {"bucket": step_ns, "role": role})
+        if not rows:
+            continue
+        length = int(rows[-1][0]) + 1
+        offered, resolved, done, backlog, attempts = ([0] * length for _ in range(5))
+        for n, wanted, in_time, answered, opened in rows:
+            offered[n], resolved[n], done[n], backlog[n] = int(wanted), int(in_time), int(answered), int(opened)
+        for n in range(1, length):
+            backlog[n] += backlog[n - 1]
+        for n, sends in relations.rows(_SENDS, {"bucket": step_ns, "role": role}):
+            if n < length:
+                attempts[n] = int(sends)
+        found[role] = Course(
+            bucket_ns=step_ns,
+            offered=tuple(offered),
+            resolved=tuple(resolved),
+            done=tuple(done),
+            attempts=tuple(attempts),
+            backlog=tuple(backlog),
+        )
+    return found
