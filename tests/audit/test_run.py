@@ -117,7 +117,7 @@ def test_books_that_could_not_be_read_are_inconclusive_for_who_requires_nothing(
 
 def test_a_required_invariant_that_nobody_checks_is_inconclusive() -> None:
     """An invariant that is asked for by name and has no checker is unknown, never skipped."""
-    assert "UNDERSELL" in " ".join(judged(evening(), require=("UNDERSELL",)).inconclusive_because)
+    assert "NOBODYS" in " ".join(judged(evening(), require=("NOBODYS",)).inconclusive_because)
 
 
 def test_a_fault_that_never_bit_is_inconclusive() -> None:

@@ -17,6 +17,7 @@ from surgectl.recording.evidence_rows import (
     SourceRow,
     StockRow,
     TicketRow,
+    WebhookRow,
 )
 from surgectl.recording.manifest import FaultNote, PhaseNote
 from surgectl.recording.relations import Relations
@@ -53,8 +54,9 @@ class Night:
         self.charges: list[ChargeRow] = []
         self.refunds: list[RefundRow] = []
         self.requests: list[RequestRow] = []
+        self.webhooks: list[WebhookRow] = []
         self.stock: list[StockRow] | None = None
-        self.left_out: set[str] = {"requests"}
+        self.left_out: set[str] = {"requests", "webhooks"}
         self.flawed: dict[str, dict[str, object]] = {}
         self.clock = 0
         self.tries: dict[str, int] = {}
@@ -89,6 +91,10 @@ class Night:
         self.clock += ns
         return self.clock
 
+    def now_s(self) -> float:
+        """This instant on the clocks of shop and provider, which agree with ours."""
+        return EPOCH + self.clock / S
+
     def send(
         self,
         fan: int,
@@ -102,8 +108,9 @@ class Night:
         tab: int = 0,
         double: bool = False,
         claims: dict[str, object] | None = None,
+        body: str | None = None,
     ) -> Night:
-        """One attempt; outcome None = no end was recorded."""
+        """One attempt; outcome None = no end was recorded. `body` stands for the digest of what was sent."""
         intent = f"run-i{fan}"
         number = self.tries[intent] = self.tries.get(intent, 0) + 1
         attempt = f"{intent}.{number}"
@@ -124,6 +131,7 @@ class Night:
                 key=key,
                 double=double,
                 try_=number,
+                body=body,
             )
         )
         if outcome is not None:
@@ -175,7 +183,18 @@ class Night:
     def hold(self, fan: int, qty: int = 1, state: str = "used") -> Night:
         self.send(fan, "hold", "ok", "next", op=1, then="next")
         self.told(fan, "hold", "ok", "next", op=1, claims={"amount_minor": qty * PRICE, "currency": "EUR", "qty": qty})
-        self.holds.append(HoldRow(hold=f"h{fan}", state=state, qty=qty, keys=[f"run-i{fan}"]))  # type: ignore[arg-type]
+        ended_s = self.now_s() if state in ("released", "expired") else None
+        row = HoldRow(hold=f"h{fan}", state=state, qty=qty, keys=[f"run-i{fan}"], ended_s=ended_s)  # type: ignore[arg-type]
+        self.holds.append(row)
+        return self
+
+    def gives_back(self, fan: int, state: str = "expired") -> Night:
+        """The fan's hold ends now, and its tickets go back."""
+        self.tick()
+        self.holds = [
+            msgspec.structs.replace(row, state=state, ended_s=self.now_s()) if row.hold == f"h{fan}" else row  # type: ignore[arg-type]
+            for row in self.holds
+        ]
         return self
 
     def buys(self, fan: int, qty: int = 1, seat: str | None = None) -> Night:
@@ -197,9 +216,9 @@ class Night:
         self.told(fan, "pay", "info", "unknown")
         return self.left(fan, "unknown", "info")
 
-    def refused(self, fan: int, end: str = "sold-out") -> Night:
+    def refused(self, fan: int, end: str = "sold-out", qty: int = 1) -> Night:
         """Is told no at the hold."""
-        self.fan(fan)
+        self.fan(fan, qty)
         self.send(fan, "hold", "fail", end, op=1)
         self.told(fan, "hold", "fail", end, op=1)
         return self.left(fan, end, "fail")
@@ -218,6 +237,13 @@ class Night:
         self.stock = [*(self.stock or []), row]
         return self
 
+    def left_over(self) -> Night:
+        """Nobody else bought anything: whatever these fans did not get is still there."""
+        return self.stands(available=self.capacity - self._sold(), held=0, sold=self._sold())
+
+    def _sold(self) -> int:
+        return sum(ticket.state == "valid" for ticket in self.tickets)
+
     def still_holds(self, hold: str, expires_s: float) -> Night:
         self.holds.append(HoldRow(hold=hold, state="active", qty=1, expires_s=expires_s))
         return self
@@ -233,6 +259,7 @@ class Night:
         key: str | None = None,
         linked: bool = True,
         amount: int | None = None,
+        payment: str | None = None,
     ) -> Night:
         order = order or f"o{fan}"
         self.orders.append(
@@ -245,8 +272,9 @@ class Night:
                 identity=f"fan-{fan}@example.org",
                 key=key,
                 keys=[f"fan-{fan}@example.org"] if linked else [],
-                payments=[f"pi-{order}"] if linked else [],
-                at_s=EPOCH + self.clock / S,
+                payments=[payment or f"pi-{order}"] if linked else [],
+                at_s=self.now_s(),
+                ended_s=self.now_s() if state == "void" else None,
             )
         )
         for number in range(qty if state == "valid" else 0):
@@ -295,6 +323,46 @@ class Night:
         self.refunds.append(row)
         return self
 
+    def request(self, key: str, body: str | None = None, *, status: int = 200, payment: str | None = None) -> Night:
+        """The provider's log has it: one POST with a key; from now on there is such a log."""
+        self.left_out.discard("requests")
+        self.requests.append(RequestRow(payment=payment, key=key, status=status, body=body, at_s=self.now_s()))
+        return self
+
+    def delivers(
+        self,
+        fan: int,
+        what: str = "succeeded",
+        *,
+        number: int | None = None,
+        times: int = 1,
+        status: int | None = 200,
+        signature: str = "good",
+        payment: str | None = None,
+        event: str | None = None,
+        keys: list[str] | None = None,
+    ) -> Night:
+        """The provider tells the shop of this fan's payment, `times` times; from now on its log is read."""
+        self.left_out.discard("webhooks")
+        kind = what if "." in what else f"payment_intent.{what}"
+        for again in range(times):
+            self.tick()
+            self.webhooks.append(
+                WebhookRow(
+                    event=event or f"evt-{fan}-{what}",
+                    type=kind,
+                    payment=payment or f"pi-o{fan}",
+                    number=number,
+                    created_s=float(int(self.now_s())),
+                    delivery=again + 1,
+                    signature=signature,  # type: ignore[arg-type]
+                    status=status,
+                    keys=keys or [],
+                    at_s=self.now_s(),
+                )
+            )
+        return self
+
     def without(self, *kinds: str) -> Night:
         self.left_out |= set(kinds)
         return self
@@ -306,9 +374,11 @@ class Night:
     # -- the whole
 
     def relations(self) -> Relations:
-        sold = sum(ticket.state == "valid" for ticket in self.tickets)
         stock = self.stock
         if stock is None:
+            # Who was sent away was told the truth: somebody bought the rest elsewhere.
+            truly = any(isinstance(row, ToldRow) and row.end == "sold-out" for row in self.ops)
+            sold = self.capacity if truly else self._sold()
             stock = [StockRow(capacity=self.capacity, available=self.capacity - sold, held=0, sold=sold, pending=0)]
         evidence = {
             "orders": self.orders,
@@ -318,6 +388,7 @@ class Night:
             "refunds": self.refunds,
             "stock": stock,
             "requests": self.requests,
+            "webhooks": self.webhooks,
         }
         kept = {kind: rows for kind, rows in evidence.items() if kind not in self.left_out}
         sources = [
