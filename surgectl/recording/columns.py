@@ -14,6 +14,7 @@ import duckdb
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from surgectl.recording import rows
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
@@ -85,37 +86,32 @@ class Columns:
         odd: list[int] = []
         seen = 0
         for shape in self._shapes:
-            self._connection.execute(
-                f"""CREATE OR REPLACE TEMP TABLE seen AS SELECT line, j, {shape.plain} AS plain FROM (
-                      SELECT line, from_json(text, {_quoted(shape.reads)}) AS j FROM lines
-                      WHERE starts_with(text, {_quoted(shape.begins)}))"""
-            )
-            (count,) = self._numbers("SELECT count(*) FROM seen")
-            strange = self._numbers("SELECT line FROM seen WHERE NOT plain")
-            seen, odd = seen + count, odd + strange
-            if count > len(strange):
-                found += [(table, self._table(table, query)) for table, query in self._queries(shape)]
+            for table, query in self._queries(shape):
+                part = self._connection.sql(query).to_arrow_table()
+                seen += part.num_rows if table == shape.table else 0
+                if not pc.all(part["plain"]).as_py():
+                    odd += part.filter(pc.invert(part["plain"]))["line"].to_pylist() if table == shape.table else []
+                    part = part.filter(part["plain"])
+                if part.num_rows:
+                    found.append((table, part.drop_columns(["plain"]).cast(schema(table))))
         if seen != len(lines):
             known = " OR ".join(f"starts_with(text, {_quoted(shape.begins)})" for shape in self._shapes)
-            odd += self._numbers(f"SELECT line FROM lines WHERE NOT ({known})")
+            strange = self._connection.sql(f"SELECT line FROM lines WHERE NOT ({known})")
+            odd += [number for (number,) in strange.fetchall()]
         return found, sorted(odd)
 
-    def _numbers(self, query: str) -> list[int]:
-        return [number for (number,) in self._connection.sql(query).fetchall()]
-
     def _queries(self, shape: Shape) -> Iterator[tuple[str, str]]:
-        where = f"{_quoted(self._name)} AS file, line"
         claims = f"from_json(j.claims, {_quoted(_CLAIMED)})" if shape.claims else "NULL"
-        yield shape.table, f"SELECT {shape.cells}, {where} FROM (SELECT line, j, {claims} AS c FROM seen WHERE plain)"
+        read = f"""SELECT line, from_json(text, {_quoted(shape.reads)}) AS j FROM lines
+                   WHERE starts_with(text, {_quoted(shape.begins)})"""
+        where = f"{_quoted(self._name)} AS file, line, {shape.plain} AS plain"
+        yield shape.table, f"SELECT {shape.cells}, {where} FROM (SELECT *, {claims} AS c FROM ({read}))"
         if shape.table == "intents":
             yield (
                 "mints",
                 f"""SELECT j.intent, e.key AS name, e.value, j.at_ns, {where} FROM (
-                      SELECT line, j, unnest(map_entries(j.mint)) AS e FROM seen WHERE plain)""",
+                      SELECT *, unnest(map_entries(j.mint)) AS e FROM ({read}))""",
             )
-
-    def _table(self, table: str, query: str) -> Any:
-        return self._connection.sql(query).to_arrow_table().cast(schema(table))
 
 
 def _lines(block: Block) -> Any:
