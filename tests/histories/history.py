@@ -1,7 +1,8 @@
 """A history with what a checker must say of it: guilty, innocent or doubtful.
 
 Each checker has a module of its own name here with `CHECKER`, its id, and the lists GUILTY, INNOCENT and DOUBTFUL; none
-may be empty. test_histories.py plays them all, and the mutation check breaks each checker and expects one to object.
+may be empty, unless NEVER_GUILTY says why that checker cannot convict. test_histories.py plays them all. The mutation
+check breaks each checker and expects one to object; EQUIVALENT names the breakages that change nothing, and why.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ class Guilty(NamedTuple):
     intent: str | None = None
     changes: dict[str, Any] = {}
     """Of the expectations (Night.expectations)."""
+    says: str = ""
+    """Stands in the first example's sentence or keys."""
+    severity: str | None = None
 
 
 class Innocent(NamedTuple):
@@ -26,6 +30,8 @@ class Innocent(NamedTuple):
 
     night: Night
     changes: dict[str, Any] = {}
+    considered: int | None = None
+    """How many things could have been wrong, where it is worth counting."""
 
 
 class Doubtful(NamedTuple):
@@ -34,3 +40,7 @@ class Doubtful(NamedTuple):
     night: Night
     says: str
     changes: dict[str, Any] = {}
+    pending: int | None = None
+    """How much may still put itself right."""
+    weighs: bool | None = None
+    """Whether not knowing it weighs (Finding.configured)."""

@@ -4,14 +4,15 @@ Definition: a charge that kept money captured another amount or currency than th
 (or of the intent, where it names no order), or than a sum that the shop showed before the payment (fees disclosed
 there included) for as many tickets as were ordered. Several charges of one order may make the sum together; a part
 given back counts. An order for more tickets than the fan wanted, and was shown, is due no more than those.
-Inputs: charges and refunds, orders, the profile's price, sums that fans were told before paying.
+Inputs: charges and refunds, orders, the profile's price, sums that fans were told before paying. Books that do not tell
+of refunds leave it undecided whether what was taken too much went back.
 Settling: a correcting refund may still come until the window has passed, then a violation.
 Severity: critical.
 """
 
 from __future__ import annotations
 
-from surgectl.audit.books import access, lay, stray_charges
+from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, refunds_told, stray_charges
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
@@ -58,8 +59,12 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
     strays = stray_charges(relations, expectations)
     (considered,) = relations.one("SELECT count(*) FROM book_charges WHERE net > 0 AND intent IS NOT NULL")
-    found = []
+    told = refunds_told(relations, expectations)
+    found, indeterminate = [], 0
     for charge, intent, order, fan, currency, sale, captured, _, sums in relations.rows(_WRONG):
+        if not told and (currency != sale or captured > min(sums)):
+            indeterminate += 1
+            continue
         should = " or ".join(show_money(each, sale) for each in sums)
         what = f"fan {fan} was charged {show_money(captured, currency)} where {should} was shown"
         keys = {"charge": charge} | ({"order": order} if order else {})
@@ -74,6 +79,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             violations=tuple(found) if expectations.settled else (),
             pending=0 if expectations.settled else len(found),
             unattributed=strays.rows,
+            indeterminate=indeterminate,
+            doubt=UNTOLD_REFUNDS,
             access=access(relations, ("charges", "orders"), optional=("refunds",)),
             strays=(("charges", strays),),
         ),

@@ -4,14 +4,24 @@ Definition: the charges of an intent keep money (captured less refunded) and it 
 that its orders cost, and it has fewer valid tickets than its orders are for.
 Inputs: charges and refunds, orders and tickets, what the fan was told (failed, pending, nothing, confirmed). Where
 valid orders link to nobody, only a charge that is tied to an order without a ticket convicts: another order may be the
-ticket. Charges that link to no intent are unattributed.
+ticket. Where tickets name orders that the books do not list, nobody is convicted. Charges that link to no intent are
+unattributed.
 Settling: the ticket or the refund may still come until the window has passed, then a violation.
 Severity: critical.
 """
 
 from __future__ import annotations
 
-from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, refunds_told, stray_charges, stray_orders
+from surgectl.audit.books import (
+    UNLISTED,
+    UNTOLD_REFUNDS,
+    access,
+    lay,
+    refunds_told,
+    stray_charges,
+    stray_orders,
+    unlisted_orders,
+)
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
@@ -36,6 +46,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
     strays, homeless = stray_charges(relations, expectations), stray_orders(relations, expectations)
     told = refunds_told(relations, expectations)
+    unlisted = unlisted_orders(relations, expectations)
     (considered,) = relations.one("SELECT count(*) FROM book_intents WHERE captured > 0")
     found: list[Violation] = []
     indeterminate, doubts = 0, []
@@ -43,6 +54,9 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         if not told:
             indeterminate += 1
             doubts.append(UNTOLD_REFUNDS)
+        elif unlisted:
+            indeterminate += 1
+            doubts.append(f"{unlisted:,} {UNLISTED}")
         elif homeless.rows and not tied:
             indeterminate += 1
             doubts.append(
@@ -54,9 +68,9 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             what = f"fan {fan} paid {show_money(net, currency)} and has {state}; told: {said}"
             found.append(Violation(what=what, intent=intent, keys=keys))
     for intent, fan, currency, net, have, ordered, orders, charges in relations.rows(_SHORT):
-        if not told:
+        if not told or unlisted:
             indeterminate += 1
-            doubts.append(UNTOLD_REFUNDS)
+            doubts.append(f"{unlisted:,} {UNLISTED}" if told else UNTOLD_REFUNDS)
             continue
         keys = {"charge": ", ".join(charges), "order": ", ".join(orders)}
         what = f"fan {fan} paid {show_money(net, currency)} for {ordered} tickets and has {have}"

@@ -4,14 +4,14 @@ Definition: every attempt of an intent at holding and paying ended in a definite
 operation was told so, and yet a charge keeps money or a valid ticket exists.
 Inputs: fans' attempts and what they were told; charges and refunds; orders and tickets. One attempt whose fate is not
 known, one acknowledgement, one status page that says otherwise, and it is no ghost but "recovered": counted, never
-convicted (rule R6).
+convicted (rule R6). Where the books do not tell of refunds, money alone convicts nobody.
 Settling: a refund may still come until the window has passed, then a violation.
 Severity: critical where money was kept; major where there is only a ticket.
 """
 
 from __future__ import annotations
 
-from surgectl.audit.books import access, lay, stray_charges
+from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, refunds_told, stray_charges
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
@@ -43,8 +43,12 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
            AND (doubtful > 0 OR unknown > 0 OR accepted > 0)"""
     )
     found: list[Violation] = []
-    charged = 0
+    told = refunds_told(relations, expectations)
+    charged, untold = 0, 0
     for row in relations.dicts(f"SELECT * FROM ({_REFUSED}) WHERE net > 0 OR valid_orders > 0 ORDER BY fan, intent"):
+        if not told and not row["valid_orders"]:
+            untold += 1
+            continue
         charged += row["net"] > 0
         has = []
         keys = {}
@@ -66,7 +70,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             violations=tuple(found) if expectations.settled else (),
             pending=0 if expectations.settled else len(found),
             unattributed=strays.rows,
-            indeterminate=recovered,
+            indeterminate=untold or recovered,
+            doubt=UNTOLD_REFUNDS if untold else "",
             access=access(relations, ("charges", "orders"), optional=("tickets", "refunds")),
             conditional=True,
             numbers={"recovered": recovered},

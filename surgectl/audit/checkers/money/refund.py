@@ -2,14 +2,15 @@
 
 Definition: more was given back for a charge than it had captured; or money was given back for an intent whose ticket
 stays valid, so that less is left than is due.
-Inputs: charges and refunds, orders and tickets. Books that do not tell of refunds leave it undecided.
+Inputs: charges and refunds, orders and tickets. Books that do not tell of refunds leave it undecided, and so does a
+refund where there are no orders to say whose ticket is kept. An authorisation that is let go is no refund.
 Settling: an over-refund is wrong at once; a refunded ticket may still be made void until the window has passed.
 Severity: major.
 """
 
 from __future__ import annotations
 
-from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, refunds_told, stray_charges
+from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, readings, refunds_told, stray_charges
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
@@ -29,7 +30,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         )
         for charge, intent, captured, refunded, currency in relations.rows(
             """SELECT charge, intent, captured, refunded, currency FROM book_charges
-               WHERE refunded > captured AND intent IS NOT NULL ORDER BY intent, charge"""
+               WHERE refunded > captured AND (captured > 0 OR refunded > authorised) AND intent IS NOT NULL
+               ORDER BY intent, charge"""
         )
     ]
     kept = [
@@ -47,6 +49,10 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     blocked = bool(strays.rows)  # a charge that we cannot link may have paid again
     untold = considered if not refunds_told(relations, expectations) else 0
     doubts = [UNTOLD_REFUNDS] if untold else []
+    orderless = 0
+    if "orders" not in readings(relations):
+        (orderless,) = relations.one("SELECT count(*) FROM book_intents WHERE refunded > 0")
+        doubts.append(f"{orderless:,} intents got money back; who kept a ticket? Add `evidence: {{orders: …}}`")
     if kept:
         doubts.append(f"{strays.rows:,} charges link to no intent and may have paid: say `key:` of charges")
     return conclude(
@@ -59,7 +65,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             violations=tuple(found + (kept if expectations.settled and not blocked else [])),
             pending=0 if expectations.settled else len(kept),
             unattributed=strays.rows,
-            indeterminate=untold or (len(kept) if blocked and expectations.settled else 0),
+            indeterminate=untold or orderless or (len(kept) if blocked and expectations.settled else 0),
             doubt="; ".join(doubts),
             access=access(relations, ("charges",), optional=("orders", "tickets", "refunds")),
         ),

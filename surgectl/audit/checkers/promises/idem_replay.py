@@ -26,12 +26,14 @@ WITH replies AS (
   WHERE a.role = 'pay' AND NOT a.poll AND a.key IS NOT NULL AND a.outcome = 'ok' AND a.why = 'confirmed'
   UNION ALL
   SELECT k.key, t.step, t.intent, t.order_id, t.amount_minor FROM tolds t
-  JOIN (SELECT DISTINCT intent, tab, op, key FROM attempts WHERE key IS NOT NULL AND NOT poll) k
+  JOIN (SELECT intent, tab, op, min(key) AS key FROM attempts WHERE key IS NOT NULL AND NOT poll
+        -- Of two keys, nobody can tell which one the end belongs to.
+        GROUP BY intent, tab, op HAVING count(DISTINCT key) = 1) k
     ON k.intent = t.intent AND k.tab = t.tab AND k.op = t.op
   WHERE t.role = 'pay' AND t."end" = 'confirmed' AND NOT t.status_read
 )
-SELECT key, step, min(intent), list(DISTINCT order_id ORDER BY order_id),
-  list(DISTINCT amount_minor ORDER BY amount_minor)
+SELECT key, step, min(intent), coalesce(list(DISTINCT order_id ORDER BY order_id) FILTER (order_id IS NOT NULL), []),
+  list(DISTINCT amount_minor ORDER BY amount_minor) FILTER (amount_minor IS NOT NULL)
 FROM replies GROUP BY key, step HAVING count(DISTINCT order_id) > 1 OR count(DISTINCT amount_minor) > 1
 ORDER BY key, step"""
 

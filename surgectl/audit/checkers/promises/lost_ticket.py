@@ -4,7 +4,8 @@ Definition: a fan was told that an order is confirmed, and in the shop's books t
 fewer valid tickets than was said; or one order was confirmed to several intents for more tickets than it holds. A
 confirmed order that was cancelled and refunded in full afterwards is "revoked": broken as well, but major.
 Inputs: what fans were told; orders and tickets; refunds tell lost from revoked. A claimed id that the books do not
-know convicts where the books know other claimed ids, or where no valid order is without an owner.
+know convicts where the books know other claimed ids, or where no valid order is without an owner; a ticket's name
+where the books know another that was told. Tickets that name orders which the books do not list leave it undecided.
 Settling: an order that is pending again may come back until the window has passed; the rest is judged when the books
 are quiet.
 Severity: critical; major where all of them were revoked.
@@ -12,7 +13,7 @@ Severity: critical; major where all of them were revoked.
 
 from __future__ import annotations
 
-from surgectl.audit.books import access, lay, stray_orders
+from surgectl.audit.books import UNLISTED, access, lay, stray_orders, unlisted_orders
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
@@ -30,7 +31,10 @@ WITH said AS (
 ), gone AS (
   SELECT n.intent, n.order_id, count(*) AS gone
   FROM (SELECT intent, order_id, unnest(list_distinct(tickets)) AS ticket FROM said) n
-  ANTI JOIN (SELECT ticket FROM tickets WHERE state = 'valid') v USING (ticket) GROUP BY n.intent, n.order_id
+  ANTI JOIN (SELECT ticket FROM tickets WHERE state = 'valid') v USING (ticket)
+  -- Fans may be shown a code where the books have a number.
+  WHERE EXISTS (SELECT 1 FROM (SELECT unnest(tickets) AS ticket FROM said) SEMI JOIN tickets USING (ticket))
+  GROUP BY n.intent, n.order_id
 )
 SELECT s.intent, i.fan, s.order_id, coalesce(s.qty, 1) AS qty, o.order_id IS NOT NULL AS found, o.state, o.valid,
   o.valid_qty, i.valid_qty AS intent_qty, i.valid_orders, i.net, i.refunded, h.qty AS shared_qty,
@@ -43,18 +47,23 @@ ORDER BY i.fan, s.intent, s.order_id"""
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
-    homeless = stray_orders(relations, expectations)
+    homeless, unlisted = stray_orders(relations, expectations), unlisted_orders(relations, expectations)
     (by_ticket,) = relations.one("SELECT count(*) > 0 FROM sources WHERE kind = 'tickets'")
     rows = relations.dicts(_PROMISES)
     ids_known = any(row["found"] for row in rows)
     found: list[Violation] = []
     pending, indeterminate, revoked = 0, 0, 0
+    doubt = "the order ids that fans were told are not those in the books: check `row: {order: …}`"
     for row in rows:
         breach = _breach(row, by_ticket)
         if breach is None:
             continue
         if not row["found"] and homeless.rows and not (ids_known and row["order_id"]):
             indeterminate += 1
+            continue
+        if row["found"] and row["state"] != "void" and unlisted:
+            indeterminate += 1
+            doubt = f"{unlisted:,} {UNLISTED}"
             continue
         if row["state"] == "pending" and not row["valid"] and not expectations.settled:
             pending += 1
@@ -76,7 +85,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             pending=pending,
             unattributed=homeless.rows,
             indeterminate=indeterminate,
-            doubt="the order ids that fans were told are not those in the books: check `row: {order: …}`",
+            doubt=doubt,
             access=access(relations, ("orders",), optional=("tickets",)),
             numbers={"revoked": revoked},
         ),

@@ -39,7 +39,10 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     if last:
         capacity, available, sold, pending, at_s, file, line = last[0]
         if sold is None:
-            (sold,) = relations.one("SELECT sum(valid_qty) FROM book_orders")
+            (sold,) = relations.one(
+                """SELECT coalesce(sum(valid_qty), CASE WHEN count(*) = 0 AND EXISTS (
+                     SELECT 1 FROM sources WHERE kind = 'orders') THEN 0 END) FROM book_orders"""
+            )
         if pending is None:
             (pending,) = relations.one("SELECT coalesce(sum(qty), 0) FROM book_orders WHERE state = 'pending'")
         (running,) = relations.one(

@@ -1,0 +1,82 @@
+"""Another sum, another currency; and how it only looks so."""
+
+from __future__ import annotations
+
+from tests.histories.history import Doubtful, Guilty, Innocent
+from tests.histories.usual import NOT_SETTLED, PRICE, Night, bent, in_parts, stray_charge, usual, without_charge
+
+
+def charged(amount: int, currency: str = "eur") -> Night:
+    return without_charge(1).charge(1, amount=amount, currency=currency)
+
+
+def fewer_for_the_same() -> Night:
+    """Two were held and shown; the order is for one, and the card pays for two."""
+    return Night().buys(1).loses_reply(5, qty=2).order(5).charge(5, 2)
+
+
+def shown(amount: int, qty: int | None = None, role: str = "hold", outcome: str = "ok") -> Night:
+    """Before the payment the page showed a sum with fees, and the card was charged 94.00."""
+    night = usual().loses_reply(5)
+    claims: dict[str, object] = {"amount_minor": amount} | ({"qty": qty} if qty else {})
+    night.told(5, role, outcome, "next", op=1, claims=claims)  # type: ignore[arg-type]
+    return night.order(5, amount=9400).charge(5, amount=9400)
+
+
+def untied(amount: int) -> Night:
+    """The charge names its fan, and no order."""
+    return bent(usual().loses_reply(5).order(5).charge(5, amount=amount), "charges", payment=None)
+
+
+CHECKER = "AMOUNT"
+GUILTY = [
+    Guilty(charged(PRICE + 1), intent="run-i1", says="89.01 EUR where 89.00 EUR was shown", severity="critical"),
+    Guilty(charged(PRICE - 1), intent="run-i1"),
+    Guilty(charged(PRICE - 1).without("refunds"), intent="run-i1"),
+    Guilty(charged(PRICE, "usd"), intent="run-i1"),
+    Guilty(charged(2 * PRICE), intent="run-i1"),
+    Guilty(charged(PRICE + 2).refund("ch1", 1), intent="run-i1"),
+    Guilty(in_parts(1, 900, 7999), 2, "run-i1"),
+    Guilty(usual().loses_reply(5).order(5, 2).charge(5, 2), intent="run-i5"),  # one was held, two are sold
+    Guilty(fewer_for_the_same(), intent="run-i5"),
+    Guilty(usual().loses_reply(5).charge(5, 2), intent="run-i5"),
+    Guilty(untied(PRICE + 1), intent="run-i5"),
+    Guilty(shown(9500), intent="run-i5", says="89.00 EUR or 95.00 EUR"),
+    # A sum for other tickets, after the payment, or of a page that refused is not what was shown.
+    Guilty(shown(9400, qty=2), intent="run-i5"),
+    Guilty(shown(9400, role="pay"), intent="run-i5"),
+    Guilty(shown(9400, role="status"), intent="run-i5"),
+    Guilty(shown(9400, outcome="fail"), intent="run-i5"),
+    Guilty(bent(charged(PRICE + 1), "orders", 0, qty=None), intent="run-i1"),
+    Guilty(usual().loses_reply(5, 2).charge(5, 1), intent="run-i5"),
+]
+INNOCENT = [
+    Innocent(usual(), considered=3),
+    Innocent(in_parts(1, 900, 8000), considered=4),
+    Innocent(in_parts(1, 900, 8001).refund("part-1", 1)),
+    Innocent(charged(PRICE + 1).refund("ch1", 1)),
+    Innocent(charged(2 * PRICE).refund("ch1", 2 * PRICE), considered=2),
+    Innocent(charged(PRICE, "EUR")),
+    Innocent(usual().refund("ch1", 1)),
+    Innocent(fewer_for_the_same().refund("ch5", PRICE)),
+    Innocent(Night().buys(1).loses_reply(5, qty=2).charge(5, 2)),  # no order yet: what was wanted and shown counts
+    Innocent(shown(9400)),
+    Innocent(shown(9400, qty=1)),
+    Innocent(untied(PRICE)),
+    Innocent(usual().loses_reply(5, 2).order(5).charge(5)),  # one of the two that were wanted, at its price
+    Innocent(usual().charge(1, amount=7, state="failed", charge="no")),
+    Innocent(usual().order(1, order="o1b").charge(1, charge="ch1b", order="o1b")),
+]
+DOUBTFUL = [
+    Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
+    Doubtful(charged(1).without("charges"), "gives no charges", weighs=False),
+    Doubtful(charged(1).without("orders"), "gives no orders"),
+    Doubtful(charged(1).flaw("charges", complete=False), "not read completely"),
+    Doubtful(charged(1).flaw("orders", stable=False), "still changed"),
+    Doubtful(charged(1).flaw("refunds", error="HTTP 500"), "HTTP 500"),
+    Doubtful(charged(1), "settle", NOT_SETTLED, pending=1),
+    Doubtful(stray_charge(), "find their intent"),
+    # What was taken too much may have gone back.
+    Doubtful(charged(PRICE + 1).without("refunds"), "do not tell of refunds"),
+    Doubtful(charged(PRICE, "usd").without("refunds"), "do not tell of refunds"),
+]

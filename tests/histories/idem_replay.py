@@ -1,0 +1,67 @@
+"""One key, two results: at the provider, and in what the shop answered; and how it only looks so."""
+
+from __future__ import annotations
+
+from tests.histories.history import Doubtful, Guilty, Innocent
+from tests.histories.night import PRICE
+from tests.histories.usual import NOT_SETTLED, Night, bent, later, usual
+
+KEY = "key-000001"
+
+
+def answered(role: str = "pay", outcome: str = "ok", why: str = "confirmed", **claims: object) -> Night:
+    """The first fan's payment was answered before; now comes this."""
+    return usual().send(1, role, outcome, why, key=KEY, claims=claims)  # type: ignore[arg-type]
+
+
+def polled(order: str, op: int = 2, **how: object) -> Night:
+    """A payment that was acknowledged, and whose end the shop told later."""
+    night = usual().send(1, "pay", "ok", "accepted", key=KEY, op=op, then="poll")
+    return night.told(1, "pay", "ok", "confirmed", op=op, claims={"order": order}, **how)  # type: ignore[arg-type]
+
+
+CHECKER = "IDEM_REPLAY"
+GUILTY = [
+    Guilty(usual().charge(1, charge="ch1b", key="shop-key-1"), intent="run-i1", says="key shop-key-1 made 2 charges"),
+    Guilty(usual().charge(1, charge="ch1b", key="shop-key-1").refund("ch1b"), intent="run-i1", severity="critical"),
+    Guilty(usual().charge(1, charge="ch1b", key="shop-key-1"), intent="run-i1", changes=NOT_SETTLED),
+    Guilty(usual().charge(1, charge="ch1b", key="shop-key-1", amount=1), intent="run-i1"),
+    Guilty(answered(order="o99"), intent="run-i1", says="confirmed with orders o1, o99"),
+    Guilty(answered(order="o1", amount_minor=1), intent="run-i1", says="sums 1, 8900"),
+    Guilty(answered(amount_minor=1), intent="run-i1"),
+    Guilty(answered(order="o99").without("charges"), intent="run-i1"),
+    Guilty(polled("o99"), intent="run-i1"),
+    Guilty(polled("o99", op=7), intent="run-i1"),
+    Guilty(answered(order="o99").charge(2, charge="ch2b", key="shop-key-2"), 2, "run-i2"),
+    Guilty(usual().charge(1, charge="ch1b", key="shop-key-1").flaw("refunds", complete=False), intent="run-i1"),
+]
+INNOCENT = [
+    Innocent(usual(), considered=6),
+    Innocent(usual().without("charges"), considered=3),
+    Innocent(answered(order="o1", amount_minor=PRICE)),
+    Innocent(answered(order="o1")),
+    Innocent(answered()),
+    Innocent(answered(why="accepted", order="o99")),
+    Innocent(answered(outcome="fail", why="conflict", order="o99")),
+    Innocent(answered(outcome="info", why="confirmed", order="o99")),
+    Innocent(answered(role="hold", order="o99")),
+    Innocent(usual().send(1, "pay", "ok", "confirmed", key="another", claims={"order": "o99"})),
+    Innocent(polled("o1")),
+    Innocent(polled("o99", op=3, status_read=True)),
+    Innocent(polled("o1").told(1, "pay", "ok", "accepted", claims={"order": "o99"})),
+    Innocent(polled("o1").told(1, "hold", "ok", "confirmed", claims={"order": "o99"})),
+    Innocent(usual().told(1, "pay", "ok", "confirmed", tab=1, claims={"order": "o99"})),
+    Innocent(usual().told(1, "pay", "ok", "confirmed", op=5, claims={"order": "o99"})),
+    Innocent(usual().charge(1, charge="ch1b", key="shop-key-1", amount=0)),
+    Innocent(usual().charge(1, charge="ch1b", key="shop-key-1", state="failed")),
+    Innocent(usual().charge(8, charge="a", key="x", linked=False).charge(9, charge="b", key="x", linked=False)),
+    Innocent(bent(bent(usual().charge(1, charge="ch1b"), "charges", key=None), "charges", 0, key=None)),
+    Innocent(later(usual(), lambda night: night.charges.append(night.charges[0]))),
+]
+DOUBTFUL = [
+    Doubtful(Night(), "nothing", {"require": (CHECKER,)}, weighs=True),
+    Doubtful(Night().refused(4), "nothing", weighs=False),
+    Doubtful(usual().charge(1, charge="ch1b", key="shop-key-1").flaw("charges", stable=False), "still changed"),
+    Doubtful(usual().flaw("charges", complete=False), "not read completely"),
+    Doubtful(usual().flaw("charges", error="HTTP 500"), "HTTP 500"),
+]

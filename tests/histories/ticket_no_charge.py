@@ -1,0 +1,83 @@
+"""A ticket that nobody paid; and how it only looks so."""
+
+from __future__ import annotations
+
+from tests.histories.history import Doubtful, Guilty, Innocent
+from tests.histories.usual import (
+    EPOCH,
+    NOT_SETTLED,
+    PRICE,
+    Night,
+    bent,
+    free_ticket,
+    in_parts,
+    of_yesterday,
+    stray_charge,
+    stray_order,
+    usual,
+    void_order,
+    without_charge,
+)
+
+
+def behind(night: Night) -> Night:
+    """The provider's clock is an hour behind ours."""
+    for at in range(len(night.charges)):
+        bent(night, "charges", at, at_s=EPOCH - 3600 + at)
+    return night
+
+
+CHECKER = "TICKET_NO_CHARGE"
+GUILTY = [
+    Guilty(free_ticket(), intent="run-i5", says="valid tickets for 89.00 EUR and paid 0.00 EUR", severity="major"),
+    Guilty(usual().refund("ch1"), intent="run-i1", says="was given back"),
+    Guilty(usual().refund("ch1", 1), intent="run-i1"),
+    Guilty(bent(usual(), "charges", refunded_minor=PRICE), intent="run-i3"),
+    Guilty(in_parts(1, 900, 7999), intent="run-i1"),
+    Guilty(bent(usual(), "charges", state="failed"), intent="run-i3"),
+    Guilty(bent(usual(), "charges", state="voided"), intent="run-i3"),
+    Guilty(free_ticket().charge(5, amount=0, authorised=PRICE, state="authorised"), intent="run-i5"),
+    Guilty(usual().order(1, order="o1b"), intent="run-i1", says="178.00 EUR"),
+    Guilty(free_ticket().without("tickets"), intent="run-i5"),
+    # Without a sum of its own, an order is due what its tickets cost.
+    Guilty(bent(free_ticket(), "orders", amount_minor=None), intent="run-i5"),
+    Guilty(bent(usual().loses_reply(5, 2).order(5, 2).charge(5), "orders", amount_minor=None), intent="run-i5"),
+    # Money of yesterday, or that kept nothing, has not paid for it.
+    Guilty(of_yesterday(stray_charge(free_ticket()), "charges"), intent="run-i5"),
+    Guilty(stray_charge(free_ticket()).refund("ch9"), intent="run-i5"),
+    Guilty(free_ticket().flaw("holds", stable=False), intent="run-i5"),
+]
+INNOCENT = [
+    Innocent(usual(), considered=3),
+    Innocent(usual().loses_reply(5).order(5, amount=0), considered=3),
+    Innocent(void_order(usual(), "o1").refund("ch1"), considered=2),
+    Innocent(usual().refund("ch1", state="pending")),
+    Innocent(usual().refund("ch1", state="failed")),
+    Innocent(in_parts(1, 900, 8000)),
+    Innocent(in_parts(1, 900, 8001)),  # too much is another invariant's
+    Innocent(usual().charge(1, charge="again")),
+    Innocent(stray_charge()),
+    Innocent(usual().loses_reply(5).order(5, state="pending")),
+    Innocent(bent(usual(), "orders", amount_minor=None)),
+    Innocent(free_ticket().charge(5)),
+]
+DOUBTFUL = [
+    Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
+    Doubtful(usual().loses_reply(5).order(5, amount=0).without("charges"), "gives no charges", weighs=False),
+    Doubtful(free_ticket().without("orders"), "gives no orders"),
+    Doubtful(free_ticket().flaw("charges", complete=False), "not read completely"),
+    Doubtful(free_ticket().flaw("orders", stable=False), "still changed"),
+    Doubtful(free_ticket().flaw("tickets", stable=False), "still changed"),
+    Doubtful(free_ticket().flaw("refunds", error="HTTP 500"), "HTTP 500"),
+    Doubtful(free_ticket(), "settle", NOT_SETTLED, pending=1),
+    Doubtful(stray_charge(free_ticket()), "may have paid"),
+    Doubtful(behind(stray_charge(free_ticket())), "may have paid"),
+    Doubtful(free_ticket().charge(5, amount=0, state="processing"), "processing"),
+    Doubtful(bent(without_charge(1).charge(1, amount=PRICE - 1, currency="usd"), "orders"), "another currency"),
+    Doubtful(usual().refund("ch1", 1).refund("ch1", 1, state="pending"), "processing"),
+    Doubtful(
+        bent(bent(usual(), "orders", amount_minor=None, qty=None).without("tickets"), "orders", 0, at_s=None),
+        "map `amount` or `qty`",
+    ),
+    Doubtful(stray_order(), "of the orders find their intent"),
+]
