@@ -9,7 +9,9 @@ bought, and those that our own end cut short before the ten seconds were over, s
 
 from __future__ import annotations
 
+from surgectl.audit.books import lay, readings
 from surgectl.audit.expectations import Expectations
+from surgectl.audit.requests import RECEIVED
 from surgectl.recording.relations import Relations
 from surgectl.stats.resilience import Course
 from surgectl.units import NS_PER_S
@@ -86,6 +88,23 @@ def bucket_ns(relations: Relations, expectations: Expectations) -> int:
     return int(min(NS_PER_S, max(_LEAST_NS, expectations.payment_timeout_ns // 2, filled_ns)))
 
 
+def asked_of_provider(
+    relations: Relations, expectations: Expectations, step_ns: int
+) -> list[tuple[int, int, int]] | None:
+    """(step, POSTs for a payment that had been asked for before, all POSTs); None where no log with times was read."""
+    if "requests" not in readings(relations) or not expectations.started_epoch_s:
+        return None
+    lay(relations)
+    rows = relations.rows(
+        f"""{RECEIVED}, posts AS (
+              SELECT floor((at_s - {expectations.started_epoch_s!r}) * {NS_PER_S} / {step_ns})::BIGINT AS n,
+                row_number() OVER (PARTITION BY subject ORDER BY at_s) > 1 AS again
+              FROM r WHERE upper(method) = 'POST' AND at_s IS NOT NULL)
+            SELECT n, count(*) FILTER (again), count(*) FROM posts GROUP BY n"""
+    )
+    return [(int(n), int(again), int(posts)) for n, again, posts in rows]
+
+
 def courses(relations: Relations, expectations: Expectations) -> dict[str, Course]:
     """Role → its course; only roles in which anybody wanted anything."""
     lay_wants(relations)
@@ -104,8 +123,15 @@ def courses(relations: Relations, expectations: Expectations) -> dict[str, Cours
         for n, sends in relations.rows(_SENDS, {"bucket": step_ns, "role": role}):
             if n < length:
                 attempts[n] = int(sends)
+        asked, asked_again = [0] * length, [0] * length
+        posts = asked_of_provider(relations, expectations, step_ns) if role == "pay" else None
+        for n, again, every in posts or ():
+            if 0 <= n < length:
+                asked[n], asked_again[n] = every, again
         found[role] = Course(
             bucket_ns=step_ns,
+            asked=tuple(asked) if posts is not None else (),
+            asked_again=tuple(asked_again) if posts is not None else (),
             offered=tuple(offered),
             resolved=tuple(resolved),
             done=tuple(done),

@@ -54,6 +54,10 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     """Sends: a want's first, and every retry."""
     done: tuple[int, ...] = ()
     """Wants, by when they were answered: those whose last try was answered in time. Empty = not known."""
+    asked: tuple[int, ...] = ()
+    """Requests that the provider behind the shop received for them; empty = not known."""
+    asked_again: tuple[int, ...] = ()
+    """Of these, the ones that were not the first for their want."""
     backlog: tuple[int, ...] = ()
     """Wants that were open at the end of each bucket; empty = not known."""
 
@@ -70,6 +74,8 @@ class Calm(msgspec.Struct, frozen=True, kw_only=True):
     offered: int
     resolved: int
     attempts: int
+    asked: int = 0
+    asked_again: int = 0
 
     @property
     def goodput(self) -> float:
@@ -80,6 +86,11 @@ class Calm(msgspec.Struct, frozen=True, kw_only=True):
     def amplification(self) -> float:
         """amp0: sends for each want."""
         return self.attempts / self.offered if self.offered else 1.0
+
+    @property
+    def amplification_behind(self) -> float:
+        """The same at the provider: its requests for each that it was asked about for the first time."""
+        return _behind(self.asked, self.asked_again)
 
     @property
     def thin(self) -> bool:
@@ -96,7 +107,13 @@ def calm_before(course: Course, fault_ns: int) -> Calm:
         offered=sum(course.offered[part]),
         resolved=sum(course.resolved[part]),
         attempts=sum(course.attempts[part]),
+        asked=sum(course.asked[part]),
+        asked_again=sum(course.asked_again[part]),
     )
+
+
+def _behind(asked: int, asked_again: int) -> float:
+    return asked / max(1, asked - asked_again) if asked else 1.0
 
 
 def smoothed(course: Course, calm: Calm) -> list[float]:
@@ -154,6 +171,9 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     rel_tail: float | None = None
     amp_before: float | None = None
     amp_tail: float | None = None
+    behind_before: float | None = None
+    behind_tail: float | None = None
+    """The provider's share of it; None = not known."""
     offered_before_per_s: float | None = None
     offered_tail_per_s: float | None = None
     backlog_slope: Slope | None = None
@@ -167,9 +187,10 @@ def diagnose(
 
     RECOVERED: rel ≥ 0.9 for 15 buckets (STABLE: never less). RETRIGGERED: that, and later rel < 0.5 for 5 buckets
     though no more is offered than before the fault. METASTABLE: the grace is over, and in the tail rel < 0.5, the sends
-    for each want are above 1.2 times those of the calm, and no more is offered than in it (10 %, and what chance
-    explains). DRAINING: not recovered, but the backlog shrinks (Theil–Sen, 95 %) and nobody retries more than in the
-    calm. DEGRADED: the rest. UNTOLD: too little was watched to say, with the reason.
+    for each want (the fans' at the shop, or the shop's at its provider) are above 1.2 times those of the calm, and no
+    more is offered than in it (10 %, and what chance explains). DRAINING: not recovered, but the backlog shrinks
+    (Theil–Sen, 95 %) and nobody retries more than in the calm. DEGRADED: the rest. UNTOLD: too little was watched to
+    say, with the reason.
     """
     calm = calm_before(course, first_fault_ns)
     until = min(course.last + 1, until_ns // course.bucket_ns) if until_ns is not None else course.last + 1
@@ -253,8 +274,11 @@ def _tail(course: Course, calm: Calm, rel: list[float], from_ns: int, until: int
     attempts = sum(course.attempts[first:until])
     per_s = NS_PER_S / course.bucket_ns
     slope = _slope(course, first, until)
+    asked = sum(course.asked[first:until])
     told = Diagnosis(
         state="DEGRADED",
+        behind_before=calm.amplification_behind if course.asked else None,
+        behind_tail=_behind(asked, sum(course.asked_again[first:until])) if course.asked else None,
         rel_tail=sum(rel[first:until]) / (until - first),
         amp_before=calm.amplification,
         amp_tail=attempts / offered,
@@ -263,7 +287,8 @@ def _tail(course: Course, calm: Calm, rel: list[float], from_ns: int, until: int
         backlog_slope=slope,
     )
     assert told.rel_tail is not None and told.amp_tail is not None
-    if told.amp_tail > _RETRIED * calm.amplification:
+    behind = asked >= _LEAST_WANTS and (told.behind_tail or 1.0) > _RETRIED * calm.amplification_behind
+    if behind or told.amp_tail > _RETRIED * calm.amplification:
         if told.rel_tail >= BAD:
             return told
         if not more_offered(course, calm, first, until):

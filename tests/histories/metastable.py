@@ -43,6 +43,12 @@ def _retriggered(good_again_s: float | None) -> Night:
     return crowd(night, good_again_s, 95, 2) if good_again_s else night
 
 
+def _storm_behind() -> Night:
+    """The crowd only waits; it is the shop that asks its provider six times for each payment, and drowns it."""
+    night = fault(crowd(Night(), 0, 10, 2), 10, 20)
+    return crowd(night, 10, 80, 2, answer_s=None, patience_s=3, posts=6)
+
+
 def _two_faults(second_until_s: float) -> Night:
     """Too little time between the faults to tell; after the second one everybody can see."""
     night = fault(_night(second_until_s, 110), 30, 40, number="1", brownout="slow")
@@ -56,6 +62,7 @@ GUILTY = [
     Guilty(_night(50, 50), changes=SHORT, says="4 requests for each want (1 before it)"),
     Guilty(_retriggered(None), says="poor without a fault"),
     Guilty(_two_faults(110), says="after slow on payments"),
+    Guilty(_storm_behind(), says="6 at the provider (1 before it)"),
     Guilty(_night(80, end="shed", answer_s=0.1), says="0% of what could be expected"),
 ]
 

@@ -15,17 +15,17 @@ Severity: major.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from surgectl.audit.books import lay, readings
 from surgectl.audit.confirming import CONFIRMING
-from surgectl.audit.course import bucket_ns, courses
+from surgectl.audit.course import asked_of_provider, bucket_ns, courses
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.recovery import Aftermath, aftermaths
-from surgectl.audit.requests import RECEIVED
 from surgectl.audit.statistic import Statistic, conclude, turned_off
 from surgectl.audit.windows import faults_on
 from surgectl.profile.statistics import Drain
@@ -217,21 +217,15 @@ def _waves(relations: Relations, expectations: Expectations, after: Aftermath, c
     at = second_spike(_shares(unanswered, steps), calm=_QUIET, high=_WAVE)
     if at is not None:
         found.append(f"a second wave of payments without an answer from {_at_s(steps, at, step_ns)} on,")
-    if "requests" in readings(relations) and expectations.started_epoch_s:
-        asked = relations.rows(
-            f"""{RECEIVED}, posts AS (
-                  SELECT floor((at_s - {expectations.started_epoch_s!r}) * {NS_PER_S} / {step_ns})::BIGINT AS n,
-                    row_number() OVER (PARTITION BY subject ORDER BY at_s) > 1 AS again
-                  FROM r WHERE upper(method) = 'POST' AND at_s IS NOT NULL)
-                SELECT n, count(*) FILTER (again), count(*) FROM posts GROUP BY n"""
-        )
+    asked = asked_of_provider(relations, expectations, step_ns)
+    if asked is not None:
         at = second_spike(_shares(asked, steps), calm=_QUIET, high=_WAVE)
         if at is not None:
             found.append(f"a second wave of retries at the provider from {_at_s(steps, at, step_ns)} on,")
     return found
 
 
-def _shares(rows: list[tuple[Any, ...]], steps: range) -> list[float | None]:
+def _shares(rows: Sequence[tuple[Any, ...]], steps: range) -> list[float | None]:
     counts = {int(n): (int(some), int(all_)) for n, some, all_ in rows if n is not None}
     found: list[float | None] = []
     for n in steps:

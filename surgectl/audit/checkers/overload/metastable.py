@@ -3,12 +3,13 @@
 Definition: metastable (Bronson et al., HotOS'21; Huang et al., OSDI'22) is a shop that is not itself again once the
 grace is over (30 s after the heal, or three times as long as the fans wait for a reply, whichever is more), gets less
 than half of what could be expected done (EWMA, weight 0.3, of resolved / min(offered, goodput of the calm)), is sent
-more than 1.2 times as many requests for each want as before the fault, although no more is wanted (10 %, and what
-chance explains). A shop that was itself again and then collapses for five seconds without a fault is retriggered: it
-fails where the collapse meets the same conditions in its turn, else it is reported as a doubt. One that works its
-backlog off, or stays poor without a storm of retries, is not metastable: RECOVERY and DRAIN say what it is. Holds and
-payments are looked at apart. "Sold out" and "all in baskets, come back" are answers: a sale that ends is no collapse.
-Inputs: the fans' recording; the faults' windows.
+more than 1.2 times as many requests for each want as before the fault, or sends as many more to its provider, although
+no more is wanted (10 %, and what chance explains). A shop that was itself again and then collapses for five seconds
+without a fault is retriggered: it fails where the collapse meets the same conditions in its turn, else it is reported
+as a doubt. One that works its backlog off, or stays poor without a storm of retries, is not metastable: RECOVERY and
+DRAIN say what it is. Holds and payments are looked at apart. "Sold out" and "all in baskets, come back" are answers: a
+sale that ends is no collapse.
+Inputs: the fans' recording; the faults' windows; the provider's request log where there is one.
 Settling: where the load did not outlive the fault by the grace and five seconds, a shop that is not itself again is
 unknown.
 Severity: critical.
@@ -102,9 +103,12 @@ def _patience_ns(relations: Relations) -> int:
 def _stuck(what: str, fault: str, found: Diagnosis) -> str:
     again = f"{found.why}: " if found.state == "RETRIGGERED" else ""
     assert found.rel_tail is not None and found.amp_tail is not None and found.amp_before is not None
+    behind = ""
+    if found.behind_tail is not None and found.behind_before is not None:
+        behind = f", {found.behind_tail:.2g} at the provider ({found.behind_before:.2g} before it)"
     return (
         f"{what} after {fault}: {again}{found.rel_tail:.0%} of what could be expected got done although the fault was"
-        f" gone, with {found.amp_tail:.2g} requests for each want ({found.amp_before:.2g} before it)"
+        f" gone, with {found.amp_tail:.2g} requests for each want ({found.amp_before:.2g} before it){behind}"
         f" and {found.offered_tail_per_s:.3g}/s wanted ({found.offered_before_per_s:.3g}/s before it)"
     )
 
@@ -117,6 +121,8 @@ def _numbers(found: Diagnosis) -> dict[str, Any]:
         "resolved_tail": _round(found.rel_tail),
         "amplification_before": _round(found.amp_before),
         "amplification_tail": _round(found.amp_tail),
+        "provider_amplification_before": _round(found.behind_before),
+        "provider_amplification_tail": _round(found.behind_tail),
         "offered_before_per_s": _round(found.offered_before_per_s),
         "offered_tail_per_s": _round(found.offered_tail_per_s),
         "backlog_slope_per_s": None if slope is None else round(slope.value, 4),
