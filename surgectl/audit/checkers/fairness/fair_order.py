@@ -74,7 +74,7 @@ def _first_come(found: Line, limits: FairOrder, relations: Relations, expectatio
     worst = int(whole.overtaken.argmax())
     numbers = _numbers(found, whole, k, batch, limits) | _drawn_numbers(drawn)
     doubts = []
-    if whole.told_apart * float(limits.inversions) < 1:
+    if drawn is None and whole.told_apart * float(limits.inversions) < 1:
         doubts.append(
             f"of {whole.pairs:,} pairs only {whole.told_apart:,} were let in at instants that can be told apart: let"
             " more fans wait, or have them ask more often"

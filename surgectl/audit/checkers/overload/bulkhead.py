@@ -137,12 +137,10 @@ def _slowed(page: Page, limits: Bulkhead) -> Judged:
     least = percentile_bounds(page.least_ns, 99).low
     before = percentile_bounds(page.before_ns, 99).high
     shown = f"{show_duration(percentile_of(page.in_fault_ns, 99))} while a fault was on"
-    if math.isinf(before) or math.isinf(least):
-        probes = min(len(page.before_ns), len(page.in_fault_ns))
-        needed = samples_without_fault(0.99)
+    if math.isinf(before):
         return "", (
-            f"p99 of {page.step} was {shown}; whether that is slower than before takes {needed:,} probes of each,"
-            f" {probes:,} are there"
+            f"p99 of {page.step} was {shown}; whether that is slower than before takes {samples_without_fault(0.99):,}"
+            f" probes before the fault, {len(page.before_ns):,} are there"
         )
     if least > max(_FLOOR_NS, limits.slowdown * before):
         return (
