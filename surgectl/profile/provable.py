@@ -13,7 +13,7 @@ NEEDS: dict[str, tuple[frozenset[str], ...]] = {
     "SEAT2": (frozenset({"tickets"}),),
     "CONSERVE": (frozenset({"stock"}),),
     "LEAK": (frozenset({"stock", "holds"}),),
-    "UNDERSELL": (frozenset({"stock"}),),
+    "UNDERSELL": (frozenset({"stock", "holds", "orders"}),),
     "DUPCHARGE": (frozenset({"charges", "orders"}),),
     "CHARGED_NO_TICKET": (frozenset({"charges", "orders"}),),
     "TICKET_NO_CHARGE": (frozenset({"charges", "orders"}),),
@@ -26,6 +26,8 @@ NEEDS: dict[str, tuple[frozenset[str], ...]] = {
     "DUPORDER": (frozenset({"orders"}),),
     "LIMIT": (frozenset({"orders"}),),
     "IDEM_REPLAY": (frozenset({"charges"}),),
+    "IDEM_MISMATCH": (frozenset({"orders"}), frozenset({"charges", "requests"})),
+    "WEBHOOK_DUP": (frozenset({"webhooks", "orders", "charges"}),),
     "AMP_PAY": (frozenset({"requests"}),),
 }
 """Invariant → the sets of evidence kinds of which any one is enough. Invariants that are not here need no books."""

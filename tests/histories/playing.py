@@ -97,6 +97,7 @@ class Evenings:
 def play(checker: str, check: Checker, history: History, relations: Relations) -> Finding:
     """Let a checker judge a history. Raises AssertionError where it is wrong."""
     found = check(relations, history.night.expectations(**history.changes))
+    assert history.unattributed in (None, found.unattributed), found
     if isinstance(history, Guilty):
         _convicted(checker, found, history)
     elif isinstance(history, Innocent):

@@ -2,8 +2,10 @@
 
 Definition: the provider holds two charges that took money under one idempotency key; or two replies to a fan's payments
 under one key confirm different orders or sums. A conflict, an acknowledgement or a pending state before the final reply
-is allowed.
-Inputs: charges with their key; fans' payments with their key and what the replies claimed.
+is allowed. Where it is known what was sent, it is the same key with the same body; where not, the key alone speaks.
+(Two bodies under one key are IDEM_MISMATCH's matter.)
+Inputs: charges with their key; fans' payments with their key, digest of the body and what the replies claimed; the
+provider's request log, where it gives digests.
 Settling: none, a final reply is final.
 Severity: critical. Does not apply where no key was used.
 """
@@ -17,24 +19,32 @@ from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 
 _CHARGED = """
-SELECT key, list(charge ORDER BY charge), min(intent) FROM book_charges
-WHERE key IS NOT NULL AND captured > 0 AND intent IS NOT NULL GROUP BY key HAVING count(*) > 1 ORDER BY key"""
+WITH asked AS (
+  SELECT key, count(DISTINCT body) AS bodies FROM requests
+  WHERE method = 'POST' AND (status IS NULL OR status < 400 OR status >= 500) GROUP BY key
+)
+SELECT c.key, list(c.charge ORDER BY c.charge), min(c.intent) FROM book_charges c LEFT JOIN asked a USING (key)
+WHERE c.key IS NOT NULL AND c.captured > 0 AND c.intent IS NOT NULL
+GROUP BY c.key, a.bodies HAVING count(*) > greatest(1, coalesce(a.bodies, 1)) ORDER BY c.key"""
 
 _ANSWERED = """
 WITH replies AS (
-  SELECT a.key, a.step, a.intent, a.order_id, a.amount_minor FROM attempts a
+  SELECT a.key, a.step, a.intent, a.body, a.order_id, a.amount_minor FROM attempts a
   WHERE a.role = 'pay' AND NOT a.poll AND a.key IS NOT NULL AND a.outcome = 'ok' AND a.why = 'confirmed'
   UNION ALL
-  SELECT k.key, t.step, t.intent, t.order_id, t.amount_minor FROM tolds t
-  JOIN (SELECT intent, tab, op, min(key) AS key FROM attempts WHERE key IS NOT NULL AND NOT poll
-        -- Of two keys, nobody can tell which one the end belongs to.
+  SELECT k.key, t.step, t.intent, k.body, t.order_id, t.amount_minor FROM tolds t
+  JOIN (SELECT intent, tab, op, min(key) AS key,
+          CASE WHEN count(DISTINCT body) FILTER (outcome <> 'fail') = 1 THEN min(body) FILTER (outcome <> 'fail') END
+            AS body
+        FROM attempts WHERE key IS NOT NULL AND NOT poll
+        -- Of two keys, or two bodies, nobody can tell which one the end belongs to.
         GROUP BY intent, tab, op HAVING count(DISTINCT key) = 1) k
     ON k.intent = t.intent AND k.tab = t.tab AND k.op = t.op
   WHERE t.role = 'pay' AND t."end" = 'confirmed' AND NOT t.status_read
 )
 SELECT key, step, min(intent), coalesce(list(DISTINCT order_id ORDER BY order_id) FILTER (order_id IS NOT NULL), []),
   list(DISTINCT amount_minor ORDER BY amount_minor) FILTER (amount_minor IS NOT NULL)
-FROM replies GROUP BY key, step HAVING count(DISTINCT order_id) > 1 OR count(DISTINCT amount_minor) > 1
+FROM replies GROUP BY key, step, body HAVING count(DISTINCT order_id) > 1 OR count(DISTINCT amount_minor) > 1
 ORDER BY key, step"""
 
 

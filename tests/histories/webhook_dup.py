@@ -1,0 +1,115 @@
+"""What the provider told, how often and in what order; and what the shop made of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tests.histories.history import Doubtful, Guilty, Innocent
+from tests.histories.night import PRICE, Night
+from tests.histories.usual import NOT_SETTLED, bent
+
+CHECKER = "WEBHOOK_DUP"
+
+
+def told(times: int = 1) -> Night:
+    """Two buy, and the shop is told of each payment."""
+    return Night().buys(1).buys(2).delivers(1, number=1, times=times).delivers(2, number=2)
+
+
+def again(night: Night) -> Night:
+    """A second set of tickets for the first order."""
+    ticket = next(row for row in night.tickets if row.order == "o1")
+    night.tickets.append(msgspec.structs.replace(ticket, ticket="o1-again"))
+    return night
+
+
+def another(night: Night, amount: int | None = None) -> Night:
+    """A second valid order on the first order's payment."""
+    return night.order(1, order="o1b", payment="pi-o1", amount=amount)
+
+
+def ended(state: str, *events: str, paid: bool = True, numbered: bool = True, status: int = 200) -> Night:
+    """Fan 1 pays and hears nothing; these events are delivered, the last one first, and the order ends so."""
+    night = Night().buys(2).delivers(2, number=9).loses_reply(1).order(1, state=state)
+    if paid:
+        night.charge(1)
+    else:
+        night.charge(1, amount=0, state="failed")
+    for place, event in reversed(list(enumerate(events, start=1))):
+        night.delivers(1, event, number=place if numbered else None, status=status)
+    return night
+
+
+def forged(*, order: bool = True, paid: bool = False, status: int = 200) -> Night:
+    """Somebody posts "paid" for an order of fan 1's, under a payment that never was."""
+    night = told().loses_reply(3).order(3, state="valid" if order else "void")
+    if paid:
+        night.charge(3)
+    return night.delivers(
+        3, event="evt-forged", payment="pi-never", signature="bad", status=status, keys=["orders.order=o3"]
+    )
+
+
+GUILTY = [
+    Guilty(
+        again(told(times=2)), intent="run-i1", says="evt-1-succeeded was delivered 2 times, and order o1 holds more"
+    ),
+    Guilty(another(told(times=2)), intent="run-i1", says="its one payment made 2 valid orders", severity="critical"),
+    Guilty(ended("pending", "created", "succeeded"), intent="run-i1", says="was paid, and it is pending"),
+    Guilty(ended("void", "payment_failed", "succeeded"), intent="run-i1", says="was paid, and it is void"),
+    Guilty(
+        ended("valid", "succeeded", "payment_failed", paid=False), intent="run-i1", says="was not paid, and it is valid"
+    ),
+    Guilty(
+        ended("valid", "succeeded", "charge.refunded").refund("ch1"),
+        intent="run-i1",
+        says="was not paid, and it is valid",
+    ),
+    Guilty(forged(), intent="run-i3", says="valid without a charge after the shop took an event"),
+    Guilty(again(told(times=2)).without("charges"), intent="run-i1"),
+]
+INNOCENT = [
+    Innocent(told(), considered=2),
+    Innocent(told(times=3)),
+    # Two sets of tickets, but its event came once: another's fault.
+    Innocent(again(told())),
+    # One payment for two orders that together cost what was paid.
+    Innocent(bent(another(told(times=2), amount=PRICE // 2), "orders", 0, amount_minor=PRICE // 2)),
+    Innocent(ended("valid", "created", "succeeded")),
+    Innocent(ended("void", "succeeded", "payment_failed", paid=False)),
+    # Paid too late, and given back.
+    Innocent(ended("void", "payment_failed", "succeeded").refund("ch1")),
+    # Half of it was given back, and the order stands.
+    Innocent(ended("valid", "succeeded", "charge.refunded").refund("ch1", PRICE // 2)),
+    # The shop never took it: that it does not know is no matter of webhooks.
+    Innocent(ended("pending", "succeeded", status=503)),
+    # The order lives on under another name.
+    Innocent(ended("void", "succeeded").order(1, order="o1b", payment="pi-o1")),
+    # A free ticket needs no payment.
+    Innocent(bent(ended("valid", "payment_failed", paid=False), "orders", amount_minor=0)),
+    Innocent(forged(status=400)),
+    Innocent(forged(order=False)),
+    Innocent(forged(paid=True), considered=3),
+]
+DOUBTFUL = [
+    Doubtful(Night().buys(1), "add `evidence: {webhooks: …}`", weighs=False),
+    Doubtful(Night().buys(1), "add `evidence: {webhooks: …}`", {"require": (CHECKER,)}, weighs=True),
+    Doubtful(
+        told().delivers(1).without("webhooks"),
+        "add `evidence: {webhooks: …}`",
+        {"require": ("promises",)},
+        weighs=False,
+    ),
+    Doubtful(again(told(times=2)), "constants ask for", NOT_SETTLED, pending=1),
+    Doubtful(bent(another(told(times=2)), "orders", amount_minor=None, qty=None).without("tickets"), "map `amount`"),
+    # Both in one second, and nothing says which came first.
+    Doubtful(ended("void", "payment_failed", "succeeded", numbered=False), "map `number`"),
+    Doubtful(another(told(times=2)).without("charges"), "map `amount`"),
+    Doubtful(ended("void", "succeeded").without("charges"), "add `evidence: {charges: …}`"),
+    Doubtful(ended("void", "succeeded").without("refunds"), "the books do not tell of refunds"),
+    Doubtful(forged().without("charges"), "add `evidence: {charges: …}`"),
+    Doubtful(forged().charge(9, linked=False), "link to no intent"),
+    Doubtful(told().flaw("webhooks", error="HTTP 500"), "HTTP 500"),
+    Doubtful(told().without("orders", "tickets"), "gives no orders"),
+    Doubtful(told().delivers(1, event="strange", payment="pi-strange", number=7), "webhooks find their intent"),
+]
