@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from surgectl.selftest.offence import Offence
 
-OFFENCES: tuple[Offence, ...] = ()
+OFFENCES: tuple[Offence, ...] = (
+    Offence(defect="lifo", caught_by=("FAIR_ORDER",), scene="long-line"),
+    Offence(defect="favourites", caught_by=("FAIR_ORDER",), scene="long-line"),
+    Offence(defect="position-jumps", caught_by=("QUEUE_POS",), scene="long-line"),
+    Offence(defect="retry-storm", caught_by=("AMP_PAY",), coverage={"payments_in_fault": 10}),
+)
+"""They break limits, not ledgers: exit 10."""

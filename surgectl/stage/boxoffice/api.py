@@ -28,6 +28,7 @@ class Api:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._serve = shop.conduct.serve(shop)
         self._gate = Gate(shop.options.in_flight, shop.shedding)
         self._line, self._checkout, self._window = Line(shop), Checkout(shop), Window(shop)
         self._ranked: dict[tuple[str, str], tuple[Rank, Callable[[Asked], Awaitable[Reply]]]] = {
@@ -43,6 +44,9 @@ class Api:
 
     async def tell(self, request: Asked) -> web.Response:
         """The answer to one wish, from the street or from a room that has translated it. Nothing is logged here."""
+        return await self._serve(request, self._tell(request))
+
+    async def _tell(self, request: Asked) -> web.Response:
         method, path = request.method, request.path
         if not path.startswith("/api/"):
             # Bulkhead: pages outside the sale touch neither books nor limits, so the storm cannot shut them.
@@ -54,7 +58,7 @@ class Api:
             return await self._answer(self._look_up(method, path))
         rank, answer = found
         if (no := self._gate.refuses(rank, self._shop.counter.writer.waiting)) is not None:
-            return replies.refusal(no)
+            return replies.refusal(await self._shop.conduct.turn_away(no, self._shop.counter.clock))
         self._gate.inside += 1
         try:
             return await self._answer(answer(request))
@@ -78,6 +82,8 @@ class Api:
             status, body = await work
             return replies.json(status, body)
         except Refused as refused:
+            if refused.retry_after_s is not None:
+                refused = await self._shop.conduct.turn_away(refused, self._shop.counter.clock)
             return replies.refusal(refused)
         except BooksAway as why:
             log.debug("refused: %s", why)

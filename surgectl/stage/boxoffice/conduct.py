@@ -12,13 +12,21 @@ from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.rows import Hold, Order, Stock
 from surgectl.stage.boxoffice.till import claims, events
 from surgectl.stage.boxoffice.till.provider import Answer, Provider, Reply
+from surgectl.stage.boxoffice.waiting_room import WaitingRoom
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from surgectl.clock import Clock
+    from surgectl.stage.boxoffice.asked import Asked
     from surgectl.stage.boxoffice.books.writer import Writer
-    from surgectl.stage.boxoffice.refusals import Shedding
+    from surgectl.stage.boxoffice.refusals import Refused, Shedding
+    from surgectl.stage.boxoffice.shop import Shop
     from surgectl.stage.boxoffice.signing import Signer
     from surgectl.stage.boxoffice.till.cashier import Cashier
+
+
+Serve = Callable[["Asked", Awaitable["web.Response"]], Awaitable["web.Response"]]
 
 
 async def take_at_once(writer: Writer, wish: holds.Wish, signer: Signer, clock: Clock) -> Hold:
@@ -71,6 +79,20 @@ def ask_about_it(books: Books, told: events.Told, new: bool) -> Order | None:
     return None
 
 
+async def at_once(refused: Refused, clock: Clock) -> Refused:
+    """Whoever is turned away has not waited for it, and is told when to come back."""
+    return refused
+
+
+def everybody_at_once(shop: Shop) -> Serve:
+    """One loop carries all: nobody waits for a free hand, and a page waits for nothing but its own answer."""
+
+    async def serve(request: Asked, answer: Awaitable[web.Response]) -> web.Response:
+        return await answer
+
+    return serve
+
+
 class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     """The decisions that make a shop right or wrong. The defaults are right; each defect replaces one or two."""
 
@@ -102,8 +124,17 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     """The events that the provider is asked to tell of."""
     on_event: Callable[[Books, events.Told, bool], Order | None] = ask_about_it
     """In the job that writes an event down (True: for the first time) → the order, where the event alone changes it."""
+    room: type[WaitingRoom] = WaitingRoom
+    turn_away: Callable[[Refused, Clock], Awaitable[Refused]] = at_once
+    """What becomes of a refusal for overload before it leaves."""
+    serve: Callable[[Shop], Serve] = everybody_at_once
+    """Stands around every answer, those of pages outside the sale too."""
     most_tries: int | None = None
-    """Caps the payment tries below what the options say."""
+    """Payment tries, whatever the options say."""
+    pauses: bool = True
+    """Between two tries for one payment."""
+    breaks: bool = True
+    """Stops asking a provider that does not answer."""
     retries_blindly: bool = False
     """Tries again after an outage without asking first what became of the try before."""
     after_silence: Callable[[Cashier, Order], Awaitable[None]] = ask_later

@@ -57,7 +57,7 @@ class Line:
             return {**told, "draw_in_ms": draw_in_ms}
         position = room.position(place.seq)
         told["state"] = "waiting" if position else "admitted"
-        told["position"] = position
+        told["position"] = room.shown(place.seq, now_ns)
         told["wait_s"] = round(room.wait_s(place.seq), 3)
         if not position:
             told["pass"] = signer.sign("pass", place.seq)

@@ -192,7 +192,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
         counter = Counter(writer, clock)
         counter.restore(begun.known)
         signer = Signer(begun.secret)
-        room = WaitingRoom(
+        room = conduct.room(
             options.admission_per_s,
             options.inside,
             options.hold_ttl_ns,

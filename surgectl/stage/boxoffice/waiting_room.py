@@ -140,6 +140,10 @@ class WaitingRoom:
         """How many must be let in until it is this one's turn; 0: is in. Means nothing before the draw."""
         return max(0, self._number.get(seq, seq) - self.head)
 
+    def shown(self, seq: int, now_ns: int) -> int:
+        """The position as it is told: the true one."""
+        return self.position(seq)
+
     def wait_s(self, seq: int) -> float:
         """At the promised rate. Counters that are all taken can only make it longer."""
         return self.position(seq) / self.per_s
@@ -159,6 +163,11 @@ class WaitingRoom:
         """As many as the rate and the counters allow now, in line: to be written and then let in."""
         if self._early:
             return []
+        admitted = self._next(self._allowed(now_ns))
+        self._tokens -= len(admitted)
+        return admitted
+
+    def _allowed(self, now_ns: int) -> int:
         elapsed_ns = 0 if self._filled_ns is None else now_ns - self._filled_ns
         self._filled_ns = now_ns
         # A quarter of a second at most is saved up: an empty line must not end in a stampede.
@@ -169,6 +178,10 @@ class WaitingRoom:
             for seq in gone:
                 del self._inside[seq]
             count = min(count, self._inside_limit - len(self._inside))
+        return count
+
+    def _next(self, count: int) -> list[Place]:
+        """Whose turn it is; at most so many."""
         admitted: list[Place] = []
         for number in range(self.head + 1, self._last + 1):
             if len(admitted) >= count:
@@ -176,7 +189,6 @@ class WaitingRoom:
             place = self._places.get(self._seq_of.get(number, number))
             if place is not None:  # nobody stands on a number whose writing a kill has cut off
                 admitted.append(place)
-        self._tokens -= len(admitted)
         return admitted
 
     def let_in(self, admitted: list[Place], now_ns: int) -> None:

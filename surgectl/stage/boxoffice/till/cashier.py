@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 from surgectl import chance
 from surgectl.stage.boxoffice import orders
@@ -35,7 +36,7 @@ class Cashier:
         self._provider = provider
         self._hands = hands
         rules = Rules(
-            share=options.breaker_share,
+            share=options.breaker_share if conduct.breaks else math.inf,
             pause_ns=options.payment_timeout_ns // 4,
             longest_pause_ns=options.payment_timeout_ns,
         )
@@ -138,5 +139,7 @@ class Cashier:
 
     def _back_off_ns(self, order: Order, attempt: int) -> int:
         """Full jitter (AWS architecture blog, "Exponential backoff and jitter"), no longer than a time-out."""
+        if not self._conduct.pauses:
+            return 0
         most_ns = min(self._options.payment_timeout_ns, 100_000_000 * 2**attempt)
         return int(most_ns * chance.unit(self._options.seed, "payment-backoff", order.created_ns, attempt))

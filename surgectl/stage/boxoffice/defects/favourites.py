@@ -1,0 +1,22 @@
+"""Has favourites: one fan in eight is always let in before everybody else, whenever they came."""
+
+from __future__ import annotations
+
+import zlib
+
+from surgectl.stage.boxoffice.conduct import Conduct
+from surgectl.stage.boxoffice.defects.unfair_room import UnfairRoom
+from surgectl.stage.boxoffice.rows import Place
+
+_ONE_IN = 8
+
+
+class SideDoor(UnfairRoom):
+    """Some addresses have a priority that nobody ever took back."""
+
+    def turn(self, place: Place) -> tuple[int, int]:
+        favourite = zlib.crc32(place.email.casefold().encode()) % _ONE_IN == 0
+        return 0 if favourite else 1, place.seq
+
+
+CONDUCT = Conduct(room=SideDoor)
