@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from surgectl.profile.brownouts import NAMES
 from surgectl.selftest.offences import OFFENCES
 
 pytestmark = pytest.mark.real
@@ -37,17 +36,10 @@ def test_every_wrong_shop_is_caught_and_the_right_one_acquitted(tmp_path: Path) 
     """Each defect once and the correct shop under each brownout: nobody is missed, nobody accused, nothing hidden."""
     code, told, said = selftest("--quick", "--reports", tmp_path)
     assert (told["missed"], told["accused"], told["hiding"]) == ([], [], []), said
-    assert told["defects"] == len(_FAST)
+    assert told["defects"] == len(_FAST) >= AT_LEAST
     assert told["innocent_runs"] >= 8
     assert (told["not_exercised"], told["inconclusive"], code) == ([], [], 0), said
     assert sorted(told["caught"]) == sorted(_FAST)
-
-
-@pytest.mark.skipif(len(_FAST) < AT_LEAST, reason=f"the matrix knows {len(_FAST)} defects so far")
-def test_there_are_enough_ways_of_being_wrong() -> None:
-    """The quick matrix plays two dozen defects at least, and every brownout that there is."""
-    assert len(_FAST) >= AT_LEAST
-    assert len(NAMES) >= 8
 
 
 @pytest.mark.timeout(120)

@@ -16,7 +16,14 @@ OFFENCES = (
     Offence(defect="left-authorised", caught_by=("AUTH_LEFT",), coverage={"payments_in_fault": 1}),
     Offence(defect="partial", caught_by=("LOST_TICKET", "CHARGED_NO_TICKET")),
     Offence(defect="second-worker", caught_by=("DUPCHARGE",), scene="bad-cards"),
-    Offence(defect="optimistic-card", caught_by=("TICKET_NO_CHARGE",), scene="bad-cards", coverage={"declines": 1}),
+    # A stranger's fans all pay with one card, so there are no bad ones among them.
+    Offence(
+        defect="optimistic-card",
+        caught_by=("TICKET_NO_CHARGE",),
+        scene="bad-cards",
+        coverage={"declines": 1},
+        disguise=False,
+    ),
     Offence(defect="no-idempotency", caught_by=("DUPCHARGE", "IDEM_REPLAY"), coverage={"lost_replies": 1}),
     Offence(defect="short-memory", caught_by=("DUPCHARGE", "IDEM_REPLAY"), coverage={"lost_replies": 1}),
     Offence(defect="twice-captured", caught_by=("DUPCHARGE", "IDEM_REPLAY"), scene="slow-bank"),

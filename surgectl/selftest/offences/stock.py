@@ -11,5 +11,6 @@ OFFENCES = (
     Offence(defect="same-seat-twice", caught_by=("SEAT2",)),
     Offence(defect="counter-drift", caught_by=("CONSERVE",)),
     Offence(defect="false-sold-out", caught_by=("UNDERSELL",), scene="bad-cards", coverage={"expired_holds": 1}),
-    Offence(defect="lost-release", caught_by=("LEAK",), scene="bad-cards", coverage={"declines": 1}),
+    # A stranger's fans all pay with one card, so there are no bad ones among them.
+    Offence(defect="lost-release", caught_by=("LEAK",), scene="bad-cards", coverage={"declines": 1}, disguise=False),
 )
