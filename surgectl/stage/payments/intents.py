@@ -129,15 +129,19 @@ def cancel_intent(book: Book, command: ask.CancelIntent, stamp: Stamp) -> Done:
 def _judged(book: Book, intent: Intent, number: str | None, verdict: Verdict | None, unattended: bool) -> Verdict:
     if verdict is None:
         card = number if number is not None else book.judged_card(intent.payment_method)
-        verdict = _by_lot(book, card) or judge(card)
+        verdict = _by_lot(book, intent, card) or judge(card)
     return Verdict(UNAUTHENTICATED) if verdict.challenge and unattended else verdict
 
 
-def _by_lot(book: Book, card: str) -> Verdict | None:
-    """The lot of this card where the provider has a share of bad ones: it hangs on the card's name, so a card that was
-    declined once is declined again."""
+def _by_lot(book: Book, intent: Intent, card: str) -> Verdict | None:
+    """The lot of a payment where the provider has a share of bad cards.
+
+    It hangs on the card's name where that has a tail of the shop's own, so that a card which was declined once is
+    declined again; who sends everybody's card under one name is drawn for payment by payment.
+    """
     options = book.options
-    drawn = chance.unit(options.seed, "payments.card", zlib.crc32(card.encode()))
+    drawn_by = card if "-" in card else intent.id
+    drawn = chance.unit(options.seed, "payments.card", zlib.crc32(drawn_by.encode()))
     if drawn < options.declined:
         return Verdict(GENERIC)
     if drawn < options.declined + options.processing_declined:
