@@ -1,10 +1,13 @@
 """What the crowd wanted and what became of it, in even steps of time: the curve on which a fault leaves its mark.
 
-A want is one thing that one tab asked of the shop: a hold, or a payment, with every retry of it until it was
-answered. "Sold out" answers it, and so does "all are in others' baskets, come back"; "too busy" does not, nor does
-losing patience. Who comes back after such an answer wants anew. In time is within ten seconds: the limit for keeping
-somebody's attention (Nielsen, "Usability Engineering", 1993). Wants of a tab that closed because another one had
-bought, and those that our own end cut short before the ten seconds were over, say nothing.
+A want is one thing that one tab asked of the shop: a hold, or a payment, with every retry of it until it was answered.
+"Sold out" answers it, and so does "all are in others' baskets, come back"; "too busy" does not, nor does losing
+patience. A payment is answered by yes, by a declined card, a limit, or by being sold out; "we could not take your money
+in time" answers nothing, so any other refusal counts only where payments met it before the first fault as well (one in
+a hundred: a stranger's own word for a declined card). Who comes back after such an answer wants anew. In time is within
+ten seconds: the limit for keeping somebody's attention (Nielsen, "Usability Engineering", 1993). Wants of a tab that
+closed because another one had bought, and those that our own end cut short before the ten seconds were over, say
+nothing.
 """
 
 from __future__ import annotations
@@ -20,14 +23,21 @@ IN_TIME_NS = 10 * NS_PER_S
 ROLES = {"hold": "holds", "pay": "payments"}
 """What a crowd contends for, and how a report calls it."""
 _NO_ANSWER = "('shed', 'quit', 'not-sent', 'target-error', 'unknown')"
+_TRUTHS = "('declined', 'sold-out', 'limit', 'refused')"
 _LEAST_NS = 50_000_000
 _WANTS_A_BUCKET = 4
 
 _WANTS = f"""
 CREATE TEMP TABLE IF NOT EXISTS wants AS
-WITH answers AS (
+WITH calm AS (
+  SELECT "end", outcome FROM tolds WHERE role = 'pay' AND NOT status_read
+    AND at_ns < coalesce((SELECT min(at_ns) FROM faults WHERE event = 'applied'), 9223372036854775807)
+), heard AS (
+  SELECT "end" FROM calm WHERE outcome = 'fail' GROUP BY "end" HAVING count(*) * 100 >= (SELECT count(*) FROM calm)
+), answers AS (
   SELECT intent, tab, op, max(at_ns) AS ended_ns,
-    min(at_ns) FILTER (outcome <> 'info' AND "end" NOT IN {_NO_ANSWER}) AS at_ns
+    min(at_ns) FILTER (outcome <> 'info' AND "end" NOT IN {_NO_ANSWER} AND (outcome = 'ok' OR role <> 'pay'
+      OR "end" IN {_TRUTHS} OR "end" IN (SELECT "end" FROM heard))) AS at_ns
   FROM tolds WHERE NOT status_read GROUP BY intent, tab, op
 ), tries AS (
   SELECT intent, tab, role, op, "try", due_ns, done_ns, outcome = 'fail' AND "then" = 'again' AS again,

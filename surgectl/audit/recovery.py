@@ -15,12 +15,9 @@ from surgectl.audit.course import ROLES, courses
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.windows import FaultWindow
 from surgectl.recording.relations import Relations
-from surgectl.stats.resilience import HOLD, Course, calm_before, recovered, smoothed
+from surgectl.stats.resilience import GOOD, HOLD, TOO_FEW, Course, calm_before, recovered, smoothed, watched
 from surgectl.thresholds.evaluate import Number, Unmeasured
-from surgectl.units import NS_PER_S, show_duration
-
-_LEAST = 5
-"""Fewer wants than this after the heal prove nothing of their kind, so long as another kind has more."""
+from surgectl.units import show_duration
 
 
 class Aftermath(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,15 +54,24 @@ def recovery_ns(
     until_ns = min((fault.from_ns for fault in faults if fault.from_ns > healed_ns), default=None)
     first_fault_ns = min((fault.from_ns for fault in faults), default=healed_ns)
     found = courses(relations, expectations)
-    after = {role: _offered_after(course, healed_ns, until_ns) for role, course in found.items()}
-    roles = [role for role in found if after[role] >= _LEAST] or [role for role in found if after[role]]
-    if not roles:
-        return Unmeasured(why="nobody wanted anything after the fault: let the load outlive it")
+    roles = [
+        role
+        for role, course in found.items()
+        if watched(course, healed_ns, until_ns) > -(-healed_ns // course.bucket_ns)
+    ]
     measured = [_one(role, found[role], first_fault_ns, healed_ns, until_ns) for role in roles]
     numbers = [number for number in measured if isinstance(number, Number)]
     never = [number for number in numbers if number.at_least]
     if never:
         return max(never, key=lambda number: number.value)
+    for role, course in found.items():
+        wanted = _after(course.offered, course, healed_ns, until_ns)
+        answered = _after(course.resolved, course, healed_ns, until_ns)
+        if role not in roles and answered < GOOD * wanted:
+            few = f"only {wanted} {ROLES[role]} were tried after the fault, {answered} of them answered in time"
+            return Unmeasured(why=f"{few}: let the load outlive it")
+    if not measured:
+        return Unmeasured(why=TOO_FEW)
     for other in measured:
         if isinstance(other, Unmeasured):
             return other
@@ -73,16 +79,16 @@ def recovery_ns(
     return Number(value=max(number.value for number in numbers), samples=samples)
 
 
-def _offered_after(course: Course, healed_ns: int, until_ns: int | None) -> int:
+def _after(counts: Sequence[int], course: Course, healed_ns: int, until_ns: int | None) -> int:
     until = None if until_ns is None else until_ns // course.bucket_ns
-    return sum(course.offered[-(-healed_ns // course.bucket_ns) : until])
+    return sum(counts[-(-healed_ns // course.bucket_ns) : until])
 
 
 def _one(role: str, course: Course, first_fault_ns: int, healed_ns: int, until_ns: int | None) -> Number | Unmeasured:
     calm = calm_before(course, first_fault_ns)
-    until = course.last + 1 if until_ns is None else min(course.last + 1, until_ns // course.bucket_ns)
+    until = watched(course, healed_ns, until_ns)
     found = recovered(course, smoothed(course, calm), healed_ns, until)
-    samples = _offered_after(course, healed_ns, until_ns)
+    samples = _after(course.offered, course, healed_ns, until_ns)
     if not found.held:
         # Good to the end but not for long: it may be recovering, and nobody watched long enough to say.
         if found.since is not None:
@@ -94,14 +100,9 @@ def _one(role: str, course: Course, first_fault_ns: int, healed_ns: int, until_n
     held = slice(found.since, found.since + HOLD)
     served, wanted = sum(course.resolved[held]), sum(course.offered[held])
     before = calm.resolved / calm.offered if calm.offered else 1.0
-    if served < 0.9 * before * wanted and sum(course.done[held]) < 0.9 * before * wanted:
+    if max(served, sum(course.done[held])) < GOOD * before * wanted:
         return Unmeasured(
             why=f"as many {ROLES[role]} get done as before the fault, but more are wanted, and not all are answered:"
             " what it can bear is not known; let the calm before the fault be as heavy as the tail"
         )
     return Number(value=float(max(0, found.since * course.bucket_ns - healed_ns)), samples=samples)
-
-
-def watched_s(value_ns: float) -> str:
-    """For a sentence: seconds."""
-    return f"{value_ns / NS_PER_S:.1f} s"

@@ -39,6 +39,8 @@ _RETRIED = 1.2
 _MORE = 1.1
 _WEIGHT = 0.3
 
+TOO_FEW = "hardly anybody wanted anything after the fault: let the load outlive it"
+
 State = Literal["STABLE", "RECOVERED", "RETRIGGERED", "METASTABLE", "DRAINING", "DEGRADED", "UNTOLD"]
 
 
@@ -114,6 +116,19 @@ def calm_before(course: Course, fault_ns: int) -> Calm:
 
 def _behind(asked: int, asked_again: int) -> float:
     return asked / max(1, asked - asked_again) if asked else 1.0
+
+
+def watched(course: Course, healed_ns: int, until_ns: int | None = None) -> int:
+    """The first bucket after a heal from which on nobody can say anything: the load, or the calm after it, is over.
+
+    Stragglers are no load: the last HOLD buckets must have seen enough wants. Where they never did, it is the heal's.
+    """
+    first = -(-healed_ns // course.bucket_ns)
+    until = len(course.offered) if until_ns is None else min(len(course.offered), until_ns // course.bucket_ns)
+    for n in range(until, first, -1):
+        if course.offered[n - 1] and sum(course.offered[max(first, n - HOLD) : n]) >= _LEAST_WANTS:
+            return n
+    return first
 
 
 def smoothed(course: Course, calm: Calm) -> list[float]:
@@ -193,10 +208,9 @@ def diagnose(
     say, with the reason.
     """
     calm = calm_before(course, first_fault_ns)
-    until = min(course.last + 1, until_ns // course.bucket_ns) if until_ns is not None else course.last + 1
-    first = -(-healed_ns // course.bucket_ns)
-    if sum(course.offered[first:until]) == 0:
-        return Diagnosis(state="UNTOLD", why="nobody wanted anything after the fault: let the load outlive it")
+    until = watched(course, healed_ns, until_ns)
+    if until <= -(-healed_ns // course.bucket_ns):
+        return Diagnosis(state="UNTOLD", why=TOO_FEW)
     rel = smoothed(course, calm)
     found = recovered(course, rel, healed_ns, until)
     if calm.thin:

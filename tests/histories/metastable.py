@@ -81,7 +81,7 @@ DOUBTFUL = [
     Doubtful(_night(60, 60, sends=2, patience_s=15), "50.0 s are needed"),  # three times the fans' patience
     Doubtful(_night(80, per_s=6), "more was wanted than before the fault"),
     Doubtful(_retriggered(58), "poor without a fault"),
-    Doubtful(_night(20, 20), "nobody wanted anything after the fault"),
+    Doubtful(_night(20, 20), "hardly anybody wanted anything after the fault"),
     Doubtful(_night(80, calm_per_s=0.9), "too little of a calm"),
     Doubtful(crowd(Night(), 0, 60, 2), "no fault was applied", weighs=False),
     Doubtful(_night(40, 40), "are needed", SHORT | {"statistics": Statistics(metastable=Metastable())}, weighs=True),

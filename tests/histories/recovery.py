@@ -28,10 +28,28 @@ def _only_holds() -> Night:
     return crowd(night, 0, 70, 20, role="hold", end="again")
 
 
+def _refusals(word: str, before: bool) -> Night:
+    """After the fault two in ten payments are refused in a word of the shop's own; maybe as many were before it."""
+    night = fault(crowd(Night(), 0, 10, 8), 10, 20)
+    crowd(night, 0, 10, 2, end=word if before else "confirmed")
+    crowd(night, 10, 60, 8)
+    return crowd(night, 10, 60, 2, end=word)
+
+
 def _some(share: float) -> Night:
     night = fault(crowd(Night(), 0, 10, 10), 10, 20)
     crowd(night, 10, 60, 10 * share)
     return crowd(night, 10, 60, 10 * (1 - share), answer_s=None)
+
+
+def _stragglers() -> Night:
+    """The load ends with the fault; a few who still try are not answered, for a minute."""
+    return crowd(_night(20, 20), 20, 80, 0.1, answer_s=None)
+
+
+def _few_payments() -> Night:
+    """Baskets are filled as ever after the fault, but of the few payments none is answered."""
+    return crowd(_stragglers(), 0, 60, 4, role="hold", end="next")
 
 
 def _twice() -> Night:
@@ -47,6 +65,7 @@ GUILTY = [
     Guilty(_night(60, 60, role="hold"), says="not itself again"),
     Guilty(_only_holds(), says="not itself again"),
     Guilty(_night(60, 60, end="shed"), says="not itself again"),
+    Guilty(_refusals("not-paid", before=False), says="not itself again"),
     Guilty(_some(0.7), says="not itself again"),
     Guilty(_twice(), says="slow on payments"),
 ]
@@ -55,14 +74,18 @@ INNOCENT = [
     Innocent(_night(20, 60)),
     Innocent(_night(40, 70)),
     Innocent(_night(60, 60, end="sold-out")),
+    Innocent(_refusals("no-such-card", before=True)),
+    Innocent(_refusals("declined", before=False)),
     Innocent(_night(60, 60, end="again", role="hold")),
     Innocent(_night(22, 36, per_s=8), changes=SOON | QUICK),
 ]
 
 DOUBTFUL = [
+    Doubtful(_stragglers(), "only 6 payments were tried after the fault, 0 of them answered"),
+    Doubtful(_few_payments(), "only 6 payments were tried after the fault, 0 of them answered"),
     Doubtful(_night(25, 36), "15s are needed"),
     Doubtful(_night(40, 40), "let the load last"),
-    Doubtful(_night(20, 20), "nobody wanted anything after the fault"),
+    Doubtful(_night(20, 20), "hardly anybody wanted anything after the fault"),
     Doubtful(crowd(Night(), 0, 60, 2), "no fault was applied", weighs=False),
     Doubtful(_night(40, 40), "let the load last", SOON | {"statistics": Statistics(recovery=Recovery())}, weighs=True),
     Doubtful(_night(70, 70), "off", {"statistics": Statistics(recovery="off")}, weighs=False),

@@ -27,7 +27,7 @@ from surgectl.audit.statistic import Statistic, conclude, turned_off
 from surgectl.audit.windows import faults_on
 from surgectl.profile.statistics import Metastable
 from surgectl.recording.relations import Relations
-from surgectl.stats.resilience import Diagnosis, diagnose
+from surgectl.stats.resilience import TOO_FEW, Diagnosis, diagnose
 from surgectl.units import NS_PER_S
 
 _TIMEOUTS = 3
@@ -78,7 +78,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             elif found.state in ("UNTOLD", "RETRIGGERED"):
                 doubts[role] = f"{ROLES[role]} after {name}: {found.why}"
     if not considered:
-        doubts["all"] = "nobody wanted anything after the fault: let the load outlive it"
+        doubts["all"] = TOO_FEW
     measured = Statistic(
         id="METASTABLE",
         severity="critical",

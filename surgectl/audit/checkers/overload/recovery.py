@@ -3,8 +3,9 @@
 Definition: recovered is the first second after the heal from which nine in ten of the holds, and of the payments, that
 could be expected get done (resolved against what is offered, at most the goodput of the calm; EWMA, weight 0.3), for
 fifteen seconds. Where the shop's payment time-out is below two seconds, the step is not a second but half of it, and
-the fifteen are fifteen steps. "Sold out" and "all in baskets, come back" are answers, "too busy" is none. Later than
-`within` (30 s) after the heal fails.
+the fifteen are fifteen steps. "Sold out" and "all in baskets, come back" are answers; "too busy" is none, nor is a
+refused payment that is not for the card, the limit or the stock, unless such refusals came before the fault too. Later
+than `within` (30 s) after the heal fails.
 Inputs: the fans' recording; the faults' windows.
 Settling: a load that ends, or another fault that begins, before anybody can say leaves it unknown.
 Severity: major.
