@@ -17,7 +17,7 @@ from surgectl.stage.boxoffice.refusals import Refused
 if TYPE_CHECKING:
     from surgectl.stage.boxoffice.shop import Shop
 
-_HANDS = 8
+_HANDS = 6
 _WAIT_S = 0.5
 
 
