@@ -100,29 +100,22 @@ class RunMeasures:
         if metric == "shed" and not self._is_step(metric):
             return self.refusals(windows)
         # A send that we gave up on lasted at least that long; one that was never sent was no answer at all.
-        rows = self.relations.rows(
-            f"""SELECT coalesce(done_ns, ?) - due_ns, outcome = 'info' FROM attempts
+        lasted, still_open = self.relations.arrays(
+            f"""SELECT greatest(0, coalesce(done_ns, ?) - due_ns) AS ns, outcome = 'info' AS open FROM attempts
                 WHERE step = ? AND NOT poll AND (sent_ns IS NOT NULL OR done_ns IS NULL)
                   AND {inside("due_ns", windows)}""",
             [self.end_ns, metric],
         )
-        if not rows and not self._is_step(metric):
+        if not len(lasted) and not self._is_step(metric):
             return self._probe_latency(metric, windows)
-        return Durations.of(
-            [max(0, ns) for ns, still_open in rows if not still_open],
-            [max(0, ns) for ns, still_open in rows if still_open],
-        )
+        return Durations.of_arrays(lasted[~still_open], lasted[still_open])
 
     def confirm(self, windows: list[Window]) -> Durations:
-        ended, still_open = [], []
-        for start_ns, known_ns, last_ns in self.relations.rows(
-            f"SELECT start_ns, known_ns, last_ns FROM ({CONFIRMING}) WHERE {inside('start_ns', windows)}"
-        ):
-            if known_ns is not None:
-                ended.append(max(0, known_ns - start_ns))
-            else:
-                still_open.append(max(0, (last_ns or start_ns) - start_ns))
-        return Durations.of(ended, still_open)
+        lasted, known = self.relations.arrays(
+            f"""SELECT greatest(0, coalesce(known_ns, last_ns, start_ns) - start_ns) AS ns,
+                  known_ns IS NOT NULL AS known FROM ({CONFIRMING}) WHERE {inside("start_ns", windows)}"""
+        )
+        return Durations.of_arrays(lasted[known], lasted[~known])
 
     def refusals(self, windows: list[Window]) -> Durations:
         """How long the shop took to say that it was too busy (SHED): sheds are only kind where they are fast."""

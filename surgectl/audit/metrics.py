@@ -88,13 +88,12 @@ def _steps(measures: RunMeasures) -> dict[str, Any]:
     )
     found: dict[str, Any] = {}
     for step, sends, ok, fail, info in steps:
-        rows = measures.relations.rows(
-            """SELECT done_ns - due_ns, done_ns - sent_ns FROM attempts
-               WHERE step = ? AND NOT poll AND done_ns IS NOT NULL AND sent_ns IS NOT NULL AND outcome <> 'info'
-               ORDER BY 1, 2""",
+        due_ns, sent_ns = measures.relations.arrays(
+            """SELECT done_ns - due_ns AS from_due, done_ns - sent_ns AS from_sent FROM attempts
+               WHERE step = ? AND NOT poll AND done_ns IS NOT NULL AND sent_ns IS NOT NULL AND outcome <> 'info'""",
             [step],
         )
-        from_due, from_sent = Histogram.of(row[0] for row in rows), Histogram.of(row[1] for row in rows)
+        from_due, from_sent = Histogram.of_array(due_ns), Histogram.of_array(sent_ns)
         found[step] = {
             "sends": sends,
             "ok": ok,
@@ -123,8 +122,10 @@ def _durations(durations: Durations) -> dict[str, Any]:
 
 def _series(measures: RunMeasures, name: str) -> Series:
     query = measures.events(name)
-    rows = measures.relations.rows(f"SELECT at_ns FROM ({query}) WHERE at_ns IS NOT NULL ORDER BY at_ns")
-    return Series.of((row[0] for row in rows), until_ns=measures.end_ns)
+    counts = measures.relations.rows(
+        f"SELECT at_ns // {NS_PER_S}, count(*) FROM ({query}) WHERE at_ns IS NOT NULL GROUP BY 1"
+    )
+    return Series.of_counts(dict(counts), until_ns=measures.end_ns)
 
 
 def _probes(measures: RunMeasures) -> list[str]:

@@ -55,7 +55,7 @@ WITH wanted AS (SELECT DISTINCT fold(value) AS folded FROM ledger_keys),
 named AS (
   SELECT intent, 'intent' AS name, intent AS value, 0 AS rank FROM intents
   UNION ALL SELECT intent, name, value, 1 FROM mints
-  UNION ALL SELECT intent, 'key', key, 2 FROM invokes WHERE key IS NOT NULL
+  UNION ALL SELECT intent, 'key', key, 2 FROM attempts WHERE key IS NOT NULL
 )
 SELECT fold(value) AS folded, min(intent) AS intent, arg_min(name, rank) AS name, min(intent) <> max(intent) AS shared
 FROM named WHERE fold(value) IN (SELECT folded FROM wanted) GROUP BY ALL;
@@ -70,7 +70,7 @@ WHERE l.whole OR m.name <> 'intent';
 CREATE TABLE told_orders AS
 SELECT DISTINCT order_id, intent FROM tolds WHERE order_id IS NOT NULL
 UNION
-SELECT d.order_id, i.intent FROM dones d JOIN invokes i USING (attempt) WHERE d.order_id IS NOT NULL;
+SELECT order_id, intent FROM attempts WHERE order_id IS NOT NULL;
 
 CREATE TABLE order_refs AS
 SELECT id AS charge, substr(value, length('orders.order=') + 1) AS order_id, rank FROM ledger_keys

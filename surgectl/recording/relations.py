@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
+import numpy as np
 
 from surgectl.errors import UsageError
 from surgectl.recording.evidence_rows import KINDS
@@ -22,13 +23,16 @@ from surgectl.recording.parquet import ATTEMPTS, DONES, INVOKES, convert, quoted
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
 from surgectl.recording.tables import TABLES, Cells, Row, arrow, cells_of
 
+MEMORY = "1GB"
+"""What the tables of one recording may hold in memory; beyond that they go to a temporary folder."""
+
 
 class Relations:
     """The tables of one recording, ready for SQL. Close it, or use it in a `with`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        self._aside: TemporaryDirectory[str] | None = None
+        self._asides: list[TemporaryDirectory[str]] = []
         self._files: list[Path] = []
 
     def __repr__(self) -> str:
@@ -65,13 +69,14 @@ class Relations:
         lives as long as this. Raises UsageError where there is no recording, DamagedError where it is damaged.
         """
         run = run.resolve()
-        aside: TemporaryDirectory[str] | None = None
+        spill = TemporaryDirectory(prefix="surgectl-")
+        asides = [spill]
         try:
             files = convert(run)
         except OSError:  # not writable; were it not readable either, the second try says so
-            aside = TemporaryDirectory(prefix="surgectl-")
-            files = convert(run, Path(aside.name))
-        connection = duckdb.connect()
+            asides.append(TemporaryDirectory(prefix="surgectl-"))
+            files = convert(run, Path(asides[-1].name))
+        connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill.name})
         for table in TABLES.keys() - files.keys() - ({"invokes", "dones"} if "attempts" in files else set()):
             connection.register(table, arrow(table, []))
         read = {
@@ -84,7 +89,7 @@ class Relations:
             read["attempts"] = ATTEMPTS
         views = [f"CREATE VIEW {table} AS {query}" for table, query in sorted(read.items())]
         relations = cls._open(connection, ";\n".join(views))
-        relations._aside = aside
+        relations._asides = asides
         relations._files = [path for paths in files.values() for path in paths]
         return relations
 
@@ -111,6 +116,13 @@ class Relations:
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def arrays(
+        self, query: str, params: Sequence[object] | Mapping[str, object] | None = None
+    ) -> list[np.ndarray[Any, Any]]:
+        """The answer's columns, for millions of numbers: 8 bytes a cell where `rows` takes 100. Without NULLs."""
+        found = self.connection.execute(query, params).fetchnumpy()
+        return [np.asarray(column) for column in found.values()]
+
     def columns(self, table: str) -> list[str]:
         """The column names of a table or view."""
         return [row[0] for row in self.rows(f"DESCRIBE {identifier(table)}")]
@@ -123,8 +135,8 @@ class Relations:
 
     def close(self) -> None:
         self.connection.close()
-        if self._aside is not None:
-            self._aside.cleanup()
+        for aside in self._asides:
+            aside.cleanup()
 
     def __enter__(self) -> Self:
         return self

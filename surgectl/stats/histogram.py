@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
 from hdrh.histogram import HdrHistogram
 
 from surgectl.stats.percentile import nearest_rank
@@ -58,6 +60,21 @@ class Histogram:
         histogram = Histogram()
         for duration_ns in durations_ns:
             histogram.record(duration_ns)
+        return histogram
+
+    @staticmethod
+    def of_array(durations_ns: np.ndarray[Any, Any]) -> Histogram:
+        """The same as `of`, for millions at once: whole numbers of 64 bits."""
+        histogram = Histogram()
+        units = durations_ns.astype(np.int64) // UNIT_NS
+        histogram.clamped = int(((units < 0) | (units > HIGHEST_UNITS)).sum())
+        units = np.clip(units, 0, HIGHEST_UNITS)
+        bits = np.frexp(units.astype(np.float64))[1].astype(np.int64)  # exact: an hour is less than 2**53 units
+        bucket = np.maximum(bits - _HALF_BITS - 1, 0)
+        index = np.where(units < _WHOLE, units, (bucket << _HALF_BITS) + (units >> bucket))
+        histogram.counts = np.bincount(index, minlength=_LENGTH).tolist()
+        histogram.count = len(units)
+        histogram.sum_ns = (int((durations_ns >> 20).sum()) << 20) + int((durations_ns & 0xFFFFF).sum())
         return histogram
 
     def __repr__(self) -> str:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import msgspec
+import numpy as np
 
 
 def nearest_rank(count: int, percentile: float) -> int:
@@ -47,6 +49,11 @@ class Durations(msgspec.Struct, frozen=True, kw_only=True):
     @staticmethod
     def of(ended_ns: Iterable[int], open_ns: Iterable[int] = ()) -> Durations:
         return Durations(ended_ns=tuple(sorted(ended_ns)), open_ns=tuple(sorted(open_ns)))
+
+    @staticmethod
+    def of_arrays(ended_ns: np.ndarray[Any, Any], open_ns: np.ndarray[Any, Any]) -> Durations:
+        """The same, of millions at once."""
+        return Durations(ended_ns=tuple(np.sort(ended_ns).tolist()), open_ns=tuple(np.sort(open_ns).tolist()))
 
     @property
     def count(self) -> int:

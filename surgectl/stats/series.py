@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -25,6 +25,15 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
                 counts.extend([0] * (bucket + 1 - len(counts)))
             counts[bucket] += 1
         return Series(counts=tuple(counts), bucket_ns=bucket_ns)
+
+    @staticmethod
+    def of_counts(counts: Mapping[int, int], *, until_ns: int = 0, bucket_ns: int = NS_PER_S) -> Series:
+        """The same, counted already: bucket number → how many."""
+        length = max(-(-max(until_ns, 0) // bucket_ns), max(counts, default=-1) + 1)
+        filled = [0] * length
+        for bucket, count in counts.items():
+            filled[max(0, bucket)] += count
+        return Series(counts=tuple(filled), bucket_ns=bucket_ns)
 
     @property
     def total(self) -> int:
