@@ -11,5 +11,12 @@ OFFENCES: tuple[Offence, ...] = (
     Offence(defect="retry-storm", caught_by=("AMP_PAY",), coverage={"payments_in_fault": 10}),
     Offence(defect="shared-pool", caught_by=("BULKHEAD",), scene="crush", coverage={"fault_requests": 5}),
     Offence(defect="slow-shed", caught_by=("SHED",), scene="crush", coverage={"shed": 20}),
+    Offence(
+        defect="dead-work",
+        caught_by=("METASTABLE", "RECOVERY", "DRAIN"),
+        scene="stuck",
+        coverage={"payments_in_fault": 20},
+        slow=True,
+    ),
 )
 """They break limits, not ledgers: exit 10."""

@@ -9,6 +9,7 @@ from surgectl.stage.boxoffice.defects import (
     charged_no_ticket,
     counter_drift,
     crash_between,
+    dead_work,
     declined_but_charged,
     double_charge,
     false_sold_out,
@@ -80,6 +81,7 @@ DEFECTS: dict[str, Conduct] = {
     "shared-pool": shared_pool.CONDUCT,
     "retry-storm": retry_storm.CONDUCT,
     "slow-shed": slow_shed.CONDUCT,
+    "dead-work": dead_work.CONDUCT,
 }
 
 
