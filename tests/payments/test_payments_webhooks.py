@@ -239,3 +239,70 @@ async def test_a_restart_owes_what_it_owed(open_shop: Open, tmp_path: Path) -> N
         assert [letter.event["id"] for letter in receiver.letters] == [row["event"] for row in after]
         assert all(signed_with(letter, endpoint["secret"]) for letter in receiver.letters)
         assert (await listen(shop, receiver.url))["id"] not in (endpoint["id"], gone["id"])
+
+
+async def test_each_delivery_is_logged(open_shop: Open) -> None:
+    """The log of deliveries has a line for each sending: what it was about, in which place, and what the shop said."""
+    shop = await open_shop(**QUICK)
+    async with receiving() as receiver:
+        endpoint = await listen(shop, receiver.url, "payment_intent.succeeded")
+        receiver.answers = [500]
+        paid = await shop.pay("k", **{"metadata[order]": "o1"})
+        await settled(shop)
+        first, second = await shop.rows("deliveries")
+    assert (first["status"], first["error"], first["delivery"]) == (500, "HTTP 500", 1)
+    assert (second["status"], second["error"], second["delivery"]) == (200, None, 2)
+    assert first["event"] == second["event"] == receiver.letters[0].event["id"]
+    assert (first["type"], first["payment"], first["metadata"]) == (
+        "payment_intent.succeeded",
+        paid.body["id"],
+        {"order": "o1"},
+    )
+    assert (first["number"], first["endpoint"], first["signature"]) == (3, endpoint["id"], "good")
+
+
+async def test_repeats_disorder_and_forgeries_are_settings(open_shop: Open) -> None:
+    """Events come twice and in no order where the provider is set so; who forges one has neither secret nor payment."""
+    shop = await open_shop(
+        seed=5, webhook_repeats=0.5, webhook_shuffle_ns=300_000_000, webhook_forgeries=1.0, webhook_workers=1, **QUICK
+    )
+    async with receiving() as receiver:
+        endpoint = await listen(shop, receiver.url, "payment_intent.succeeded", "payment_intent.payment_failed")
+        for _ in range(5):
+            await shop.pay()
+        await shop.pay("declined", payment_method="pm_card_chargeDeclined", **{"metadata[order]": "o9"})
+
+        async def met() -> bool:
+            rows = await shop.rows("deliveries")
+            return "waiting" not in await states(shop) and any(row["signature"] == "bad" for row in rows)
+
+        await shop.until(met)
+        rows = await shop.rows("deliveries")
+    good = [row for row in rows if row["signature"] == "good"]
+    (forgery,) = [row for row in rows if row["signature"] == "bad"]
+    numbers = [row["number"] for row in good if row["delivery"] == 1]
+    assert len(numbers) == 6
+    assert numbers != sorted(numbers)
+    assert 0 < sum(row["delivery"] == 2 for row in good) < 6
+    assert (forgery["type"], forgery["metadata"], forgery["number"]) == (
+        "payment_intent.succeeded",
+        {"order": "o9"},
+        None,
+    )
+    assert forgery["payment"] not in {row["payment"] for row in good}
+    letters = [letter for letter in receiver.letters if letter.event["id"] == forgery["event"]]
+    assert [signed_with(letter, endpoint["secret"]) for letter in letters] == [False]
+
+
+async def test_the_log_outlives_the_provider(open_shop: Open, tmp_path: Path) -> None:
+    """What was delivered before a restart is in the log after it, and counted on."""
+    async with receiving() as receiver:
+        async with running(Options(data=tmp_path)) as open_, aiohttp.ClientSession() as session:
+            first = Shop(session, open_.url, open_.control)
+            await listen(first, receiver.url, "charge.succeeded")
+            await first.pay()
+            await settled(first)
+            before = await first.rows("deliveries")
+        shop = await open_shop(data=tmp_path)
+        assert await shop.rows("deliveries") == before
+        assert len(before) == 1

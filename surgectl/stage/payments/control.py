@@ -63,6 +63,9 @@ def control_app(provider: Provider, clock: Clock) -> web.Application:
     async def webhooks(request: web.Request) -> web.StreamResponse:
         return await _rows(request, [show_letter(letter) for letter in provider.book.outbox.letters])
 
+    async def deliveries(request: web.Request) -> web.StreamResponse:
+        return await _rows(request, provider.deliveries.rows)
+
     async def show_faults(_: web.Request) -> web.Response:
         return _json([ArmedRow(armed.fault, armed.seen, armed.hit) for armed in provider.faults.armed])
 
@@ -87,6 +90,7 @@ def control_app(provider: Provider, clock: Clock) -> web.Application:
             web.get("/_sim/charges", charges),
             web.get("/_sim/refunds", refunds),
             web.get("/_sim/webhooks", webhooks),
+            web.get("/_sim/deliveries", deliveries),
             web.get("/_sim/counters", counters),
             web.post("/_sim/reset", reset),
             web.post("/_sim/seed", seed),

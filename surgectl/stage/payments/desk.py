@@ -39,6 +39,7 @@ from surgectl.stage.payments.routes import read_command, read_deletion
 from surgectl.stage.payments.scribe import Scribe
 from surgectl.stage.payments.stamp import Stamp
 from surgectl.stage.payments.webhooks.courier import Courier
+from surgectl.stage.payments.webhooks.deliveries import DeliveryLog
 from surgectl.units import NS_PER_S
 
 _log = logging.getLogger(__name__)
@@ -53,7 +54,14 @@ class Desk:
     """Where the books, the memory, the limits and the faults meet."""
 
     def __init__(
-        self, options: Options, clock: Clock, book: Book, memory: Memory, faults: Faults, scribe: Scribe
+        self,
+        options: Options,
+        clock: Clock,
+        book: Book,
+        memory: Memory,
+        faults: Faults,
+        scribe: Scribe,
+        deliveries: DeliveryLog,
     ) -> None:
         self.options = options
         self._clock = clock
@@ -64,7 +72,7 @@ class Desk:
         self._door = Door(options)
         self._locks = Locks(options.lock_wait_ns / NS_PER_S)
         self._count = 0
-        self.courier = Courier(book.outbox, faults, options, clock, scribe.note_mail)
+        self.courier = Courier(book.outbox, deliveries, faults, options, clock, scribe.note_mail)
         self.later = Later(self._decide, clock)
 
     async def open(self) -> None:

@@ -29,6 +29,8 @@ _TYPES: dict[str, _Told] = {
     "refund.succeeded": (("refund.created", "refund"), ("charge.refunded", "charge")),
     "refund.failed": (("refund.updated", "refund"), ("refund.failed", "refund"), ("charge.refund.updated", "refund")),
 }
+_DIGITS = 8
+"""Of an event's number, at the end of its id."""
 # What was only reserved had its charge.succeeded then, and a promised refund its refund.created.
 _COLLECTED: _Told = (("charge.captured", "charge"), ("payment_intent.succeeded", "intent"))
 _PAID_BACK: _Told = (("refund.updated", "refund"), ("charge.refund.updated", "refund"))
@@ -40,6 +42,11 @@ def _told(entry: Entry) -> _Told:
     if entry.outcome == "paid-back":
         return _PAID_BACK
     return _TYPES.get(entry.op, ())
+
+
+def number_of(event: str) -> int:
+    """The place of an event in the order in which things happened, from 1."""
+    return int(event[-_DIGITS:])
 
 
 class Diary:
@@ -62,7 +69,7 @@ class Diary:
                 if raw is None:
                     continue
                 event = Event(
-                    id=f"evt_3{self._mark}{len(self.events) + 1:08d}",
+                    id=f"evt_3{self._mark}{len(self.events) + 1:0{_DIGITS}d}",
                     created=created_s,
                     data=Event.Data(msgspec.Raw(raw)),
                     request=request,

@@ -60,6 +60,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     webhook_retry_for_ns: Annotated[int, Meta(description="How long an event is sent again before it is given up.")] = (
         1800 * NS_PER_S
     )
+    webhook_repeats: Annotated[
+        float, Meta(description="Share (0-1) of the events that are sent a second time although they were taken.")
+    ] = 0.0
+    webhook_shuffle_ns: Annotated[
+        int, Meta(description="Each event is sent at a random instant within it, so in no order; 0: as they happen.")
+    ] = 0
+    webhook_forgeries: Annotated[
+        float,
+        Meta(description="Share (0-1) of the failed payments that a forger reports as paid, wrongly signed."),
+    ] = 0.0
     webhook_workers: Annotated[int, Meta(description="Events on their way to one endpoint at once.")] = 8
     key_ttl_ns: Annotated[int, Meta(description="How long an idempotency key is remembered.")] = 24 * 3600 * NS_PER_S
     seed: int = 0
@@ -75,6 +85,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             "--authenticated": self.authenticated,
             "--declined": self.declined,
             "--processing-declined": self.processing_declined,
+            "--webhook-repeats": self.webhook_repeats,
+            "--webhook-forgeries": self.webhook_forgeries,
         }
         for flag, share in shares.items():
             if not 0 <= share <= 1:

@@ -19,6 +19,7 @@ from surgectl.stage.payments.ledger import Entry
 from surgectl.stage.payments.options import Options
 from surgectl.stage.payments.requestlog import Received, RequestLog
 from surgectl.stage.payments.scribe import Scribe
+from surgectl.stage.payments.webhooks.deliveries import DeliveryLog
 from surgectl.units import NS_PER_S
 
 _log = logging.getLogger(__name__)
@@ -34,8 +35,9 @@ class Provider:
         self.memory = Memory(_SHORT_MEMORY_NS if options.defect == "short-memory" else options.key_ttl_ns)
         self.faults = Faults(options.seed)
         self.log = RequestLog(options.data / "requests.ndjson" if options.data else None)
+        self.deliveries = DeliveryLog(options.data / "deliveries.ndjson" if options.data else None)
         self._scribe = Scribe(options, clock, self.memory, self.log)
-        self._desk = Desk(options, clock, self.book, self.memory, self.faults, self._scribe)
+        self._desk = Desk(options, clock, self.book, self.memory, self.faults, self._scribe, self.deliveries)
         self._count = 0
         # Ids of requests differ from those of an earlier life, whose last ones may be lost with it.
         self._life = f"{int(clock.wall().timestamp() * 1000):x}"
@@ -47,12 +49,14 @@ class Provider:
 
     async def __aenter__(self) -> Provider:
         self._scribe.open(self.book)
+        self.deliveries.open()
         await self._desk.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._desk.close()
         await self._scribe.close()
+        self.deliveries.close()
 
     async def reset(self, seed: int | None) -> None:
         """Forget every object, key, webhook endpoint, log line and fault, here and on disk."""
@@ -61,6 +65,7 @@ class Provider:
             self.faults.reseed(seed)
         self.faults.armed = []
         self.book.reset()
+        self.deliveries.forget()
         self._scribe.forget()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 import aiohttp
 import msgspec
 
 from surgectl import chance
 from surgectl.clock import Clock
+from surgectl.stage.payments.events import number_of
 from surgectl.stage.payments.faults import Faults
 from surgectl.stage.payments.ledger import Mail
 from surgectl.stage.payments.options import Options
+from surgectl.stage.payments.webhooks.deliveries import Delivery, DeliveryLog, about
+from surgectl.stage.payments.webhooks.forgery import forged
 from surgectl.stage.payments.webhooks.lane import Lane
 from surgectl.stage.payments.webhooks.outbox import DELIVERED, DROPPED, GIVEN_UP, WAITING, Letter, Outbox
 from surgectl.stage.payments.webhooks.signature import HEADER, sign
@@ -29,9 +33,16 @@ class Courier:
     """One lane for each endpoint; `settled` is told how each letter ended, so that a restart knows."""
 
     def __init__(
-        self, outbox: Outbox, faults: Faults, options: Options, clock: Clock, settled: Callable[[Mail], None]
+        self,
+        outbox: Outbox,
+        log: DeliveryLog,
+        faults: Faults,
+        options: Options,
+        clock: Clock,
+        settled: Callable[[Mail], None],
     ) -> None:
         self._outbox = outbox
+        self._log = log
         self._faults = faults
         self._options = options
         self._clock = clock
@@ -69,8 +80,19 @@ class Courier:
             if fate.drop:
                 self._close(letter, DROPPED)
                 continue
-            letter.copies = fate.copies
-            self._push(letter, fate.delay_ns, fate.delay_ns + self._options.webhook_retry_for_ns)
+            letter.copies = fate.copies + self._chance("repeat", letter, self._options.webhook_repeats)
+            delay_ns = fate.delay_ns + int(self._options.webhook_shuffle_ns * self._unit("shuffle", letter))
+            self._push(letter, delay_ns, delay_ns + self._options.webhook_retry_for_ns)
+            forgery = forged(letter)
+            if forgery is not None and self._chance("forgery", letter, self._options.webhook_forgeries):
+                self._push(forgery, delay_ns, delay_ns)
+
+    def _unit(self, what: str, letter: Letter) -> float:
+        """In [0, 1): follows from the seed and the event alone, however often anything was sent."""
+        return chance.unit(self._options.seed, f"payments.webhook.{what}", number_of(letter.event.id))
+
+    def _chance(self, what: str, letter: Letter, share: float) -> bool:
+        return share > 0 and self._unit(what, letter) < share
 
     def _push(self, letter: Letter, in_ns: int, patience_ns: int) -> None:
         lane = self._lanes.get(letter.endpoint.id)
@@ -93,6 +115,8 @@ class Courier:
             return True  # its endpoint was deleted meanwhile
         problem = await self._send(letter)
         letter.tries += 1
+        if letter.forged:
+            return True  # a forger has no second try, and the shop's no is what a forger deserves
         now_ns = self._clock.now_ns()
         if problem is None:
             if letter.copies > 0:
@@ -117,17 +141,29 @@ class Courier:
         assert self._http is not None
         endpoint, body = letter.endpoint, _encode(letter.event)
         secret = endpoint.secret if isinstance(endpoint.secret, str) else ""
-        if self._faults.spoils_signature(letter.event.type, self._clock.now_ns()):
+        bad = letter.forged or self._faults.spoils_signature(letter.event.type, self._clock.now_ns())
+        if bad:
             secret = f"not-{secret}"
+        at = self._clock.wall()
         # Signed anew each time: a shop refuses what was signed more than five minutes ago.
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://docs.stripe.com/webhooks)",
-            HEADER: sign(secret, body, int(self._clock.wall().timestamp())),
+            HEADER: sign(secret, body, int(at.timestamp())),
         }
         letter.last_status = None
+        problem: str | None = "let lie"
         try:
-            async with self._http.post(endpoint.url, data=body, headers=headers, allow_redirects=False) as reply:
+            problem = await self._post(self._http, letter, body, headers)
+        finally:
+            self._note(letter, at, bad, problem)
+        return problem
+
+    async def _post(
+        self, http: aiohttp.ClientSession, letter: Letter, body: bytes, headers: dict[str, str]
+    ) -> str | None:
+        try:
+            async with http.post(letter.endpoint.url, data=body, headers=headers, allow_redirects=False) as reply:
                 letter.last_status = reply.status
                 await reply.content.read(_REPLY_BYTES)
                 return None if 200 <= reply.status < 300 else f"HTTP {reply.status}"
@@ -135,6 +171,25 @@ class Courier:
             return "timed out"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return f"{type(error).__name__}: {error}"[:200]
+
+    def _note(self, letter: Letter, at: datetime, bad: bool, problem: str | None) -> None:
+        event, endpoint, subject = letter.event, letter.endpoint.id, about(letter.event)
+        self._log.note(
+            Delivery(
+                event=event.id,
+                type=event.type,
+                payment=subject.payment,
+                metadata=subject.metadata,
+                number=None if letter.forged else number_of(event.id),
+                created=event.created,
+                endpoint=endpoint,
+                delivery=self._log.times(event.id, endpoint) + 1,
+                at=at,
+                signature="bad" if bad else "good",
+                status=letter.last_status,
+                error=problem,
+            )
+        )
 
     def _close(self, letter: Letter, state: str) -> None:
         self._outbox.close(letter, state)

@@ -22,6 +22,8 @@ class Letter(msgspec.Struct):
     last_status: int | None = None
     last_error: str | None = None
     copies: int = 0
+    forged: bool = False
+    """Written by somebody who does not know the secret, about a payment that never was; sent once, whatever is said."""
 
     def mail(self) -> Mail:
         return Mail(self.event.id, self.endpoint.id, self.state, self.tries, self.last_status, self.last_error)
