@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.rehearsal.acting import Ended
-from tests.rehearsal.plays import BROWNOUTS, PROXIES, brownout, through_a_given_server
+from tests.rehearsal.plays import BROWNOUTS, brownout, through_a_given_server
 from tests.rehearsal.programme import Play
 
 pytestmark = pytest.mark.real
 
-EVERY = [brownout(name, proxy) for name in BROWNOUTS for proxy in PROXIES]
+# Every brownout through the embedded proxy is what `surgectl selftest` plays (tests/selftest/test_quick.py).
+EVERY = [*(brownout(name, "real") for name in BROWNOUTS), brownout("lost-reply", "embedded")]
 GIVEN = Play("lost-reply-given", through_a_given_server())
 STOCK_AND_MONEY = (
     *("OVERSELL", "SEAT2", "CONSERVE", "LEAK"),

@@ -18,8 +18,6 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 
 PLAYED = [
     ("smoke", "sqlite", "embedded"),
-    ("smoke", "sqlite", "original"),
-    ("smoke", "servers", "embedded"),
     ("smoke", "servers", "original"),
     ("flash-sale", "servers", "embedded"),
     ("black-friday", "servers", "original"),
