@@ -153,7 +153,8 @@ def _of_fan(retry: RetryProfile, path: Path) -> list[RenderableType]:
     lines = [_head("retry profile", retry.name, path, retry.about)]
     for outcome, reaction in retry.react.get("pay", {}).items():
         key = "a new key" if reaction.key == "fresh" else "the same key"
-        lines.append(_fact(f"pay, after {outcome}: up to {reaction.tries} tries with {key}"))
+        back = f", back from {reaction.back} on" if reaction.back else ""
+        lines.append(_fact(f"pay, after {outcome}: up to {reaction.tries} tries with {key}{back}"))
     if retry.quits:
         weibull = retry.quits.weibull
         lines.append(_fact(f"leaves after about {weibull.scale} of waiting (Weibull, shape {weibull.shape:g})"))

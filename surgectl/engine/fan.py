@@ -6,6 +6,7 @@ The order that everything rests on: intent, then invoke, then (for holds and pay
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import traceback
 from collections.abc import Collection
 from typing import Any
@@ -239,6 +240,7 @@ class Fan:
     ) -> tuple[Reply, Verdict]:
         """Journal, send, judge, journal."""
         scene = self.scene
+        effect = move.role in EFFECTS
         scene.journal.append(
             InvokeRow(
                 attempt=attempt,
@@ -254,9 +256,9 @@ class Fan:
                 double=double,
                 method=wire.method,
                 key=move.key,
+                body=_digest(wire.body) if move.key is not None and effect and not move.poll else None,
             )
         )
-        effect = move.role in EFFECTS
         mark = Mark()
         scene.counts.in_flight += 1
         try:
@@ -323,6 +325,11 @@ def _claimed(verdict: Verdict) -> dict[str, Any]:
     if verdict.then != "shed" or not verdict.hinted:
         return verdict.claims
     return verdict.claims | {"wait_s": None if verdict.hint_ns is None else verdict.hint_ns / NS_PER_S}
+
+
+def _digest(body: bytes | None) -> str:
+    """What tells a repetition from another wish under the same key: nobody can read the body out of it."""
+    return hashlib.blake2b(body or b"", digest_size=8).hexdigest()
 
 
 async def _end(tasks: dict[asyncio.Task[None], int]) -> None:

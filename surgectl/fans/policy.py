@@ -30,6 +30,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     wait: Wait
     fresh_key: bool = False
     flow: str | None = None
+    back: str | None = None
+    """Role of the step to go back to."""
     honours_hint: bool = False
 
 
@@ -137,6 +139,7 @@ def _compile_reaction(reaction: Reaction, purpose: str) -> Response:
         wait=compile_wait(reaction.backoff, f"backoff.{purpose}"),
         fresh_key=reaction.key == "fresh",
         flow=reaction.flow,
+        back=reaction.back,
         honours_hint=reaction.retry_after == "honour",
     )
 

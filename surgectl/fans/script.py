@@ -227,6 +227,10 @@ class _Tab:
         operation.counts[word] = operation.counts.get(word, 0) + 1
         return operation.counts[word] + self.spent.get((operation.role, word), 0) < response.tries
 
+    def _first(self, role: str) -> str | None:
+        """The first step of that role; None where the target has none."""
+        return next((step.name for step in self.journey.steps if step.role == role), None)
+
     def _react(
         self, operation: Operation, verdict: Verdict, word: str, response: Response, end: str
     ) -> Generator[Move, Answer | bool | None, Going | None]:
@@ -239,6 +243,8 @@ class _Tab:
         back: Going | None = None
         if response.flow is not None and response.flow in self.journey.flows:
             back = Going(way="flow", to=response.flow)
+        elif response.back is not None and (step := self._first(response.back)) is not None:
+            back = Going(way="goto", to=step)
         elif verdict.then == "again" and verdict.to:
             back = Going(way="goto", to=verdict.to)
         elif response.fresh_key and self.journey.key_step is not None:

@@ -73,6 +73,10 @@ def check(retry: RetryProfile, tree: Node) -> list[Issue]:
                 wrong(path, "is not an outcome", "info, again, shed or an end's name")
             if reaction.tries < 1:
                 wrong(f"{path}.tries", f"{reaction.tries} tries", "tries includes the first: 1 or more")
+            if reaction.back is not None:
+                role(f"{path}.back", reaction.back)
+                if reaction.flow is not None:
+                    wrong(f"{path}.back", "goes back and into a flow at once", "one of them")
             backoff(f"{path}.backoff", reaction.backoff)
     if retry.quits and not 0 < retry.quits.weibull.shape < 100:
         wrong("quits.weibull.shape", f"{retry.quits.weibull.shape:g} is not a shape", "more than 0; 1.5 is usual")

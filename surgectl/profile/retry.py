@@ -47,7 +47,10 @@ class Reaction(_Part, frozen=True, kw_only=True):
     tries: int = 1
     backoff: Backoff = Backoff()
     key: Literal["same", "fresh"] = "same"
+    """With `back` and `same` the client keeps its key although what it buys has changed."""
     flow: str | None = None
+    back: str | None = None
+    """Role of an earlier step: goes back there, and from it through the journey once more, with what comes of it."""
     retry_after: Literal["honour", "ignore"] = "ignore"
 
 

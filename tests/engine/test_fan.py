@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from surgectl.clock import SystemClock
@@ -329,6 +330,31 @@ async def test_a_fresh_key_is_journalled_before_anything_carries_it(scene: Scene
     kinds = [type(row) for row in story]
     assert kinds.index(MintRow) < kinds.index(InvokeRow)
     assert of(MintRow, story)[0].value == "k2"
+
+
+async def test_what_a_key_was_used_for_is_journalled_as_a_digest(scene: Scene) -> None:
+    """A hold or payment with a key carries a digest of its body: another for another wish."""
+    plans = [
+        ("pay", "k", b"hold 1", False),
+        ("pay", "k", b"hold 1", False),
+        ("pay", "k", b"hold 2", False),
+        ("hold", "k", None, False),
+        ("pay", None, b"hold 1", False),
+        ("browse", "k", b"hold 1", False),
+        ("pay", "k", b"hold 1", True),
+    ]
+
+    def script(url: str) -> Script:
+        for number, (role, key, body, poll) in enumerate(plans):
+            how = msgspec.structs.replace(wire(url, f"a-{number}"), body=body)
+            yield send(url, f"a-{number}", role=role, key=key, wire=how, poll=poll)
+        yield Leave(end="x", outcome="ok")
+
+    async with RawServer(ok) as server:
+        story = await play(scene, script(server.url))
+    first, again, other, empty, *rest = [row.body for row in of(InvokeRow, story)]
+    assert first == again and len({first, other, empty}) == 3 and len(first) == 16
+    assert rest == [None, None, None]
 
 
 async def test_barrier_opens_when_enough_have_come_or_gone(scene: Scene) -> None:

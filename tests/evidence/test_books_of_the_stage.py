@@ -9,6 +9,8 @@ import msgspec
 import pytest
 import zstandard
 
+from surgectl.audit.checkers.promises import webhook_dup
+from surgectl.audit.expectations import Expectations
 from surgectl.clock import SystemClock
 from surgectl.evidence.books import Books
 from surgectl.evidence.collect import collect
@@ -19,6 +21,7 @@ from surgectl.recording.rows import IntentRow
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
 from tests.boxoffice.street import open_shop
+from tests.boxoffice.test_till_webhooks import registered
 
 TARGET = Path(__file__).resolve().parents[2] / "profiles/targets/boxoffice.yaml"
 BUYERS = 12
@@ -35,7 +38,12 @@ async def test_every_order_and_charge_of_the_stage_is_read_and_linked(tmp_path: 
     began_s = clock.wall().timestamp()
     books = tmp_path / "books"
     # A declined fan keeps the seats until the hold ends: settling waits for that.
-    async with running(PaymentOptions()) as provider, open_shop(provider.url, books, hold_ttl_ns=10**9) as shop:
+    twice = PaymentOptions(webhook_repeats=1.0, webhook_forgeries=1.0)
+    async with (
+        running(twice) as provider,
+        open_shop(provider.url, books, hold_ttl_ns=10**9, webhooks=True) as shop,
+    ):
+        await registered(shop)
         bought = await asyncio.gather(*(shop.buy(email(number), qty=2) for number in range(BUYERS)))
         refused = await shop.buy(email(99), token="pm_card_chargeDeclined")
         target = load_target(
@@ -56,7 +64,8 @@ async def test_every_order_and_charge_of_the_stage_is_read_and_linked(tmp_path: 
     assert refused["state"] == "failed"
     assert (settled.settled, settled.pending) == (True, 0)
     assert {row.kind: (row.complete, row.stable, row.error) for row in rows} == {
-        kind: (True, True, "") for kind in ("orders", "tickets", "holds", "stock", "charges", "requests", "refunds")
+        kind: (True, True, "")
+        for kind in ("orders", "tickets", "holds", "stock", "charges", "requests", "webhooks", "refunds")
     }
     intents = [
         IntentRow(
@@ -91,4 +100,19 @@ async def test_every_order_and_charge_of_the_stage_is_read_and_linked(tmp_path: 
         )
         (asked,) = files.one("SELECT count(DISTINCT key) FROM requests WHERE method = 'POST'")
     assert links == [("charges", BUYERS, 0), ("orders", BUYERS, 0)]
-    assert (orders, wrong, asked) == ([("email",)], 0, BUYERS + 1)
+    assert (orders, wrong, asked) == ([("email",)], 0, BUYERS + 2)  # one for the letters
+    with Relations.from_folder(tmp_path) as files:
+        letters = files.rows(
+            """SELECT signature, status, count(*), count(DISTINCT event), count(number), min(len(keys)) FROM webhooks
+               GROUP BY ALL ORDER BY ALL"""
+        )
+        (bodies,) = files.one("SELECT count(*) FROM requests WHERE method = 'POST' AND body IS NULL")
+        ended = files.rows("SELECT DISTINCT ended_s >= at_s FROM holds WHERE state IN ('released', 'expired')")
+        judged = webhook_dup.check(files, Expectations(settled=True))
+    # Each event came twice; the one that was forged for the declined buyer once, and was refused.
+    assert letters == [("bad", 400, 1, 1, 0, 1), ("good", 200, 2 * (BUYERS + 1), BUYERS + 1, 2 * (BUYERS + 1), 1)]
+    assert bodies == 0
+    assert ended == [(True,)]
+    assert (judged.verdict, judged.numbers["repeated"], judged.numbers["forged_taken"]) == ("pass", BUYERS + 1, 0), (
+        judged
+    )

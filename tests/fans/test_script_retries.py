@@ -97,6 +97,28 @@ def test_a_fresh_key_is_minted_before_anything_carries_it() -> None:
     assert talk.end == ("confirmed", "ok")
 
 
+def test_going_back_takes_the_old_key_to_another_basket() -> None:
+    """Who goes back to join comes through the line again, with another basket and, as it keeps its key, the old key."""
+    profile = "{react: {pay: {info: {tries: 2, backoff: {fixed: 2s}, key: same, back: join}}}}"
+    fan = person(SHOP, profile)
+    other = page(201, {"id": 12, "total": 17800, "qty": 2})
+    talk = converse(fan.script, [*FRONT, HELD, TIMEOUT, *FRONT[1:], other, page(422)])
+    assert talk.steps == ["page", *["join", "join?", "join?", "join?", "hold", "pay"] * 2]
+    first, second = (send for send in talk.sends if send.step == "pay")
+    assert first.key == second.key == fan.minted["key"]
+    assert first.op != second.op and first.wire.body != second.wire.body
+    assert talk.minted == []
+    assert talk.told[-1] == ("pay", "info", "unknown") and talk.end == ("unknown", "info")
+
+
+def test_going_back_where_there_is_nothing_to_go_back_to() -> None:
+    """A target without a step of that role sees the same step again; another key comes where the profile says so."""
+    profile = "{react: {pay: {info: {tries: 2, key: fresh, back: join}}}}"
+    talk = converse(person(journey(PAY), profile).script, [TIMEOUT, CONFIRMED])
+    assert [send.step for send in talk.sends] == ["pay", "pay"]
+    assert len({send.key for send in talk.sends}) == 2
+
+
 def test_a_success_under_another_key_does_not_clear_the_first_attempt() -> None:
     """The later refusal of the journey is not the whole truth: the first key may have been charged."""
     profile = "{{react: {{pay: {{info: {{tries: 2, key: {}}}}}}}}}"
