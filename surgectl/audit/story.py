@@ -34,6 +34,7 @@ def story(
         moments += _fan(relations, intent)
     moments += _shop(relations, expectations, intent, orders)
     moments += _provider(relations, expectations, intent, charges)
+    moments += _letters(relations, expectations, intent, orders)
     times = [moment.at_s for moment in moments if moment.lane == "fan" and moment.at_s is not None]
     if times:
         moments += _link(relations, min(times), max(times))
@@ -200,6 +201,26 @@ def _provider(
     for method, key, status, at_s, file, line in relations.rows(query, [keys, payments]):
         text = f"receives {method}" + (f" with key {key}" if key else "")
         text += f", answers {status}" if status is not None else ", no answer left"
+        moments.append(Moment(at_s=_axis(expectations, at_s), lane="provider", text=text, where=where(file, line)))
+    return moments
+
+
+def _letters(
+    relations: Relations, expectations: Expectations, intent: str | None, orders: tuple[str, ...]
+) -> list[Moment]:
+    """What the provider told the shop of these orders' payments, each time."""
+    query = """WITH ours AS (
+                 SELECT o.order_id, o.payments FROM orders o LEFT JOIN links_orders l USING (order_id)
+                 WHERE l.intent = ? OR list_contains(?, o.order_id))
+               SELECT event, type, delivery, signature, status, at_s, file, line FROM webhooks w
+               WHERE payment IN (SELECT unnest(payments) FROM ours)
+                 OR list_has_any(w.keys, (SELECT list('orders.order=' || order_id) FROM ours))
+               ORDER BY file, line LIMIT 20"""
+    moments: list[Moment] = []
+    for event, type_, delivery, signature, status, at_s, file, line in relations.rows(query, [intent, list(orders)]):
+        text = f"{type_} is delivered ({event}" + (f", time {delivery}" if delivery and delivery > 1 else "") + ")"
+        text += ", not signed by the provider" if signature == "bad" else ""
+        text += f", the shop answers {status}" if status is not None else ", no answer"
         moments.append(Moment(at_s=_axis(expectations, at_s), lane="provider", text=text, where=where(file, line)))
     return moments
 

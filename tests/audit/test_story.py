@@ -26,6 +26,19 @@ def test_lanes_are_merged_in_time() -> None:
     assert not any("o2" in moment.text or "ch2" in moment.text for moment in told)
 
 
+def test_each_delivery_of_an_event_is_part_of_the_story() -> None:
+    """How often the provider told the shop of this fan's payment, and whether it was the provider, is in its lane."""
+    night = Night().buys(1).buys(2).delivers(1, number=1, times=2).delivers(2)
+    night.delivers(1, event="evt-f", payment="pi-never", signature="bad", status=None, keys=["orders.order=o1"])
+    with night.relations() as relations:
+        told = [moment.text for moment in story(relations, night.expectations(), "run-i1") if "evt-" in moment.text]
+    assert told == [
+        "payment_intent.succeeded is delivered (evt-1-succeeded), the shop answers 200",
+        "payment_intent.succeeded is delivered (evt-1-succeeded, time 2), the shop answers 200",
+        "payment_intent.succeeded is delivered (evt-f), not signed by the provider, no answer",
+    ]
+
+
 def test_a_coarse_clock_stands_at_the_end_of_its_second() -> None:
     """A provider that shows whole seconds is not shown to have charged before the fan paid."""
     night = Night().buys(1)

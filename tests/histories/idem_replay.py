@@ -20,8 +20,28 @@ def polled(order: str, op: int = 2, **how: object) -> Night:
     return night.told(1, "pay", "ok", "confirmed", op=op, claims={"order": order}, **how)  # type: ignore[arg-type]
 
 
+def sent_as(*bodies: str, order: str = "o99") -> Night:
+    """The first fan's key, sent with these bodies and confirmed each time, with another order at the end."""
+    night = usual()
+    for number, body in enumerate(bodies):
+        claims: dict[str, object] = {"order": order if number == len(bodies) - 1 else "o1"}
+        night.send(1, "pay", "ok", "confirmed", key="key-sent", body=body, claims=claims)
+    return night
+
+
+def asked(*bodies: str) -> Night:
+    """The provider charged twice under one key, and knows what it was asked for."""
+    night = usual().charge(1, charge="ch1b", key="shop-key-1")
+    for body in bodies:
+        night.request("shop-key-1", body)
+    return night
+
+
 CHECKER = "IDEM_REPLAY"
 GUILTY = [
+    Guilty(sent_as("aaaa", "aaaa"), intent="run-i1", says="confirmed with orders o1, o99"),
+    Guilty(sent_as("aaaa", "bbbb", "aaaa"), intent="run-i1"),
+    Guilty(asked("aaaa", "aaaa"), intent="run-i1", says="key shop-key-1 made 2 charges"),
     Guilty(usual().charge(1, charge="ch1b", key="shop-key-1"), intent="run-i1", says="key shop-key-1 made 2 charges"),
     Guilty(usual().charge(1, charge="ch1b", key="shop-key-1").refund("ch1b"), intent="run-i1", severity="critical"),
     Guilty(usual().charge(1, charge="ch1b", key="shop-key-1"), intent="run-i1", changes=NOT_SETTLED),
@@ -36,6 +56,9 @@ GUILTY = [
     Guilty(usual().charge(1, charge="ch1b", key="shop-key-1").flaw("refunds", complete=False), intent="run-i1"),
 ]
 INNOCENT = [
+    # Two bodies under one key are two wishes: IDEM_MISMATCH's matter.
+    Innocent(sent_as("aaaa", "bbbb")),
+    Innocent(asked("aaaa", "bbbb")),
     Innocent(usual(), considered=6),
     Innocent(usual().without("charges"), considered=3),
     Innocent(answered(order="o1", amount_minor=PRICE)),

@@ -40,14 +40,12 @@ def ended(state: str, *events: str, paid: bool = True, numbered: bool = True, st
     return night
 
 
-def forged(*, order: bool = True, paid: bool = False, status: int = 200) -> Night:
+def forged(*, order: bool = True, paid: bool = False, status: int = 200, names: str = "orders.order=o3") -> Night:
     """Somebody posts "paid" for an order of fan 1's, under a payment that never was."""
     night = told().loses_reply(3).order(3, state="valid" if order else "void")
     if paid:
         night.charge(3)
-    return night.delivers(
-        3, event="evt-forged", payment="pi-never", signature="bad", status=status, keys=["orders.order=o3"]
-    )
+    return night.delivers(3, event="evt-forged", payment="pi-never", signature="bad", status=status, keys=[names])
 
 
 GUILTY = [
@@ -67,6 +65,10 @@ GUILTY = [
     ),
     Guilty(forged(), intent="run-i3", says="valid without a charge after the shop took an event"),
     Guilty(again(told(times=2)).without("charges"), intent="run-i1"),
+    # One order, one breach: the provider says that it was not paid, and somebody else that it was.
+    Guilty(forged(status=200).delivers(3, "payment_failed", number=3), intent="run-i3", says="never signed"),
+    # Whom the forger names is enough.
+    Guilty(forged(names="run-i3"), intent="run-i3"),
 ]
 INNOCENT = [
     Innocent(told(), considered=2),

@@ -130,6 +130,7 @@ class _Found(msgspec.Struct):
     violations: list[Violation] = []
     unsure: int = 0
     doubts: list[str] = []
+    forged: set[str] = set()
 
     def doubt(self, why: str) -> None:
         self.unsure += 1
@@ -143,8 +144,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     strays = _strays(relations)
     found = _Found()
     _twice(relations, found)
-    _last(relations, expectations, found)
     _forged(relations, expectations, found)
+    _last(relations, expectations, found)
     return conclude(
         Case(
             id="WEBHOOK_DUP",
@@ -211,8 +212,9 @@ def _last(relations: Relations, expectations: Expectations, found: _Found) -> No
     """The provider's last word against the order's end."""
     with_charges, told = "charges" in readings(relations), refunds_told(relations, expectations)
     for row in relations.dicts(_LAST):
-        # An order whose shop was never told, or that lives on under another name, is no matter of webhooks.
-        suspect = row["taken"] and not row["elsewhere"]
+        # An order whose shop was never told, or that lives on under another name, is no matter of webhooks; one that a
+        # forger paid for is found already.
+        suspect = row["taken"] and not row["elsewhere"] and row["order_id"] not in found.forged
         if row["valid"]:
             suspect = suspect and "paid" not in row["says"] and row["due"] != 0
             wrong = row["net"] <= 0
@@ -257,5 +259,6 @@ def _forged(relations: Relations, expectations: Expectations, found: _Found) -> 
             what = (
                 f"order {order} is valid without a charge after the shop took an event that the provider never signed"
             )
+            found.forged.add(order)
             keys = {"order": order, "event": ", ".join(events)}
             found.violations.append(Violation(what=what, intent=intent, keys=keys))
