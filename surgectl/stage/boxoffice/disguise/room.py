@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from surgectl.stage.boxoffice.asked import Asked, Tell
+from surgectl.stage.boxoffice.asked import Asked, Tell, Written
 from surgectl.stage.boxoffice.desk import Desk, EventTold, HoldTold, OrderTold, PlaceTold
 from surgectl.stage.boxoffice.disguise import books
 from surgectl.stage.boxoffice.disguise.words import PHASES, decimal, instant, reason, state
@@ -45,12 +45,14 @@ class Disguise:
     """
 
     def __init__(self, tell: Tell) -> None:
+        self._tell = tell
         self._desk = Desk(tell)
 
     async def __call__(self, request: Asked) -> web.Response:
         if request.method in ("GET", "HEAD") and request.path in ("/", "/notice-board"):
-            # The bulkhead holds in disguise too: this page needs neither books nor limits.
-            return web.Response(body=_NOTICE, content_type="text/html", charset="utf-8")
+            # The same bulkhead as that of the plain shop's page, which needs neither books nor limits.
+            page = await self._tell(Written("GET", "/about"))
+            return page if page.status != 200 else _notice()
         try:
             return _json({"ok": True, **await self._told(request)})
         except Refused as no:
@@ -84,6 +86,10 @@ class Disguise:
             buy = _read(body, _Buy)
             return _purchase(await desk.order(buy.reservation, buy.means, buy.buyer, buy.request_id))
         raise Refused(404, "NOT_FOUND", "there is no such thing in this house")
+
+
+def _notice() -> web.Response:
+    return web.Response(body=_NOTICE, content_type="text/html", charset="utf-8")
 
 
 def _show(event: EventTold) -> Told:
