@@ -15,7 +15,6 @@ from tests.rehearsal.programme import Play
 from tests.toxiproxy_binary import NOT_FOUND, find_toxiproxy, running_toxiproxy
 
 BROWNOUTS = ("slow", "lost-reply", "lost-request", "reset", "truncate", "trickle", "down", "flap")
-PROXIES = ("embedded", "real")
 
 
 def original() -> Path:
