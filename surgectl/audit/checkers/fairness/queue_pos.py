@@ -2,9 +2,9 @@
 
 Definition: a fan is shown a position and then, by a later request of the same wait, a greater one, without having
 joined again in between; or two fans are shown one position at the same time. The line moves, so the same number in
-two replies at two instants is no sharing: a fan stands at a position for certain from the reply that first shows it
-to the sending of the request that last shows it, and only such a stretch that overlaps another fan's, or lies around
-the whole of a reply to another, convicts. Positions that are all multiples of some number are rounded, and may be
+two replies at two instants is no sharing: a fan stands at a position from the reply that first shows it to the sending
+of the request that last shows it (or was put back in between, unseen: no better), and only such a stretch that overlaps
+another fan's, or lies around the whole of a reply to another, convicts. Positions that are all multiples of some number are rounded, and may be
 shared. Several tabs of one fan are one person: of two the first counts. A shop with several lines behind one step has
 several positions of one number: turn it off for such a shop, and for one that caps its numbers ("more than 2000").
 Inputs: the positions that joins and their polls claim (`claims: {position: …}`), from the recording alone.
@@ -86,7 +86,9 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     if worse:
         breaches.append(f"{len(worse):,} times a fan was further back than before, without joining again")
     if shared and rounded_to == 1:
-        breaches.append(f"{len(shared):,} times two fans stood at one position at the same time")
+        breaches.append(
+            f"{len(shared):,} times two fans stood at one position at the same time, unless one was put back"
+        )
     elif shared:
         doubts.append(f"positions are shown in steps of {rounded_to:,}: whether two fans share one cannot be told")
     if not again:
@@ -126,7 +128,7 @@ def _worse(intent: str, before: int, position: int, before_ns: int, sent_ns: int
 
 def _shared(intent: str, other: str, position: int, at_ns: int) -> Violation:
     return Violation(
-        what=f"two fans stood at position {position:,} after {at_ns / NS_PER_S:.3f} s",
+        what=f"two fans stood at position {position:,} after {at_ns / NS_PER_S:.3f} s, unless one was put back",
         intent=intent,
         keys={"other": other},
     )
