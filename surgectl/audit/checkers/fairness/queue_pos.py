@@ -2,11 +2,12 @@
 
 Definition: a fan is shown a position and then, by a later request of the same wait, a greater one, without having
 joined again in between; or two fans are shown one position at the same time. The line moves, so the same number in
-two replies at two instants is no sharing: a fan stands at a position from the reply that first shows it to the sending
-of the request that last shows it (or was put back in between, unseen: no better), and only such a stretch that overlaps
-another fan's, or lies around the whole of a reply to another, convicts. Positions that are all multiples of some number are rounded, and may be
-shared. Several tabs of one fan are one person: of two the first counts. A shop with several lines behind one step has
-several positions of one number: turn it off for such a shop, and for one that caps its numbers ("more than 2000").
+two replies at two instants is no sharing: a fan stands at a position from the reply that first shows it to the
+sending of the request that last shows it (or was put back in between, unseen: no better), and only such a stretch
+that overlaps another fan's, or lies around the whole of a reply to another, convicts. Positions that are all
+multiples of some number are rounded, and may be shared. Several tabs of one fan are one person: of two the first
+counts. A shop with several lines behind one step has several positions of one number: turn it off for such a shop,
+and for one that caps its numbers ("more than 2000").
 Inputs: the positions that joins and their polls claim (`claims: {position: …}`), from the recording alone.
 Settling: none.
 Severity: minor.
