@@ -12,4 +12,18 @@ OFFENCES = (
     Offence(defect="key-forgotten", caught_by=("DUPORDER",), scene="twice", coverage={"double_clicks": 10}),
     Offence(defect="status-backwards", caught_by=("REGRESS",), scene="twice", coverage={"confirmed_reads": 10}),
     Offence(defect="lost-job", caught_by=("LIMBO",), scene="twice"),
+    Offence(defect="key-mismatch", caught_by=("IDEM_MISMATCH",), scene="letters", coverage={"key_reuses": 4}),
+    Offence(defect="webhook-twice", caught_by=("WEBHOOK_DUP",), scene="letters", coverage={"repeated_webhooks": 5}),
+    Offence(
+        defect="webhook-order",
+        caught_by=("WEBHOOK_DUP", "CHARGED_NO_TICKET", "LOST_TICKET"),
+        scene="letters",
+        coverage={"webhooks": 20},
+    ),
+    Offence(
+        defect="webhook-unsigned",
+        caught_by=("WEBHOOK_DUP", "TICKET_NO_CHARGE"),
+        scene="letters",
+        coverage={"webhooks": 20},
+    ),
 )

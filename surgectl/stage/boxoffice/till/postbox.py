@@ -139,6 +139,6 @@ class Postbox:
             self._counter.show(changed)
         if not new:
             return 200, "known"
-        if self._nudge is not None:
+        if self._nudge is not None and changed is None:
             self._nudge(order, payment.id)
         return 200, "thank you"
