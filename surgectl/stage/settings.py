@@ -8,10 +8,11 @@ from typing import TypeVar
 import msgspec
 
 from surgectl.errors import UsageError, did_you_mean
-from surgectl.stage.boxoffice.defects import DEFECTS
+from surgectl.stage.boxoffice.defects import DEFECTS as OF_THE_SHOP
 from surgectl.stage.boxoffice.options import Options as ShopOptions
 from surgectl.stage.flags import Said, checked, flags, options_from
 from surgectl.stage.identity.options import Options as IdentityOptions
+from surgectl.stage.payments.defects import DEFECTS as OF_THE_PROVIDER
 from surgectl.stage.payments.options import Options as PaymentOptions
 
 T = TypeVar("T", str, bool, int)
@@ -91,10 +92,14 @@ def settings_of(said: Mapping[str, object], where: Callable[[str], str]) -> Sett
                 found[part][name] = checked(options, name, value)
         except (ValueError, msgspec.ValidationError) as error:
             raise UsageError(str(error), where=where(f"stage.{key}")) from error
-    defect = found["shop"].get("defect")
-    if defect is not None and defect not in DEFECTS:
-        hint = did_you_mean(str(defect), DEFECTS) or f"there are {', '.join(DEFECTS)}"
-        raise UsageError(f"{defect}: no such defect of the box office", where=where("stage.defect"), hint=hint)
+    for part, key, known, whose in (
+        ("shop", "defect", OF_THE_SHOP, "the box office"),
+        ("provider", "provider_defect", OF_THE_PROVIDER, "the payment provider"),
+    ):
+        defect = found[part].get("defect")
+        if defect is not None and defect not in known:
+            hint = did_you_mean(str(defect), known) or f"there are {', '.join(known)}"
+            raise UsageError(f"{defect}: no such defect of {whose}", where=where(f"stage.{key}"), hint=hint)
     if said.get("use") not in (None, "", "boxoffice"):
         raise UsageError(f"{said['use']}: no such stage", where=where("stage.use"), hint="there is: boxoffice")
     return Settings(

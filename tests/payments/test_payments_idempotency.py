@@ -316,6 +316,15 @@ async def test_the_defects_charge_twice(open_shop: Open) -> None:
         assert (await shop.counters())["charges"] == 2
 
 
+async def test_the_defect_that_meets_itself(open_shop: Open) -> None:
+    """Built wrongly, a second request charges as well while the first is at work; afterwards the key is known."""
+    shop = await open_shop(defect="twice-captured", latency_ns=100_000_000)
+    both = await asyncio.gather(shop.pay("k"), shop.pay("k"))
+    assert len({reply.body["id"] for reply in both}) == 2
+    assert (await shop.pay("k")).headers["Idempotent-Replayed"] == "true"
+    assert (await shop.counters())["charges"] == 2
+
+
 async def test_a_hanging_key_stays_in_use(shop: Shop) -> None:
     """While the first request hangs before its commit, its key conflicts; once it is cut, the key is free."""
     await shop.faults({"at": "before_commit", "do": "hang", "ratio": 1.0, "at_most": 1})
