@@ -9,7 +9,7 @@ OFFENCES = (
     Offence(defect="charged-no-ticket", caught_by=("CHARGED_NO_TICKET",), coverage={"lost_replies": 1}),
     Offence(defect="ticket-no-charge", caught_by=("TICKET_NO_CHARGE",), coverage={"payments_in_fault": 1}),
     Offence(defect="two-tabs", caught_by=("DUPCHARGE",), coverage={"second_tabs": 1}),
-    Offence(defect="crash-between", caught_by=("CHARGED_NO_TICKET",)),
+    Offence(defect="crash-between", caught_by=("CHARGED_NO_TICKET",), scene="twice"),
     Offence(defect="declined-but-charged", caught_by=("GHOST", "CHARGED_NO_TICKET"), coverage={"payments_in_fault": 1}),
     Offence(defect="price-change", caught_by=("AMOUNT",)),
     Offence(defect="refund-keeps-ticket", caught_by=("REFUND", "TICKET_NO_CHARGE"), coverage={"payments_in_fault": 1}),
