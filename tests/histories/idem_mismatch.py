@@ -78,6 +78,36 @@ INNOCENT = [
     Innocent(kept("info", "timeout")),
     # The first was refused and never done: the key was still free for the second.
     Innocent(kept(first="fail")),
+    # Both answers name one order, and say it in other words.
+    Innocent(confirmed({"order": "o1", "qty": 1}, {"order": "o1"})),
+    Innocent(confirmed({"amount_minor": PRICE}, {"qty": 1})),
+    # An acknowledgement is no confirmation.
+    Innocent(kept("ok", "accepted")),
+    # What the status page says, or what is told of a hold, is no answer to the payment.
+    Innocent(
+        kept("info", "timeout")
+        .told(1, "pay", "ok", "confirmed", op=5, status_read=True, claims={"order": "o9"})
+        .told(1, "pay", "ok", "confirmed", op=2, claims={"order": "o1"})
+    ),
+    # Two sums, and one body: IDEM_REPLAY's matter.
+    Innocent(
+        confirmed({"amount_minor": PRICE}, {"amount_minor": 1}, bodies=("aaaa", "aaaa")).send(
+            1, "pay", "info", "timeout", body="bbbb"
+        )
+    ),
+    Innocent(confirmed({"qty": 1}, {"qty": 2}, bodies=("aaaa", "aaaa")).send(1, "pay", "info", "timeout", body="bbbb")),
+    # A charge that took no money, or that is nobody's.
+    Innocent(provider("aaaa", "bbbb", charges=1).charge(1, charge="no", key="shop-key-1", amount=0)),
+    Innocent(
+        Night()
+        .buys(1)
+        .request("k", "aaaa")
+        .request("k", "bbbb")
+        .charge(8, charge="a", key="k", linked=False)
+        .charge(9, charge="b", key="k", linked=False)
+    ),
+    # Refused once, carried out once.
+    Innocent(provider("aaaa").request("shop-key-1", "bbbb", status=400)),
     # The second order is void.
     Innocent(kept("info", "timeout").order(1, state="void", order="o1b", key=KEY)),
     # A second order, and a key of its own that made it.
@@ -95,6 +125,14 @@ INNOCENT = [
 DOUBTFUL = [
     Doubtful(of_an_earlier_version(), "no digests", weighs=False),
     Doubtful(confirmed({"order": "o1"}, {"order": "o9"}, bodies=("aaaa", "aaaa")), "nothing in this run", weighs=False),
+    # A hold, or a poll, is no payment.
+    Doubtful(
+        Night()
+        .buys(1)
+        .send(1, "hold", "ok", "next", key=KEY, body="aaaa")
+        .send(1, "hold", "ok", "next", key=KEY, body="b"),
+        "no digests",
+    ),
     Doubtful(second(kept("info", "timeout")), "constants ask for", NOT_SETTLED, pending=1),
     Doubtful(kept("info", "timeout").without("orders", "tickets"), "add `evidence: {orders: …}`"),
     Doubtful(

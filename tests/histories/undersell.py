@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from surgectl.recording.evidence_rows import StockRow
+from surgectl.recording.evidence_rows import StockRow, TicketRow
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.night import Night, S
 
@@ -83,6 +83,12 @@ def buys_after_all(night: Night) -> Night:
     return night.left(3, "confirmed", "ok").order(3).charge(3)
 
 
+def void_tickets(night: Night) -> Night:
+    """The void order's ticket stands in the books, void as well."""
+    night.tickets.append(TicketRow(ticket="o2-t0", order="o2", state="void"))
+    return night
+
+
 def says_nothing(night: Night) -> Night:
     """The shop does not count what is left."""
     night.stock = [StockRow(capacity=3, available=None, sold=2)]
@@ -101,6 +107,13 @@ GUILTY = [
     Guilty(untimed(in_baskets(Night(capacity=5))), intent="run-i3"),
     Guilty(slow_clock(gone_by_then(), 30.0), intent="run-i3"),
     Guilty(back_after(7.0), intent="run-i3"),
+    # The tickets of a void order went back with it.
+    Guilty(void_tickets(cancelled(after=False)), intent="run-i3"),
+    # Reading pages for a while before the order is no lag of the shop's clock, and polling after it is none either.
+    Guilty(
+        back_after(7.0).send(1, "browse", "ok", "next", op=8).send(1, "pay", "ok", "poll", op=2, then="poll"),
+        intent="run-i3",
+    ),
     # Who is told so on the first page is sent away as well.
     Guilty(sent_away().told(3, "browse", "fail", "sold-out", op=7), intent="run-i3"),
 ]
@@ -119,6 +132,13 @@ INNOCENT = [
 DOUBTFUL = [
     Doubtful(Night().buys(1).buys(2), "nothing in this run", weighs=False),
     Doubtful(buys_after_all(Night(capacity=4).buys(1)).left_over(), "nothing in this run"),
+    # What the status page says afterwards sends nobody away, and who has a ticket was not sent away.
+    Doubtful(
+        Night(3).buys(1).buys(2).told(2, "status", "fail", "sold-out", op=9, status_read=True).left_over(),
+        "nothing in this run",
+    ),
+    Doubtful(sent_away().order(3).charge(3), "nothing in this run"),
+    Doubtful(sent_away().told(3, "pay", "ok", "confirmed", op=8), "nothing in this run"),
     Doubtful(sent_away().refused(5, end="not-enough"), "constants ask for", {"settled": False}, pending=1),
     Doubtful(untimed(gone_by_then()), "map `ended` of holds"),
     Doubtful(untimed(cancelled(after=False)), "void orders"),

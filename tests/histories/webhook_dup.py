@@ -67,6 +67,8 @@ GUILTY = [
     Guilty(again(told(times=2)).without("charges"), intent="run-i1"),
     # One order, one breach: the provider says that it was not paid, and somebody else that it was.
     Guilty(forged(status=200).delivers(3, "payment_failed", number=3), intent="run-i3", says="never signed"),
+    # A charge that took nothing pays for nothing.
+    Guilty(forged().charge(3, amount=0, state="failed"), intent="run-i3"),
     # Whom the forger names is enough.
     Guilty(forged(names="run-i3"), intent="run-i3"),
 ]
@@ -89,6 +91,12 @@ INNOCENT = [
     Innocent(ended("void", "succeeded").order(1, order="o1b", payment="pi-o1")),
     # A free ticket needs no payment.
     Innocent(bent(ended("valid", "payment_failed", paid=False), "orders", amount_minor=0)),
+    # What somebody else says of the payment, and what says nothing of it, is not the provider's last word.
+    Innocent(ended("valid", "succeeded").delivers(1, "payment_failed", number=8, signature="bad")),
+    Innocent(ended("valid", "succeeded").delivers(1, "created", number=8)),
+    Innocent(told().delivers(1, "customer.created", payment="cus-1", event="evt-c", number=8)),
+    # A free ticket needs no charge, whoever says that it was paid.
+    Innocent(bent(forged(), "orders", amount_minor=0)),
     Innocent(forged(status=400)),
     Innocent(forged(order=False)),
     Innocent(forged(paid=True), considered=3),
