@@ -8,7 +8,7 @@ OFFENCES = (
     Offence(defect="double-charge", caught_by=("DUPCHARGE",), coverage={"lost_replies": 1}),
     Offence(defect="charged-no-ticket", caught_by=("CHARGED_NO_TICKET",), coverage={"lost_replies": 1}),
     Offence(defect="ticket-no-charge", caught_by=("TICKET_NO_CHARGE",), coverage={"payments_in_fault": 1}),
-    Offence(defect="two-tabs", caught_by=("DUPCHARGE",), coverage={"second_tabs": 1}),
+    Offence(defect="two-tabs", caught_by=("DUPCHARGE",), scene="bad-cards", coverage={"second_tabs": 3}),
     Offence(defect="crash-between", caught_by=("CHARGED_NO_TICKET",), scene="twice"),
     Offence(defect="declined-but-charged", caught_by=("GHOST", "CHARGED_NO_TICKET"), coverage={"payments_in_fault": 1}),
     Offence(defect="price-change", caught_by=("AMOUNT",)),

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from surgectl.clock import Clock
 from surgectl.stage.boxoffice import holds, orders
 from surgectl.stage.boxoffice.books import Books
 from surgectl.stage.boxoffice.books.protocol import marks
+from surgectl.stage.boxoffice.books.writer import Writer
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.refusals import Shedding
-from surgectl.stage.boxoffice.rows import Order
+from surgectl.stage.boxoffice.rows import Hold, Order
 from surgectl.stage.boxoffice.signing import Signer
+
+
+async def basket_of_the_visit(writer: Writer, wish: holds.Wish, signer: Signer, clock: Clock) -> Hold:
+    """Every tab shows the basket of the visit, as long as its time lasts: also the one that is being paid next door."""
+
+    def look(books: Books) -> Hold:
+        row = books.execute(
+            "select id from holds where place = ? and state = 'ordered' and expires_ns > ? order by n desc limit 1",
+            (wish.place, wish.now_ns),
+        ).fetchone()
+        shown = holds.find(books, row[0]) if row is not None else None
+        return shown if shown is not None and holds.answers(shown, wish) else holds.take(books, wish, signer)
+
+    return await writer.run(look)
 
 
 def order_of_this_tab(books: Books, wish: orders.Purchase, signer: Signer, queue: int, shedding: Shedding) -> Order:
@@ -38,4 +54,6 @@ def once_a_basket(books: Books, order: Order, now_ns: int) -> tuple[int, ...]:
     return () if row is not None else order.seats
 
 
-CONDUCT = Conduct(place=order_of_this_tab, seats_assured=still_in_the_basket, printed=once_a_basket)
+CONDUCT = Conduct(
+    take=basket_of_the_visit, place=order_of_this_tab, seats_assured=still_in_the_basket, printed=once_a_basket
+)
