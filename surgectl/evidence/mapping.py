@@ -19,6 +19,7 @@ from surgectl.evidence.reading import Raw, ReadError
 from surgectl.profile.target import Column, Each, Source
 from surgectl.recording.evidence_rows import KINDS
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
+from surgectl.recording.sense import nonsense
 
 Mapping = Callable[[Raw], list[EvidenceRow]]
 """A raw row → our rows (several with `each:`). MappingError where it cannot be mapped."""
@@ -67,6 +68,7 @@ def compile_mapping(kind: str, source: Source, where: str, *, keys: list[str] | 
     read_keys = compile_keys(source.key or keys or [], f"{where}.key")
     items = _each(source.each, _ID.get(kind), f"{where}.each") if source.each else None
     currency = fields.get("currency")
+    says_state = "state" in fields and (bool(source.states) or "state" in source.row)
 
     def make(raw: Raw) -> EvidenceRow:
         cells: dict[str, Any] = {name: read(raw) for name, read in fields.items()}
@@ -80,9 +82,15 @@ def compile_mapping(kind: str, source: Source, where: str, *, keys: list[str] | 
         for name in needed:
             if cells[name] is None:
                 raise MappingError(f"{_column_of(name)}: is not there")
+        if says_state and cells["state"] is None:
+            # Silence is not "succeeded": the source has a state, and this row does not say which.
+            raise MappingError("state: is not there")
         # What the row does not say keeps the shape's own default.
         kept = {name: value for name, value in cells.items() if value is not None}
-        return row_type(**kept, keys=read_keys(raw))
+        row = row_type(**kept, keys=read_keys(raw))
+        if why := nonsense(row):
+            raise MappingError(why)
+        return row
 
     def mapping(raw: Raw) -> list[EvidenceRow]:
         try:

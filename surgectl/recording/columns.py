@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from surgectl.recording import rows
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.repair import Block
+from surgectl.recording.sense import sql_of_sense
 from surgectl.recording.tables import CLAIMS, TABLES, WHERE, schema
 
 _OPS: dict[str, type] = {
@@ -154,6 +155,8 @@ def _shape(table: str, row_type: type, begins: str) -> Shape:
         needed.append(f"(j.claims IS NULL OR regexp_full_match(j.claims, {_quoted(_ORDINARY)}))")
     if table == "intents":
         reads["mint"] = "MAP(VARCHAR, VARCHAR)"
+    if issubclass(row_type, EvidenceRow):
+        needed.append(sql_of_sense(row_type, "j"))
     return Shape(
         table=table,
         begins=begins,

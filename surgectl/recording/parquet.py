@@ -27,10 +27,12 @@ import pyarrow.parquet as pq
 
 from surgectl.errors import UsageError
 from surgectl.recording.columns import Columns
-from surgectl.recording.evidence_rows import KINDS
+from surgectl.recording.evidence_rows import KINDS, SourceRow
+from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.folder import Folder
 from surgectl.recording.repair import Block, DamagedError, read_blocks
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
+from surgectl.recording.sense import nonsense
 from surgectl.recording.tables import TABLES, Cells, arrow, cells_of
 
 # An invoke without its done is an attempt that may or may not have happened, never a failure.
@@ -69,6 +71,8 @@ class _Converted(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     size: int
     mtime_ns: int
+    flaw: str = ""
+    """Of evidence: which of its lines say nothing, and why."""
 
 
 class _Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +85,20 @@ class _Work(msgspec.Struct, frozen=True, kw_only=True):
     threads: int
 
 
-def convert(run: Path, into: Path | None = None) -> dict[str, list[Path]]:
-    """Table → its Parquet files, converting what is new or has changed. A table without rows has none.
+class Converted(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording in columns."""
+
+    files: dict[str, list[Path]]
+    """Table → its Parquet files. A table without rows has none."""
+    flaws: list[SourceRow]
+    """Kinds of evidence of which lines were left out, and why: a judge must not take what is left for the whole."""
+
+
+def convert(run: Path, into: Path | None = None) -> Converted:
+    """Convert what is new or has changed.
+
+    Evidence may have been written by others, or edited: a line that is no row of its kind is left out and said, and
+    what else is there can still be judged. A damaged line of our own is the end: nobody knows what stood there.
 
     `invokes` and `dones` are not among them but for halves that stand alone: they are columns of `attempts`.
     `into` is where they go; None means the run's own `parquet/`. Raises UsageError where `run` is no recording,
@@ -102,7 +118,16 @@ def convert(run: Path, into: Path | None = None) -> dict[str, list[Path]]:
     for home in homes.values():
         for path in sorted(home.glob("*.parquet")):
             files.setdefault(path.stem, []).append(path)
-    return files
+    return Converted(files=files, flaws=_flaws(folder, homes))
+
+
+def _flaws(folder: Folder, homes: dict[Path, Path]) -> list[SourceRow]:
+    said = {source: _made(home).flaw for source, home in homes.items() if source.parent == folder.evidence}
+    found = [SourceRow(kind=s.stem, rows=0, complete=False, error=flaw) for s, flaw in said.items() if flaw]
+    if untold := said.get(folder.evidence_file("sources")):
+        error = f"how they were read is not known: {untold}"
+        found += [SourceRow(kind=s.stem, rows=0, complete=False, error=error) for s in said if s.stem != "sources"]
+    return found
 
 
 def _sources(folder: Folder) -> list[Path]:
@@ -122,9 +147,13 @@ def _seen(source: Path) -> _Converted:
 
 def _stale(source: Path, home: Path) -> bool:
     try:
-        return msgspec.json.decode((home / "source.json").read_bytes(), type=_Converted) != _seen(source)
+        return msgspec.structs.replace(_made(home), flaw="") != _seen(source)
     except (OSError, msgspec.DecodeError):
         return True  # not converted yet, or by something else
+
+
+def _made(home: Path) -> _Converted:
+    return msgspec.json.decode((home / "source.json").read_bytes(), type=_Converted)
 
 
 def _text_bytes(source: Path) -> int:
@@ -156,8 +185,8 @@ def _convert(work: _Work) -> None:
     aside = Path(tempfile.mkdtemp(prefix=".making-", dir=cache))
     try:
         with _no_collection():
-            _write(work, aside)
-        (aside / "source.json").write_bytes(msgspec.json.encode(seen))
+            flaw = _write(work, aside)
+        (aside / "source.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(seen, flaw=flaw)))
         aside.chmod(0o755)
         if work.home.exists():
             shutil.rmtree(work.home)
@@ -182,11 +211,11 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _write(work: _Work, aside: Path) -> None:
-    """Write the tables of one file, a block at a time: a recording may be larger than memory."""
+def _write(work: _Work, aside: Path) -> str:
+    """Write the tables of one file, a block at a time: a recording may be larger than memory. Returns its flaw."""
     kind = work.source.name.removesuffix(".jsonl") if work.source.parent.name == "evidence" else ""
     row_type = KINDS.get(kind)
-    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row_type or OpRow | ChaosRow | VitalsRow)
+    lines = _Lines(work, row_type)
     writers: dict[str, Any] = {}
 
     def write(table: str, part: Any) -> None:
@@ -206,9 +235,9 @@ def _write(work: _Work, aside: Path) -> None:
         attempts = _Attempts(connection)
         try:
             for block in read_blocks(work.source, _BLOCK_BYTES):
-                _check(block, decoder, work)
-                found, odd = columns.read(block) if columns else ([], None)
-                for table, part in _together([*found, *_by_hand(block, odd, decoder, work.name)]):
+                good = lines.check(block)
+                found, odd = columns.read(block) if columns and good is None else ([], good)
+                for table, part in _together([*found, *lines.take_apart(block, odd)]):
                     if table in ("invokes", "dones"):
                         attempts.add(table, part)
                     else:
@@ -221,52 +250,83 @@ def _write(work: _Work, aside: Path) -> None:
             for writer in writers.values():
                 writer.close()
     shutil.rmtree(aside / "spill", ignore_errors=True)
+    return lines.flaw
 
 
-def _check(block: Block, decoder: msgspec.json.Decoder[Any], work: _Work) -> None:
-    """Every line of the block is a row of its kind, or DamagedError with its number."""
-    text, start = block.text, 0
-    while start < len(text):
-        end = text.find(b"\n", start + _CHECKED_BYTES) + 1 or len(text)
-        part = text[start:end]
-        try:
-            whole = len(decoder.decode_lines(part)) == part.count(b"\n")
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            whole = False
-        if not whole:
-            _complain(Block(block.first + text.count(b"\n", 0, start), part), decoder, work)
-        start = end
+class _Lines:
+    """The lines of one file, one by one: which of them are rows, and what those say."""
 
+    def __init__(self, work: _Work, row_type: type[EvidenceRow] | None) -> None:
+        self._work = work
+        self._evidence = row_type is not None
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row_type or OpRow | ChaosRow | VitalsRow)
+        self._left_out: dict[int, str] = {}
+        """Line → why it says nothing."""
 
-def _complain(block: Block, decoder: msgspec.json.Decoder[Any], work: _Work) -> None:
-    what, hint = ("a recording", "was it written by a newer surgectl?")
-    if work.source.parent.name == "evidence":
-        what, hint = ("evidence", "collect the evidence again")
-    for number, line in enumerate(block.text.split(b"\n")[:-1], start=block.first):
-        try:
-            decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DamagedError(f"not a row of {what}: {error}", where=f"{work.source}:{number}", hint=hint) from error
+    @property
+    def flaw(self) -> str:
+        """What was left out, for a person; empty where nothing was."""
+        if not self._left_out:
+            return ""
+        first, why = min(self._left_out.items())
+        lines = "1 line says" if len(self._left_out) == 1 else f"{len(self._left_out):,} lines say"
+        return f"{lines} nothing that can be relied on; the first, {self._work.name}:{first}: {why}"
 
+    def check(self, block: Block) -> list[int] | None:
+        """None where every line of the block is a row; else, of evidence, the numbers of those that are.
 
-def _by_hand(
-    block: Block, odd: list[int] | None, decoder: msgspec.json.Decoder[Any], name: str
-) -> list[tuple[str, Any]]:
-    """The tables of these lines (None: of all), taken apart row by row."""
-    if odd == []:
-        return []
-    lines = block.text.split(b"\n")[:-1]
-    collected: dict[str, list[Cells]] = {}
-    for number in odd if odd is not None else range(block.first, block.first + len(lines)):
-        for table, cells in cells_of(decoder.decode(lines[number - block.first])):
-            collected.setdefault(table, []).append((*cells, name, number))
-    parts = []
-    for table, rows in collected.items():
-        try:
-            parts.append((table, arrow(table, rows)))
-        except (pa.ArrowException, OverflowError) as error:
-            raise DamagedError(f"a value of {table} does not fit its column: {error}", where=name) from error
-    return parts
+        Of our own files a line that is none raises DamagedError with its number.
+        """
+        text, start = block.text, 0
+        whole = True
+        while start < len(text) and whole:
+            end = text.find(b"\n", start + _CHECKED_BYTES) + 1 or len(text)
+            part = text[start:end]
+            try:
+                whole = len(self._decoder.decode_lines(part)) == part.count(b"\n")
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                whole = False
+            start = end
+        return None if whole else self._good_ones(block)
+
+    def _good_ones(self, block: Block) -> list[int]:
+        good = []
+        for number, line in enumerate(block.text.split(b"\n")[:-1], start=block.first):
+            try:
+                self._decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                if not self._evidence:
+                    raise DamagedError(
+                        f"not a row of a recording: {error}",
+                        where=f"{self._work.source}:{number}",
+                        hint="was it written by a newer surgectl?",
+                    ) from error
+                self._left_out[number] = f"not a row of {self._work.source.stem}: {error}"
+            else:
+                good.append(number)
+        return good
+
+    def take_apart(self, block: Block, numbers: list[int] | None) -> list[tuple[str, Any]]:
+        """The tables of these lines (None: of all)."""
+        if numbers == []:
+            return []
+        lines = block.text.split(b"\n")[:-1]
+        collected: dict[str, list[Cells]] = {}
+        for number in numbers if numbers is not None else range(block.first, block.first + len(lines)):
+            row = self._decoder.decode(lines[number - block.first])
+            if self._evidence and (why := nonsense(row)):
+                self._left_out[number] = why
+                continue
+            for table, cells in cells_of(row):
+                collected.setdefault(table, []).append((*cells, self._work.name, number))
+        parts = []
+        for table, rows in collected.items():
+            try:
+                parts.append((table, arrow(table, rows)))
+            except (pa.ArrowException, OverflowError) as error:
+                what = f"a value of {table} does not fit its column: {error}"
+                raise DamagedError(what, where=self._work.name) from error
+        return parts
 
 
 def _together(parts: list[tuple[str, Any]]) -> list[tuple[str, Any]]:

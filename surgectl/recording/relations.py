@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 
 from surgectl.errors import UsageError
-from surgectl.recording.evidence_rows import KINDS
+from surgectl.recording.evidence_rows import KINDS, SourceRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.links import LINKS
 from surgectl.recording.parquet import ATTEMPTS, DONES, INVOKES, convert, quoted
@@ -72,10 +72,11 @@ class Relations:
         spill = TemporaryDirectory(prefix="surgectl-")
         asides = [spill]
         try:
-            files = convert(run)
+            converted = convert(run)
         except OSError:  # not writable; were it not readable either, the second try says so
             asides.append(TemporaryDirectory(prefix="surgectl-"))
-            files = convert(run, Path(asides[-1].name))
+            converted = convert(run, Path(asides[-1].name))
+        files = converted.files
         connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill.name})
         for table in TABLES.keys() - files.keys() - ({"invokes", "dones"} if "attempts" in files else set()):
             connection.register(table, arrow(table, []))
@@ -87,6 +88,10 @@ class Relations:
             read |= {"invokes": INVOKES, "dones": DONES + alone}
         else:
             read["attempts"] = ATTEMPTS
+        if converted.flaws:
+            connection.register("flaws" if "sources" in read else "sources", _flawed(converted.flaws))
+            if "sources" in read:
+                read["sources"] += " UNION ALL SELECT * FROM flaws"
         views = [f"CREATE VIEW {table} AS {query}" for table, query in sorted(read.items())]
         relations = cls._open(connection, ";\n".join(views))
         relations._asides = asides
@@ -152,6 +157,12 @@ def where(file: str | None, line: int | None) -> str:
     if not file:
         return ""
     return f"{file}:{line}" if line else file
+
+
+def _flawed(flaws: list[SourceRow]) -> Any:
+    """Rows of `sources` that nobody wrote: what a reader of the files found wrong with them."""
+    cells = [(*cells, f"evidence/{row.kind}.jsonl", 0) for row in flaws for _, cells in cells_of(row)]
+    return arrow("sources", cells)
 
 
 def _gather(collected: dict[str, list[Cells]], file: str, found: Iterable[Row]) -> None:

@@ -42,7 +42,6 @@ GUILTY = [
     Guilty(acknowledged().order(5, state="pending").flaw("tickets", stable=False), intent="run-i5"),
     Guilty(read("accepted").without("orders", "tickets", "charges"), intent="run-i5"),
     Guilty(read("accepted").flaw("orders", stable=False), intent="run-i5"),
-    Guilty(acknowledged().order(5, state="void").order(5, order="o5", state="pending"), intent="run-i5"),
 ]
 INNOCENT = [
     Innocent(read("declined", "fail"), considered=1),
@@ -72,4 +71,6 @@ DOUBTFUL = [
     Doubtful(acknowledged(), "do not know 1 orders that were acknowledged"),
     Doubtful(acknowledged().without("orders", "tickets"), "no status was read"),
     Doubtful(acknowledged().order(5, state="pending").flaw("orders", stable=False), "no status was read"),
+    # Books that say two things of one order say nothing of it.
+    Doubtful(acknowledged().order(5, state="void").order(5, order="o5", state="pending"), "no status was read"),
 ]

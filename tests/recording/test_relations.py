@@ -208,12 +208,50 @@ def test_no_recording_is_said_in_one_line(tmp_path: Path) -> None:
         Relations.from_folder(tmp_path)
 
 
-def test_a_foreign_line_is_named(tmp_path: Path) -> None:
-    """A line of evidence that is none names its file and number instead of being skipped."""
+@pytest.mark.parametrize("small_bytes", [1 << 30, 0])
+def test_a_foreign_line_of_evidence_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_bytes: int
+) -> None:
+    """A line of evidence that is none, or that nobody can mean, spoils its own kind alone: named, and counted."""
+    monkeypatch.setattr(parquet, "SMALL_BYTES", small_bytes)
     run = write_run(tmp_path)
-    (run / "evidence/orders.jsonl").write_bytes(b'{"order":"1","state":"valid"}\n{"order":"2","state":"paid"}\n')
-    with pytest.raises(DamagedError, match=r"orders\.jsonl:2: not a row of evidence"):
+    lines = [
+        b'{"order":"1","state":"valid"}',
+        b'{"order":"2","state":"paid"}',
+        b'{"order":"","state":"valid"}',
+        b'{"order":"4","state":"valid","qty":-1}',
+        b"",
+        b'{"order":"6","state":"valid","qty":3}',
+    ]
+    (run / "evidence/orders.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    for _ in ("made", "found in the cache"):
+        with Relations.from_folder(run) as relations:
+            assert relations.rows("SELECT order_id, qty, line FROM orders ORDER BY line") == [
+                ("1", None, 1),
+                ("6", 3, 6),
+            ]
+            said = relations.rows("SELECT complete, error FROM sources WHERE kind = 'orders' AND error LIKE '%line%'")
+            assert relations.one("SELECT count(*) FROM charges") == (1,)
+        assert len(said) == 1 and not said[0][0]
+        assert said[0][1].startswith("4 lines say nothing that can be relied on; the first, evidence/orders.jsonl:2: ")
+
+
+def test_a_damaged_line_of_our_own_ends_the_reading(tmp_path: Path) -> None:
+    """A line of operations that is none is named with its number: nobody knows what stood there."""
+    run = write_run(tmp_path)
+    whole = b"".join(msgspec.json.encode(row) + b"\n" for row in OPS)
+    (run / "ops/0.jsonl.zst").write_bytes(zstandard.compress(whole + b'{"t":"left","intent":5}\n'))
+    with pytest.raises(DamagedError, match=rf"ops/0\.jsonl\.zst:{len(OPS) + 1}: not a row of a recording"):
         Relations.from_folder(run)
+
+
+def test_damaged_sources_make_all_evidence_doubtful(tmp_path: Path) -> None:
+    """Where it cannot be read how the books were read, none of them is taken for whole."""
+    run = write_run(tmp_path)
+    (run / "evidence/sources.jsonl").write_bytes(b'{"kind":"orders"}\n')
+    with Relations.from_folder(run) as relations:
+        kinds = {kind for (kind,) in relations.rows("SELECT kind FROM sources WHERE NOT complete")}
+    assert kinds == set(EVIDENCE)
 
 
 def test_a_claim_too_large_for_its_column_stays_readable() -> None:
