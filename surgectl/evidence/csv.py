@@ -8,9 +8,12 @@ from pathlib import Path
 
 from surgectl.evidence.reading import MOST_ROWS, Raw, Reading
 
+_DELIMITERS = ",;\t|"
+"""The one that the heading has most of; of two, the first."""
+
 
 async def read_csv(file: Path) -> Reading:
-    """All rows of the file (UTF-8, comma or semicolon), or those before the one that does not fit, with the reason."""
+    """All rows of the file (UTF-8; comma, semicolon, tab or bar), or those before one that does not fit, and why."""
     return await asyncio.to_thread(_read, file)
 
 
@@ -21,7 +24,7 @@ def _read(file: Path) -> Reading:
         with file.open(encoding="utf-8-sig", newline="") as text:
             heading = text.readline()
             text.seek(0)
-            delimiter = ";" if heading.count(";") > heading.count(",") else ","
+            delimiter = max(_DELIMITERS, key=heading.count)
             table = csv.reader(text, delimiter=delimiter, strict=True)
             names = next(table, [])
             if twice := sorted({name for name in names if names.count(name) > 1}):
