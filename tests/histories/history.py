@@ -23,6 +23,8 @@ class Guilty(NamedTuple):
     says: str = ""
     """Stands in the first example's sentence or keys."""
     severity: str | None = None
+    unattributed: int | None = None
+    """Rows that belong to nobody."""
 
 
 class Innocent(NamedTuple):
@@ -32,6 +34,7 @@ class Innocent(NamedTuple):
     changes: dict[str, Any] = {}
     considered: int | None = None
     """How many things could have been wrong, where it is worth counting."""
+    unattributed: int | None = None
 
 
 class Doubtful(NamedTuple):
@@ -44,3 +47,4 @@ class Doubtful(NamedTuple):
     """How much may still put itself right."""
     weighs: bool | None = None
     """Whether not knowing it weighs (Finding.configured)."""
+    unattributed: int | None = None

@@ -3,7 +3,7 @@
 Definition: more was given back for a charge than it had captured; or money was given back for an intent whose ticket
 stays valid, so that less is left than is due.
 Inputs: charges and refunds, orders and tickets. Books that do not tell of refunds leave it undecided, and so does a
-refund where there are no orders to say whose ticket is kept. An authorisation that is let go is no refund.
+refund where there are no orders to say whose ticket is kept.
 Settling: an over-refund is wrong at once; a refunded ticket may still be made void until the window has passed.
 Severity: major.
 """
@@ -30,7 +30,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         )
         for charge, intent, captured, refunded, currency in relations.rows(
             """SELECT charge, intent, captured, refunded, currency FROM book_charges
-               WHERE refunded > captured AND (captured > 0 OR refunded > authorised) AND intent IS NOT NULL
+               WHERE refunded > captured AND intent IS NOT NULL
                ORDER BY intent, charge"""
         )
     ]
