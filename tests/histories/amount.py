@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from tests.histories.history import Doubtful, Guilty, Innocent
-from tests.histories.usual import NOT_SETTLED, PRICE, Night, bent, in_parts, stray_charge, usual, without_charge
+from tests.histories.usual import (
+    NOT_SETTLED,
+    PRICE,
+    Night,
+    bent,
+    in_parts,
+    of_yesterday,
+    stray_charge,
+    usual,
+    without_charge,
+)
 
 
 def charged(amount: int, currency: str = "eur") -> Night:
@@ -49,6 +59,19 @@ GUILTY = [
     Guilty(shown(9400, outcome="fail"), intent="run-i5"),
     Guilty(bent(charged(PRICE + 1), "orders", 0, qty=None), intent="run-i1"),
     Guilty(usual().loses_reply(5, 2).charge(5, 1), intent="run-i5"),
+    Guilty(
+        usual().loses_reply(5).told(5, "hold", "fail", "sold-out", claims={"qty": 2}).order(5, 2).charge(5, 2),
+        intent="run-i5",
+    ),
+    Guilty(
+        usual().loses_reply(5).told(5, "pay", "ok", "accepted", claims={"qty": 2}).order(5, 2).charge(5, 2),
+        intent="run-i5",
+    ),
+    Guilty(
+        usual().loses_reply(5).told(5, "status", "ok", "accepted", claims={"qty": 2}).order(5, 2).charge(5, 2),
+        intent="run-i5",
+    ),
+    Guilty(charged(PRICE + 1).told(1, "hold", "ok", "next", op=1), intent="run-i1", says="where 89.00 EUR was shown"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -66,6 +89,13 @@ INNOCENT = [
     Innocent(usual().loses_reply(5, 2).order(5).charge(5)),  # one of the two that were wanted, at its price
     Innocent(usual().charge(1, amount=7, state="failed", charge="no")),
     Innocent(usual().order(1, order="o1b").charge(1, charge="ch1b", order="o1b")),
+    Innocent(usual().charge(1, charge="ch1b").refund("ch1b", 1)),
+    Innocent(usual().charge(1, amount=PRICE + 1, charge="ch1b").refund("ch1b", 1)),
+    Innocent(of_yesterday(stray_charge(), "charges"), considered=3),
+    Innocent(
+        usual().loses_reply(5).told(5, "hold", "ok", "next", op=1, claims={"amount_minor": 1}).charge(5, amount=1),
+        considered=4,
+    ),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),

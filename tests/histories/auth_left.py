@@ -33,6 +33,7 @@ INNOCENT = [
     Innocent(bent(set_aside("voided").charge(1, charge="z", amount=0, authorised=0), "charges", state="authorised")),
     Innocent(set_aside("voided").charge(9, linked=False, amount=0, authorised=PRICE, state="authorised"), considered=1),
     Innocent(stray_order(set_aside("voided"))),
+    Innocent(usual().loses_reply(5).charge(5, amount=0, authorised=1, state="voided"), considered=1),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}, weighs=True),

@@ -55,6 +55,11 @@ def late() -> Night:
     return night
 
 
+def cheap_pair(price_minor: int) -> Night:
+    """An order of two tickets for next to nothing, of which one was issued."""
+    return later(usual().loses_reply(5, 2).order(5, 2, amount=price_minor), lambda night: night.tickets.pop())
+
+
 CHECKER = "CHARGED_NO_TICKET"
 GUILTY = [
     Guilty(charged_for_nothing(), intent="run-i5", says="paid 89.00 EUR and has no valid ticket", severity="critical"),
@@ -74,6 +79,9 @@ GUILTY = [
     Guilty(stray_order(short()), intent="run-i2"),
     Guilty(bent(short(), "tickets", 0, state="void"), 2, "run-i1"),
     Guilty(of_yesterday(stray_order(untied()), "orders").without("tickets"), intent="run-i5"),
+    Guilty(bent(stray_order(charged_for_nothing().loses_reply(6).charge(6)), "charges", payment=None), 1, "run-i5"),
+    Guilty(stray_order(charged_for_nothing().refund("ch5", PRICE - 1)), intent="run-i5"),
+    Guilty(cheap_pair(1).charge(5, amount=1), intent="run-i5", says="for 2 tickets and has 1"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -90,6 +98,8 @@ INNOCENT = [
     Innocent(bent(short(), "charges", currency="usd")),  # how much that is, another invariant asks
     Innocent(short().without("tickets")),
     Innocent(usual().flaw("holds", complete=False)),
+    Innocent(cheap_pair(0)),
+    Innocent(usual().charge(4, amount=1).refund("ch4", 1), considered=4),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
@@ -112,4 +122,8 @@ DOUBTFUL = [
     # Tickets and orders name an order differently: then every order looks as if it had none.
     Doubtful(renamed(usual()), "let `order` of tickets and of orders be the same"),
     Doubtful(bent(usual(), "tickets", 1, order="internal-o2"), "let `order` of tickets and of orders be the same"),
+    Doubtful(
+        stray_order(bent(charged_for_nothing().refund("ch5").charge(5, charge="x"), "charges", payment=None)),
+        "may be the tickets",
+    ),
 ]

@@ -58,4 +58,5 @@ DOUBTFUL = [
     # Two kinds of ticket in one snapshot, and neither says how many there are of it: the whole house is not each.
     Doubtful(counted(row(3, 0, 2, capacity=None), row(3, 0, 2, capacity=None)), "map all four"),
     Doubtful(counted(), "nothing", {"require": (CHECKER,)}),
+    Doubtful(usual().stands(available=5, held=0, sold=4).flaw("stock", stable=False), "1 suspected"),
 ]

@@ -14,6 +14,7 @@ from tests.histories.usual import (
     stray_order,
     usual,
     void_order,
+    without_charge,
 )
 
 
@@ -52,6 +53,18 @@ def unpriced(night: Night) -> Night:
     return bent(night.without("tickets"), "orders", 0, amount_minor=None, qty=None)
 
 
+def cheaper_and_dearer() -> Night:
+    """Two orders: one charge is dearer than its order, the other cheaper."""
+    night = without_charge(1, usual().order(1, order="o1b"))
+    return night.charge(1, amount=PRICE + 900).charge(1, amount=PRICE - 900, charge="ch1b", order="o1b")
+
+
+def half_priced() -> Night:
+    """Two orders, of which one says neither its sum nor how many tickets."""
+    night = two_orders().charge(1, charge="ch1c", order="o1b").without("tickets")
+    return bent(night, "orders", amount_minor=None, qty=None)
+
+
 CHECKER = "DUPCHARGE"
 GUILTY = [
     Guilty(twice(), intent="run-i1", says="paid 2 times, 178.00 EUR where 89.00 EUR is due", severity="critical"),
@@ -74,6 +87,18 @@ GUILTY = [
     Guilty(bent(twice(), "orders", 0, amount_minor=None), intent="run-i1"),
     Guilty(twice().charge(2, 2, charge="ch2b"), 2, "run-i1"),
     Guilty(usual().loses_reply(5, 2).charge(5, 2).charge(5, 1, charge="ch5b"), intent="run-i5", says="178.00 EUR is"),
+    Guilty(twice_in_its_books().told(5, "pay", "ok", "confirmed", claims={"amount_minor": 2 * PRICE}), intent="run-i5"),
+    Guilty(
+        twice_in_its_books().told(5, "status", "ok", "confirmed", op=9, claims={"amount_minor": 2 * PRICE}),
+        intent="run-i5",
+    ),
+    Guilty(
+        twice_in_its_books().told(5, "hold", "fail", "limit", op=1, claims={"amount_minor": 2 * PRICE}), intent="run-i5"
+    ),
+    Guilty(stray_order(usual().charge(1, amount=1, charge="ch1b")), intent="run-i1"),
+    # What is proven of one fan says nothing of another.
+    Guilty(stray_order(twice().loses_reply(5).charge(5).charge(5, charge="ch5b")), 1, "run-i1"),
+    Guilty(two_orders().charge(3, charge="ch3b"), 1, "run-i3"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -95,6 +120,10 @@ INNOCENT = [
     Innocent(bent(usual(), "charges", 0, captured_minor=2 * PRICE)),
     # The row of one charge stands twice: a page that repeats itself.
     Innocent(later(usual(), lambda night: night.charges.append(night.charges[0]))),
+    # One order a little dearer, the other cheaper: each was paid once.
+    Innocent(cheaper_and_dearer()),
+    Innocent(cheaper_and_dearer().charge(1, charge="x").refund("x")),
+    Innocent(bent(usual(), "charges", 0, captured_minor=2 * PRICE).charge(1, charge="x").refund("x")),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
@@ -111,4 +140,9 @@ DOUBTFUL = [
     Doubtful(unpriced(twice_untied()), "map `amount` or `qty`"),
     Doubtful(stray_order(twice_untied()), "may be what was paid for"),
     Doubtful(stray_order(nothing_ordered()), "may be what was paid for"),
+    Doubtful(
+        stray_order(bent(in_parts(1, 900, 8000).charge(1, charge="x"), "charges", payment=None)),
+        "may be what was paid for",
+    ),
+    Doubtful(half_priced(), "map `amount` or `qty`"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.histories.history import Doubtful, Guilty, Innocent
-from tests.histories.usual import NOT_SETTLED, PRICE, Night, bent, stray_charge, usual
+from tests.histories.usual import NOT_SETTLED, PRICE, Night, bent, polls, stray_charge, usual
 
 
 def declined(fan: int = 5) -> Night:
@@ -46,6 +46,7 @@ GUILTY = [
     Guilty(declined().told(5, "status", "fail", "declined", op=9, status_read=True).charge(5), intent="run-i5"),
     Guilty(usual().refused(5, "limit").order(5).without("tickets"), intent="run-i5"),
     Guilty(stray_charge(declined()).charge(5), intent="run-i5"),
+    Guilty(polls(declined(), 5, "pay", "info", "timeout").charge(5), intent="run-i5"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=1),
@@ -69,6 +70,22 @@ INNOCENT = [
     Innocent(usual().send(4, "hold", "ok", "next", op=5).charge(4).refused(6), considered=1),
     Innocent(stray_charge()),
     Innocent(usual().abandons(5).charge(5), considered=1),
+    Innocent(declined().send(5, "hold", "info", "timeout", op=1).charge(5), considered=1),
+    Innocent(declined().told(5, "hold", "info", "unknown", op=5).charge(5), considered=1),
+    Innocent(declined().told(5, "hold", "ok", "confirmed", op=5).charge(5), considered=1),
+    Innocent(declined().told(5, "hold", "ok", "accepted", op=5).charge(5), considered=1),
+    Innocent(declined().told(5, "pay", "ok", "next", op=5).charge(5), considered=1),
+    # Recovered: not known to the fan, and yet done. It is counted.
+    Innocent(usual(), indeterminate=0),
+    Innocent(usual().loses_reply(5), indeterminate=0),
+    Innocent(usual().loses_reply(5).charge(5), indeterminate=1),
+    Innocent(usual().loses_reply(5).charge(5, amount=1), indeterminate=1),
+    Innocent(usual().loses_reply(5).order(5), indeterminate=1),
+    Innocent(usual().send(1, "pay", "info", "timeout"), indeterminate=0),
+    Innocent(declined().send(5, "pay", "info", "timeout").charge(5), indeterminate=1),
+    Innocent(declined().told(5, "pay", "info", "unknown", op=5).charge(5), indeterminate=1),
+    Innocent(declined().told(5, "pay", "ok", "accepted", op=5).charge(5), indeterminate=1),
+    Innocent(usual().abandons(5).charge(5), indeterminate=0),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}, weighs=True),

@@ -25,6 +25,7 @@ class Guilty(NamedTuple):
     severity: str | None = None
     unattributed: int | None = None
     """Rows that belong to nobody."""
+    indeterminate: int | None = None
 
 
 class Innocent(NamedTuple):
@@ -35,6 +36,7 @@ class Innocent(NamedTuple):
     considered: int | None = None
     """How many things could have been wrong, where it is worth counting."""
     unattributed: int | None = None
+    indeterminate: int | None = None
 
 
 class Doubtful(NamedTuple):
@@ -48,3 +50,4 @@ class Doubtful(NamedTuple):
     weighs: bool | None = None
     """Whether not knowing it weighs (Finding.configured)."""
     unattributed: int | None = None
+    indeterminate: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.night import PRICE
-from tests.histories.usual import NOT_SETTLED, Night, bent, later, usual
+from tests.histories.usual import NOT_SETTLED, Night, bent, keyless, later, polls, usual
 
 KEY = "key-000001"
 
@@ -37,6 +37,21 @@ def asked(*bodies: str) -> Night:
     return night
 
 
+def two_bodies(status: int = 200) -> Night:
+    """Two charges under one key, and the provider's log has two bodies: two wishes, which another invariant judges."""
+    night = usual().charge(1, charge="ch1b", key="shop-key-1").request("shop-key-1", "a")
+    return night.request("shop-key-1", "b", status=status)
+
+
+def keyless_pair() -> Night:
+    """Two fans pay without a key, and each gets an order."""
+    night = Night().buys(1)
+    night.fan(5)
+    night = keyless(night.hold(5).send(5, "pay", "ok", "confirmed", claims={"order": "o5"})).order(5).charge(5)
+    night.fan(6)
+    return night.hold(6).send(6, "pay", "ok", "confirmed", claims={"order": "o6"}).order(6).charge(6)
+
+
 CHECKER = "IDEM_REPLAY"
 GUILTY = [
     Guilty(sent_as("aaaa", "aaaa"), intent="run-i1", says="confirmed with orders o1, o99"),
@@ -54,6 +69,14 @@ GUILTY = [
     Guilty(polled("o99", op=7), intent="run-i1"),
     Guilty(answered(order="o99").charge(2, charge="ch2b", key="shop-key-2"), 2, "run-i2"),
     Guilty(usual().charge(1, charge="ch1b", key="shop-key-1").flaw("refunds", complete=False), intent="run-i1"),
+    Guilty(two_bodies(status=402), intent="run-i1"),
+    Guilty(two_bodies(status=400), intent="run-i1"),
+    Guilty(two_bodies(status=499), intent="run-i1"),
+    Guilty(bent(two_bodies(), "requests", method="GET"), intent="run-i1"),
+    Guilty(two_bodies().charge(1, charge="ch1c", key="shop-key-1"), intent="run-i1", says="made 3 charges"),
+    Guilty(bent(two_bodies(), "requests", body="a"), intent="run-i1"),
+    Guilty(bent(bent(two_bodies(), "requests", body=None), "requests", 0, body=None), intent="run-i1"),
+    Guilty(polls(polled("o99"), 1, "pay", "info", "timeout", key="p"), intent="run-i1"),
 ]
 INNOCENT = [
     # Two bodies under one key are two wishes: IDEM_MISMATCH's matter.
@@ -80,6 +103,17 @@ INNOCENT = [
     Innocent(usual().charge(8, charge="a", key="x", linked=False).charge(9, charge="b", key="x", linked=False)),
     Innocent(bent(bent(usual().charge(1, charge="ch1b"), "charges", key=None), "charges", 0, key=None)),
     Innocent(later(usual(), lambda night: night.charges.append(night.charges[0]))),
+    Innocent(two_bodies()),
+    Innocent(two_bodies(status=500)),
+    Innocent(two_bodies(status=399)),
+    Innocent(bent(two_bodies(), "requests", status=None)),
+    Innocent(usual().request("shop-key-1")),
+    Innocent(keyless(keyless(usual()).send(2, "pay", "ok", "confirmed", claims={"order": "o2"}))),
+    Innocent(polls(usual(), 1, "pay", "ok", "confirmed", key=KEY, claims={"order": "o99"})),
+    Innocent(keyless(usual().send(4, "pay", "info", "timeout")), considered=6),
+    Innocent(usual().send(4, "hold", "info", "timeout", key="h"), considered=6),
+    Innocent(polls(usual(), 4, "pay", "info", "timeout", key="p"), considered=6),
+    Innocent(keyless(keyless_pair())),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}, weighs=True),

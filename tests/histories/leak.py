@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from surgectl.recording.evidence_rows import StockRow
 from tests.histories.history import Doubtful, Guilty, Innocent
-from tests.histories.usual import NOT_SETTLED, Night, bent, usual
+from tests.histories.usual import NOT_SETTLED, Night, bent, later, polls, usual
 
 
 def kinds(leaked: int, **more: int | None) -> Night:
@@ -53,6 +53,17 @@ GUILTY = [
     Guilty(bent(stuck(), "holds", state="released"), intent="run-i5", says="h5"),
     Guilty(bent(stuck(), "holds", state="active", keys=[]), intent="run-i5", says="h5"),
     Guilty(bent(earlier(6), "stock", available=5)),
+    Guilty(
+        Night()
+        .loses_reply(1)
+        .charge(1)
+        .loses_reply(2)
+        .order(2)
+        .abandons(3)
+        .stands(available=8, held=1, sold=1)
+        .without("holds"),
+        intent="run-i3",
+    ),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -77,6 +88,13 @@ INNOCENT = [
     Innocent(usual().abandons(5), considered=4),
     # Everybody let go: the shop's list of orders is empty, and that is an answer.
     Innocent(bent(Night().abandons(1).stands(available=10, held=0, sold=0), "stock", sold=None), considered=1),
+    Innocent(usual().abandons(5).send(7, "pay", "ok", "confirmed").without("holds"), considered=4),
+    Innocent(polls(usual(), 4, "hold", "ok", "next").without("holds"), considered=3),
+    Innocent(usual().send(4, "hold", "info", "timeout").without("holds"), considered=3),
+    Innocent(
+        bent(usual().stands(available=5, held=1, sold=4, at_s=1.0).still_holds("h9", 0), "holds", expires_s=None),
+        NOT_SETTLED,
+    ),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
@@ -95,4 +113,6 @@ DOUBTFUL = [
     Doubtful(uncounted(6, capacity=None), "map them", {"capacity": None}),
     Doubtful(kinds(leaked=0, capacity=None), "map them"),
     Doubtful(kinds(leaked=0, available=None), "map them"),
+    # The shop answers, and says nothing of its stock.
+    Doubtful(later(usual(), lambda night: setattr(night, "stock", [])), "map them"),
 ]

@@ -28,6 +28,23 @@ def lost(told: bool = True) -> Night:
     return night.told(5, "pay", "info", "unknown") if told else night
 
 
+def one_more(hold: Outcome = "fail", pay: Outcome | None = None) -> Night:
+    """A fan whose reply was lost, and another who was refused, or lost one reply, or was acknowledged."""
+    night = usual().loses_reply(5)
+    night.fan(6)
+    night.send(6, "hold", hold, "timeout", op=1).told(6, "hold", hold, "unknown", op=1)
+    if pay is not None:
+        night.send(6, "pay", pay, "accepted", op=3)
+        if pay == "ok":
+            night.told(6, "pay", pay, "accepted", op=3)
+    return night.told(6, "status", "fail", "declined", op=9, status_read=True)
+
+
+def beside_a_basket() -> Night:
+    """What was acknowledged is void; a basket beside it was left alone."""
+    return acknowledged().order(5, state="void").order(5, order="basket", state="pending")
+
+
 CHECKER = "LIMBO"
 GUILTY = [
     Guilty(read("accepted"), intent="run-i5", says="still told that the order is being worked on", severity="major"),
@@ -58,6 +75,13 @@ INNOCENT = [
     Innocent(acknowledged().order(5, state="void").loses_reply(6).order(6, state="pending"), considered=1),
     # Somebody was told that it is confirmed: what a page said besides, others judge.
     Innocent(read("declined", "fail").told(1, "status", "ok", "accepted", op=9, status_read=True), considered=1),
+    Innocent(read("declined", "fail", one_more()), considered=1),
+    Innocent(read("declined", "fail", one_more(hold="info")), considered=2),
+    Innocent(read("declined", "fail", one_more(pay="info")), considered=2),
+    Innocent(read("declined", "fail", one_more(pay="ok")), considered=2),
+    Innocent(beside_a_basket()),
+    Innocent(beside_a_basket().loses_reply(6).told(6, "pay", "ok", "accepted").order(6)),
+    Innocent(beside_a_basket().told(5, "hold", "ok", "next", op=1, claims={"order": "basket"})),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "no status was read", {"require": (CHECKER,)}, weighs=True),
@@ -73,4 +97,5 @@ DOUBTFUL = [
     Doubtful(acknowledged().order(5, state="pending").flaw("orders", stable=False), "no status was read"),
     # Books that say two things of one order say nothing of it.
     Doubtful(acknowledged().order(5, state="void").order(5, order="o5", state="pending"), "no status was read"),
+    Doubtful(acknowledged().told(5, "pay", "ok", "confirmed", claims={"order": "o5"}), "no status was read"),
 ]

@@ -38,6 +38,9 @@ INNOCENT = [
     Innocent(bent(usual(), "orders", qty=None), TWO),  # the tickets tell
     # Nobody knows whether an order of no fan of ours is of this sale.
     Innocent(bent(stray_order(usual()), "orders", identity="fan-2@example.org", at_s=1.0).without("tickets"), TWO),
+    Innocent(void_order(usual(), "o1"), TWO, considered=2),
+    Innocent(bent(void_order(usual(), "o3"), "orders", identity=None), TWO, considered=2),
+    Innocent(bent(stray_order(), "orders", identity=None, at_s=1.0).without("tickets"), TWO, considered=3),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)} | TWO, weighs=True),

@@ -106,6 +106,8 @@ def sql_mutations(query: str) -> Iterator[tuple[str, bool, str]]:
         upper = word.text.upper()
         following = words[at + 1].text.upper() if at + 1 < len(words) else ""
         previous = words[at - 1].text.upper() if at else ""
+        if previous == "SELECT" and "EXISTS" in [w.text.upper() for w in words[max(0, at - 3) : at]]:
+            continue  # what an EXISTS selects, nobody sees
         if upper == "AND" and any(w.text.upper() == "BETWEEN" for w in words[max(0, at - 3) : at]):
             continue
         for new in _SWAPS.get(upper, ()):
@@ -236,6 +238,8 @@ class _Breaker:
             other_op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
             yield self._made(where, _became(node, op=other_op), convicts, _set(node, op=other_op))
             for at in range(len(node.values)):
+                if isinstance(node.values[at], ast.Constant):
+                    continue  # `x or 0`: nothing to lose
                 nothing = ast.Constant(isinstance(node.op, ast.And))
                 fewer = [*node.values[:at], nothing, *node.values[at + 1 :]]
                 yield self._made(where, _became(node, values=fewer), convicts, _set(node, values=fewer))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.histories.history import Doubtful, Guilty, Innocent
-from tests.histories.usual import ALONE, Night, bent, free_ticket, stray_order, usual, void_order
+from tests.histories.usual import ALONE, PRICE, Night, bent, free_ticket, later, stray_order, usual, void_order
 
 
 def told_twice() -> Night:
@@ -17,12 +17,12 @@ def two_names() -> Night:
     return night.told(1, "status", "ok", "confirmed", op=9, claims={"order": "ORD-1"}).order(1).charge(1)
 
 
-def sold_on(state: str = "void") -> Night:
+def sold_on(state: str = "void", back: int = PRICE) -> Night:
     """Confirmed under a name of its own, cancelled, paid back; the place goes to somebody else."""
     night = Night().loses_reply(1).told(1, "pay", "ok", "confirmed", claims={"order": "ORD-1"})
     if state:
         night.order(1, state=state)
-    return night.charge(1).refund("ch1").buys(2)
+    return night.charge(1).refund("ch1", back).buys(2)
 
 
 def one_of_two() -> Night:
@@ -34,6 +34,15 @@ def shared() -> Night:
     """One order is confirmed to two fans, and the books are not there."""
     night = Night().buys(1).loses_reply(2).told(2, "pay", "ok", "confirmed", claims={"order": "o1"})
     return night.without("orders", "tickets")
+
+
+def renamed_promises() -> Night:
+    night = Night()
+    for fan in (1, 2):
+        night.loses_reply(fan).told(fan, "pay", "ok", "confirmed", claims={"order": f"ORD-{fan}"}).order(fan).charge(
+            fan
+        )
+    return night
 
 
 CHECKER = "OVERSELL"
@@ -70,6 +79,13 @@ GUILTY = [
     # A promise that the books do not know, of somebody who never got the money back.
     Guilty(sold_on("").without("refunds"), 1, "run-i2", {"capacity": 1}, says="promised of 1"),
     Guilty(usual(), 2, None, {"capacity": 2}),
+    # Promised under names that the books do not have, beside orders that they do.
+    Guilty(renamed_promises().flaw("tickets", stable=False), 1, "run-i2", {"capacity": 1}, says="promised of 1"),
+    # The tickets are gone, the promises stand.
+    Guilty(later(Night().buys(1).buys(2), lambda night: night.tickets.clear()), 1, "run-i2", {"capacity": 1}),
+    Guilty(sold_on("", back=PRICE - 1), 1, "run-i2", {"capacity": 1}),
+    Guilty(usual().order(5, state="void"), 1, "run-i3", {"capacity": 3}),
+    Guilty(stray_order(usual()), 1, "run-i3", {"capacity": 3}, unattributed=1),
 ]
 INNOCENT = [
     Innocent(usual(), considered=4),

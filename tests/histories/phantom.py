@@ -30,6 +30,10 @@ GUILTY = [
     Guilty(stray_charge(), changes=ALONE | {"started_epoch_s": 0.0}),
     Guilty(bent(stray_charge(of_two()), "charges", charge="ch8"), changes=ALONE, says="ch8"),
     Guilty(stray_order().without("tickets"), changes=ALONE),
+    Guilty(stray_order(), changes=ALONE | {"started_epoch_s": 0.0}),
+    Guilty(bent(stray_order(), "orders", at_s=EPOCH - 1), changes=ALONE),
+    Guilty(bent(stray_charge(), "charges", captured_minor=1), changes=ALONE),
+    Guilty(bent(bent(stray_order().without("tickets"), "orders", at_s=None), "orders", keys=[]), changes=ALONE),
 ]
 INNOCENT = [
     Innocent(usual(), ALONE, considered=6),

@@ -98,6 +98,8 @@ def play(checker: str, check: Checker, history: History, relations: Relations) -
     """Let a checker judge a history. Raises AssertionError where it is wrong."""
     found = check(relations, history.night.expectations(**history.changes))
     assert history.unattributed in (None, found.unattributed), found
+    assert history.indeterminate in (None, found.indeterminate), found
+    assert len(found.examples) <= found.violations, found
     if isinstance(history, Guilty):
         _convicted(checker, found, history)
     elif isinstance(history, Innocent):
@@ -106,7 +108,7 @@ def play(checker: str, check: Checker, history: History, relations: Relations) -
         assert history.considered in (None, found.considered), found
     else:
         assert (found.verdict, found.violations, found.examples) == ("unknown", 0, []), found
-        assert history.says in found.reason and found.reason, found
+        assert history.says in f"{found.reason}; {found.summary}" and found.reason, found
         assert history.pending in (None, found.pending), found
         assert history.weighs in (None, found.configured), found
     return found

@@ -60,6 +60,7 @@ INNOCENT = [
             1, "status", "ok", "confirmed", op=9, status_read=True
         )
     ),
+    Innocent(read("accepted"), {"staleness_ns": S // 5}),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "no status was read", {"require": (CHECKER,)}, weighs=True),
@@ -70,4 +71,8 @@ DOUBTFUL = [
     Doubtful(read("declined", "fail").flaw("charges", stable=False), "do not tell of refunds"),
     Doubtful(read("declined", "fail").flaw("refunds", complete=False), "do not tell of refunds"),
     Doubtful(stray_charge(read("declined", "fail")).without("refunds"), "do not tell of refunds"),
+    Doubtful(
+        read("declined", "fail", night=Night().loses_reply(1).told(1, "pay", "info", "confirmed")), "no status was read"
+    ),
+    Doubtful(read("confirmed", night=Night().loses_reply(1)), "no status was read"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.histories.history import Doubtful, Guilty, Innocent
-from tests.histories.usual import ALONE, Night, bent, usual, void_order
+from tests.histories.usual import ALONE, PRICE, Night, bent, usual, void_order
 
 
 def told(night: Night, fan: int, order: str | None, seat: str = "A1") -> Night:
@@ -48,6 +48,10 @@ GUILTY = [
         intent="run-i2",
     ),
     Guilty(told(told(Night().loses_reply(1), 1, "ORD-1").order(1).buys(2), 2, "o2"), intent="run-i2"),
+    Guilty(
+        told(told(Night().loses_reply(1), 1, "ORD-1").charge(1).refund("ch1", PRICE - 1).buys(2), 2, "o2"), 1, "run-i2"
+    ),
+    Guilty(told(both_told(), 1, None), intent="run-i2", says="o1, o2"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=4),
@@ -68,6 +72,12 @@ INNOCENT = [
     # Another evening's seats.
     Innocent(Night().buys(1, seat="B1").order(7, order="x", seat="A1", linked=False).order(8, seat="A1", linked=False)),
     Innocent(usual().buys(5, seat="A1").without("tickets").told(1, "pay", "ok", "confirmed", claims={"seats": ["Z"]})),
+    Innocent(bent(half_ours(), "tickets", state="void"), considered=1, unattributed=0),
+    Innocent(Night().buys(1, seat="A1").buys(2).order(7, order="x", linked=False), unattributed=0),
+    Innocent(Night().buys(1, seat="A1").order(7, order="x", seat="B1", linked=False), unattributed=1),
+    Innocent(Night().buys(1, seat="A1").order(7, order="x", seat="B1", linked=False), ALONE, unattributed=0),
+    Innocent(void_order(usual(), "o3"), considered=3),
+    Innocent(told(told(Night().buys(1, seat="A1").loses_reply(2), 1, "o1"), 2, "o1")),  # one order, told to two
 ]
 DOUBTFUL = [
     Doubtful(Night(), "no ticket carries a seat", {"require": (CHECKER,)}, weighs=True),

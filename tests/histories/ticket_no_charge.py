@@ -60,6 +60,8 @@ INNOCENT = [
     Innocent(usual().loses_reply(5).order(5, state="pending")),
     Innocent(bent(usual(), "orders", amount_minor=None)),
     Innocent(free_ticket().charge(5)),
+    Innocent(void_order(usual(), "o1").refund("ch1", PRICE + 1), considered=2),
+    Innocent(usual().loses_reply(5).order(5, amount=1).charge(5, amount=1), considered=4),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from surgectl.recording.evidence_rows import ChargeRow, HoldRow, OrderRow, StockRow, TicketRow
+from surgectl.recording.rows import InvokeRow
 from tests.histories.night import EPOCH, PRICE, Night
 
 NOT_SETTLED = {"settled": False}
@@ -77,14 +78,25 @@ def in_parts(fan: int, *sums: int, order: str | None = None) -> Night:
     return night
 
 
-def nowhere_clear(kind: str, missing: Night, moving: Night, halved: Night, failed: Night) -> list[tuple[Night, str]]:
-    """What every checker must doubt: a kind that is not there, still moved, was read by half, or not at all."""
-    return [
-        (missing.without(kind), f"gives no {kind}"),
-        (moving.flaw(kind, stable=False), "still changed"),
-        (halved.flaw(kind, complete=False), "not read completely"),
-        (failed.flaw(kind, error="HTTP 500"), "HTTP 500"),
-    ]
+def polls(night: Night, fan: int, role: str, outcome: str, why: str, **how: object) -> Night:
+    """One read that waits for an operation: no attempt at it."""
+    night.send(fan, role, outcome, why, **how)  # type: ignore[arg-type]
+    for at in range(len(night.ops) - 1, -1, -1):
+        row = night.ops[at]
+        if isinstance(row, InvokeRow):
+            night.ops[at] = msgspec.structs.replace(row, poll=True)
+            return night
+    return night
+
+
+def keyless(night: Night) -> Night:
+    """The last thing that was sent carried no key."""
+    for at in range(len(night.ops) - 1, -1, -1):
+        row = night.ops[at]
+        if isinstance(row, InvokeRow):
+            night.ops[at] = msgspec.structs.replace(row, key=None)
+            return night
+    return night
 
 
 __all__ = [
@@ -98,9 +110,10 @@ __all__ = [
     "charged_for_nothing",
     "free_ticket",
     "in_parts",
+    "keyless",
     "later",
-    "nowhere_clear",
     "of_yesterday",
+    "polls",
     "stray_charge",
     "stray_order",
     "usual",

@@ -22,14 +22,13 @@ from surgectl.units import show_money
 _WRONG = """
 WITH held AS (
   SELECT intent, sum(qty) AS qty FROM tolds
-  WHERE qty IS NOT NULL AND outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
+  WHERE outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
 ), ordered AS (
   SELECT o.order_id, o.intent,
     CASE WHEN h.qty IS NULL THEN o.qty ELSE least(o.qty, greatest(i.qty, h.qty)) END AS qty
   FROM book_orders o LEFT JOIN intents i USING (intent) LEFT JOIN held h USING (intent) WHERE o.qty IS NOT NULL
 ), counted AS (
-  SELECT intent, list(DISTINCT qty) AS qtys FROM ordered
-  WHERE intent IS NOT NULL AND qty IS NOT NULL GROUP BY intent
+  SELECT intent, list(DISTINCT qty) AS qtys FROM ordered GROUP BY intent
 ), shown AS (
   SELECT t.intent, list(DISTINCT t.amount_minor) AS sums FROM tolds t LEFT JOIN counted n USING (intent)
   WHERE t.amount_minor IS NOT NULL AND t.outcome = 'ok' AND t.role NOT IN ('pay', 'status')

@@ -31,15 +31,15 @@ from surgectl.units import show_money
 _EMPTY_HANDED = """
 SELECT i.intent, i.fan, i.currency, i.net, i.told, i.orders, i.charge_ids, i.pending_orders,
   EXISTS (SELECT 1 FROM book_charges c JOIN book_orders o USING (order_id)
-          WHERE c.intent = i.intent AND c.net > 0 AND NOT o.valid) AS tied
+          WHERE c.intent = i.intent AND c.net > 0) AS tied
 FROM book_intents i WHERE i.net > 0 AND i.valid_orders = 0 ORDER BY i.fan, i.intent"""
 
 # A part that was given back excuses the tickets that were taken back with it.
 _SHORT = """
 SELECT i.intent, i.fan, i.currency, i.net, i.valid_qty, sum(o.qty) AS ordered, i.orders, i.charge_ids
 FROM book_intents i JOIN book_orders o USING (intent)
-WHERE o.valid AND i.net > 0 AND i.net >= i.due AND i.due_unknown = 0 AND i.foreign_money = 0
-GROUP BY ALL HAVING bool_and(o.qty IS NOT NULL) AND sum(o.qty) > i.valid_qty ORDER BY i.fan, i.intent"""
+WHERE o.valid AND i.net > 0 AND i.net >= i.due AND i.foreign_money = 0
+GROUP BY ALL HAVING sum(o.qty) > i.valid_qty ORDER BY i.fan, i.intent"""
 
 
 def check(relations: Relations, expectations: Expectations) -> Finding:

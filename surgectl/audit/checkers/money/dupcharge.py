@@ -22,7 +22,7 @@ from surgectl.units import show_money
 _TWICE = """
 WITH shown AS (
   SELECT intent, max(amount_minor) AS most FROM tolds
-  WHERE amount_minor IS NOT NULL AND outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
+  WHERE outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
 ), priced AS (
   SELECT o.order_id, o.intent, o.valid,
     CASE WHEN o.qty IS NULL OR o.due IS NULL THEN o.due
@@ -32,7 +32,7 @@ WITH shown AS (
   SELECT c.intent, c.order_id, count(*) AS paid, sum(c.net) AS net, any_value(o.due) AS due,
     list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys
   FROM book_charges c JOIN priced o USING (order_id)
-  WHERE c.net > 0 AND c.intent IS NOT NULL GROUP BY c.intent, c.order_id HAVING count(*) > 1
+  WHERE c.net > 0 GROUP BY c.intent, c.order_id HAVING count(*) > 1
 ), by_intent AS (
   SELECT i.intent, count(*) AS paid, sum(c.net) AS net,
     any_value(CASE WHEN i.valid_orders > 0 THEN p.due ELSE i.qty * i.price_minor END) AS due,
@@ -45,9 +45,9 @@ WITH shown AS (
 )
 SELECT b.intent, i.fan, i.currency, b.paid, b.net, b.due, b.charges, b.keys, b.orders,
   EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due) AS within_order,
-  b.foreign_money > 0 OR b.due_unknown > 0 OR b.due IS NULL AS unclear
+  b.foreign_money > 0 OR b.due_unknown > 0 AS unclear
 FROM by_intent b JOIN book_intents i USING (intent)
-WHERE b.net > b.due OR b.due IS NULL OR b.due_unknown > 0
+WHERE b.net > b.due OR b.due_unknown > 0
   OR EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due)
 ORDER BY i.fan, b.intent"""
 

@@ -26,7 +26,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
     strays, homeless = stray_charges(relations, expectations), stray_orders(relations, expectations)
     considered, unpriced = relations.one(
-        "SELECT count(*) FILTER (due > 0), count(*) FILTER (due_unknown > 0) FROM book_intents WHERE valid_orders > 0"
+        "SELECT count(*) FILTER (due > 0), count(*) FILTER (due_unknown > 0) FROM book_intents"
     )
     found: list[Violation] = []
     indeterminate, doubts = unpriced, []

@@ -17,7 +17,7 @@ from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 
 _SEVERAL = """
-WITH paid AS (SELECT order_id, sum(net) > 0 AS paid FROM book_charges WHERE order_id IS NOT NULL GROUP BY order_id)
+WITH paid AS (SELECT order_id, sum(net) > 0 AS paid FROM book_charges GROUP BY order_id)
 SELECT o.intent, i.fan, list(o.order_id ORDER BY o.order_id) AS orders,
   count(o.key) > count(DISTINCT o.key) AS one_key
 FROM book_orders o JOIN book_intents i USING (intent) LEFT JOIN paid p USING (order_id)

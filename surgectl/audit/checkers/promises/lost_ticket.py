@@ -27,7 +27,7 @@ WITH said AS (
   QUALIFY order_id IS NOT NULL OR count(order_id) OVER (PARTITION BY intent) = 0
 ), shared AS (
   SELECT order_id, sum(coalesce(qty, 1)) AS qty FROM said WHERE order_id IS NOT NULL
-  GROUP BY order_id HAVING count(DISTINCT intent) > 1
+  GROUP BY order_id
 ), gone AS (
   SELECT n.intent, n.order_id, count(*) AS gone
   FROM (SELECT intent, order_id, unnest(list_distinct(tickets)) AS ticket FROM said) n

@@ -21,13 +21,12 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
     # A row may be one kind of ticket: only together do they stand against all orders. A number that one row lacks is
     # not known for the whole.
-    last = relations.rows(
+    capacity, available, sold, pending, at_s, file, line = relations.one(
         """WITH last AS (SELECT * FROM stock WHERE snapshot = (SELECT max(snapshot) FROM stock))
            SELECT CASE WHEN count(capacity) = count(*) THEN sum(capacity) WHEN count(*) = 1 THEN ? END,
              CASE WHEN count(available) = count(*) THEN sum(available) END,
              CASE WHEN count(sold) = count(*) THEN sum(sold) END,
-             CASE WHEN count(pending) = count(*) THEN sum(pending) END, max(at_s), max(file), max(line)
-           FROM last HAVING count(*) > 0""",
+             CASE WHEN count(pending) = count(*) THEN sum(pending) END, max(at_s), max(file), max(line) FROM last""",
         [expectations.capacity],
     )
     held_ever, used = relations.one(
@@ -36,30 +35,28 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     )
     leaked, doubt = 0, ""
     violation: tuple[Violation, ...] = ()
-    if last:
-        capacity, available, sold, pending, at_s, file, line = last[0]
-        if sold is None:
-            (sold,) = relations.one(
-                """SELECT coalesce(sum(valid_qty), CASE WHEN count(*) = 0 AND EXISTS (
-                     SELECT 1 FROM sources WHERE kind = 'orders') THEN 0 END) FROM book_orders"""
-            )
-        if pending is None:
-            (pending,) = relations.one("SELECT coalesce(sum(qty), 0) FROM book_orders WHERE state = 'pending'")
-        (running,) = relations.one(
-            """SELECT coalesce(sum(coalesce(qty, 1)), 0) FROM holds
-               WHERE state = 'active' AND CASE WHEN ? IS NOT NULL AND expires_s IS NOT NULL THEN expires_s > ?
-                                          ELSE NOT ? END""",
-            [at_s, at_s, expectations.settled],
+    if sold is None:
+        (sold,) = relations.one(
+            """SELECT coalesce(sum(valid_qty), CASE WHEN count(*) = 0 AND EXISTS (
+                 SELECT 1 FROM sources WHERE kind = 'orders') THEN 0 END) FROM book_orders"""
         )
-        if capacity is None or available is None or sold is None:
-            doubt = "stock does not say capacity, available and sold: map them"
-        else:
-            leaked = max(0, capacity - available - sold - pending - running)
-            if leaked:
-                said = f"capacity {capacity}, available {available}, sold {sold}, pending {pending}"
-                what = f"{leaked} tickets are neither free nor sold ({said}, in running holds {running})"
-                keys = {"line": f"{file}:{line}"} | _holds(relations)
-                violation = (Violation(what=what, intent=_fan_of(relations), keys=keys),)
+    if pending is None:
+        (pending,) = relations.one("SELECT coalesce(sum(qty), 0) FROM book_orders WHERE state = 'pending'")
+    (running,) = relations.one(
+        """SELECT coalesce(sum(coalesce(qty, 1)), 0) FROM holds
+           WHERE state = 'active' AND CASE WHEN ? IS NOT NULL AND expires_s IS NOT NULL THEN expires_s > ?
+                                      ELSE NOT ? END""",
+        [at_s, at_s, expectations.settled],
+    )
+    if capacity is None or available is None or sold is None:
+        doubt = "stock does not say capacity, available and sold: map them"
+    else:
+        leaked = max(0, capacity - available - sold - pending - running)
+        if leaked:
+            said = f"capacity {capacity}, available {available}, sold {sold}, pending {pending}"
+            what = f"{leaked} tickets are neither free nor sold ({said}, in running holds {running})"
+            keys = {"line": f"{file}:{line}"} | _holds(relations)
+            violation = (Violation(what=what, intent=_fan_of(relations), keys=keys),)
     return conclude(
         Case(
             id="LEAK",
@@ -67,7 +64,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             considered=max(held_ever, used),
             holds="holds, and no ticket got stuck in one",
             broken="tickets never came back from holds",
-            violations=violation if expectations.settled else (),
+            violations=violation,
             violated=leaked if expectations.settled else 0,
             pending=0 if expectations.settled else leaked,
             indeterminate=1 if doubt else 0,
