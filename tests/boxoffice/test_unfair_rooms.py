@@ -41,9 +41,9 @@ def test_the_stack_lets_in_who_came_last() -> None:
 def test_favourites_go_in_before_all_others() -> None:
     """Some come first whenever they came, the others in order behind them."""
     order = _let_in(_room("favourites"))
-    first = next(n for n, seq in enumerate(order) if seq == 1)
-    assert 0 < first < 20
-    assert order[first:] == sorted(order[first:]) and sorted(order) == list(range(1, 41))
+    first = next(n for n in range(1, 40) if order[n] < order[n - 1])  # behind the last favourite the others begin
+    assert order[:first] == sorted(order[:first]) and order[first:] == sorted(order[first:])
+    assert 0 < first < 20 and sorted(order) == list(range(1, 41))
 
 
 def test_a_guessed_position_goes_up_and_down_while_the_turn_stays_true() -> None:

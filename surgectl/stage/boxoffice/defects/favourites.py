@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 
 from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.stage.boxoffice.defects.unfair_room import UnfairRoom
@@ -15,7 +15,8 @@ class SideDoor(UnfairRoom):
     """Some addresses have a priority that nobody ever took back."""
 
     def turn(self, place: Place) -> tuple[int, int]:
-        favourite = zlib.crc32(place.email.casefold().encode()) % _ONE_IN == 0
+        # A checksum would not do: addresses that differ in one digit would be favourites all, or none.
+        favourite = hashlib.blake2b(place.email.casefold().encode(), digest_size=1).digest()[0] % _ONE_IN == 0
         return 0 if favourite else 1, place.seq
 
 
