@@ -7,6 +7,7 @@ should have been would be to convict, or to acquit, by chance.
 from __future__ import annotations
 
 import math
+import re
 
 import msgspec
 
@@ -20,6 +21,7 @@ MOST_COUNT = 10**9
 MOST_S = 10**11
 """Of an instant: the year 5138."""
 
+_CODE = re.compile("[A-Za-z]{3}")
 IDS = frozenset({"order", "ticket", "hold", "charge", "refund", "event"})
 COUNTS = frozenset({"qty", "capacity", "available", "held", "sold"})
 """Columns that count tickets; `pending` counts them in stock alone."""
@@ -40,6 +42,8 @@ def nonsense(row: EvidenceRow) -> str:
             return f"{name.removesuffix('_minor')}: {value} is no sum of money" + (
                 " (a refund belongs under refunds, with its sum above zero)" if -MOST_MINOR <= value < 0 else ""
             )
+        if name == "currency" and not _CODE.fullmatch(value):
+            return f"currency: {value!r} is no currency"
         if name in COUNTS and not (-MOST_COUNT if isinstance(row, StockRow) else 0) <= value <= MOST_COUNT:
             return f"{name}: {value} is no number of tickets"
         if name.endswith("_s") and not (math.isfinite(value) and abs(value) <= MOST_S):
@@ -58,6 +62,8 @@ def sql_of_sense(row_type: type[EvidenceRow], cell: str) -> str:
             said.append(f"trim({value}) <> ''")
         elif field.name.endswith("_minor"):
             said.append(f"{value} BETWEEN 0 AND {MOST_MINOR}")
+        elif field.name == "currency":
+            said.append(f"regexp_full_match({value}, '{_CODE.pattern}')")
         elif field.name in COUNTS:
             said.append(f"{value} BETWEEN {-MOST_COUNT if row_type is StockRow else 0} AND {MOST_COUNT}")
         elif field.name.endswith("_s"):
