@@ -242,13 +242,13 @@ def _key(fan: int) -> str:
     return f"{mixed >> 32:08x}-{mixed >> 16 & 0xFFFF:04x}-4{mixed & 0xFFF:03x}-8000-{fan:012x}"
 
 
-def _queues(tab: _Tab, polls: float) -> None:
+def _queues(tab: _Tab, polls: float, place: int) -> None:
+    """Waits in line; no two fans are shown one position, and nobody falls back."""
     waits = int(polls) + (tab.chance.random() < polls % 1)
-    tab.send(
-        "join", "join", 2, "ok", "poll", "poll", ',"claims":{"position":1,"wait_s":0.005}', method="POST", status=202
-    )
+    first = f',"claims":{{"position":{place + waits + 1},"wait_s":0.005}}'
+    tab.send("join", "join", 2, "ok", "poll", "poll", first, method="POST", status=202)
     for n in range(waits):
-        more = f',"claims":{{"position":{waits - n},"wait_s":0.25}}'
+        more = f',"claims":{{"position":{place + waits - n},"wait_s":0.25}}'
         tab.send("join", "join", 2, "ok", "poll", "poll", more, poll=True, status=202)
     tab.told("join", "join", 2, "ok", "next", ',"claims":{"position":0,"wait_s":0.0}')
 
@@ -260,7 +260,7 @@ def _fan(n: int, shard: _Shard, planted: str, chance: random.Random, books: dict
     email = f"fan-{name}@example.org"
     due_ns = int((n % 125_000) / 125_000 * LASTS_S * S * 0.9)
     tab = _arrives(name, fan, qty, due_ns, chance)
-    _queues(tab, shard.polls)
+    _queues(tab, shard.polls, n * 100)
     seats = ",".join(f'"floor-{n:06d}-{k}"' for k in range(qty))
     amount = qty * PRICE
     sure = f'"qty":{qty},"amount_minor":{amount},"currency":"EUR","seats":[{seats}]'
@@ -332,7 +332,7 @@ def _other(n: int, shard: _Shard, chance: random.Random, books: dict[str, IO[str
     tab = _arrives(name, fan, 1, int((n % 125_000) / 125_000 * LASTS_S * S * 0.9), chance)
     if n % 50 == 0:
         tab.send("join", "join", 2, "fail", "shed", "shed", method="POST", status=503)
-    _queues(tab, shard.polls)
+    _queues(tab, shard.polls, n * 100 + 50)
     if n % 25 == 0:
         tab.send("hold", "hold", 3, "ok", "next", "next", ',"claims":{"qty":1}', method="POST", status=201)
         tab.told("hold", "hold", 3, "ok", "next", ',"claims":{"qty":1}')

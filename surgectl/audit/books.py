@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from surgectl.audit.confirming import BOOK_CONFIRMING
 from surgectl.audit.expectations import Expectations
+from surgectl.audit.requests import BOOK_REQUESTS
 from surgectl.recording.relations import Relations
 
-BOOKS = """
+BOOKS = f"""
+{BOOK_CONFIRMING}
 CREATE TEMP TABLE IF NOT EXISTS book_refunds AS
 -- A refund names its charge, or the payment of the one charge that took money for it.
 WITH paid AS (
@@ -81,6 +84,7 @@ UNION ALL
 SELECT 'refunds', refund FROM refunds GROUP BY refund
 HAVING min(hash(state, charge, amount_minor)) <> max(hash(state, charge, amount_minor));
 
+{BOOK_REQUESTS}
 CREATE TEMP TABLE IF NOT EXISTS book_intents AS
 WITH effects AS (
   SELECT intent, count(*) AS sends, count(*) FILTER (role = 'pay') AS pays,

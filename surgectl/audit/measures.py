@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from surgectl.audit.books import lay, readings
-from surgectl.audit.confirming import CONFIRMING
+from surgectl.audit.confirming import LASTED
 from surgectl.audit.draining import drain_ns
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.recovery import recovery_ns
@@ -111,10 +111,7 @@ class RunMeasures:
         return Durations.of_arrays(lasted[~still_open], lasted[still_open])
 
     def confirm(self, windows: list[Window]) -> Durations:
-        lasted, known = self.relations.arrays(
-            f"""SELECT greatest(0, coalesce(known_ns, last_ns, start_ns) - start_ns) AS ns,
-                  known_ns IS NOT NULL AS known FROM ({CONFIRMING}) WHERE {inside("start_ns", windows)}"""
-        )
+        lasted, known = self.relations.arrays(f"{LASTED} WHERE {inside('start_ns', windows)}")
         return Durations.of_arrays(lasted[known], lasted[~known])
 
     def refusals(self, windows: list[Window]) -> Durations:

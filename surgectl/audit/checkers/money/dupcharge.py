@@ -20,28 +20,34 @@ from surgectl.recording.relations import Relations
 from surgectl.units import show_money
 
 _TWICE = """
-WITH shown AS (
-  SELECT intent, max(amount_minor) AS most FROM tolds
+WITH several AS (
+  -- Those who paid once are no question here, and they are half a million.
+  SELECT intent FROM book_intents WHERE paid > 1
+), twice AS (
+  SELECT * FROM book_charges SEMI JOIN several USING (intent) WHERE net > 0
+), named AS (
+  SELECT intent FROM several UNION SELECT o.intent FROM twice JOIN book_orders o USING (order_id)
+), shown AS (
+  SELECT intent, max(amount_minor) AS most FROM tolds SEMI JOIN named USING (intent)
   WHERE outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
 ), priced AS (
   SELECT o.order_id, o.intent, o.valid,
     CASE WHEN o.qty IS NULL OR o.due IS NULL THEN o.due
       ELSE least(o.due, greatest(o.qty * i.price_minor, coalesce(s.most, 0))) END AS due
-  FROM book_orders o JOIN intents i USING (intent) LEFT JOIN shown s USING (intent)
+  FROM book_orders o SEMI JOIN named USING (intent) JOIN intents i USING (intent) LEFT JOIN shown s USING (intent)
 ), by_order AS (
   SELECT c.intent, c.order_id, count(*) AS paid, sum(c.net) AS net, any_value(o.due) AS due,
     list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys
-  FROM book_charges c JOIN priced o USING (order_id)
-  WHERE c.net > 0 GROUP BY c.intent, c.order_id HAVING count(*) > 1
+  FROM twice c JOIN priced o USING (order_id) GROUP BY c.intent, c.order_id HAVING count(*) > 1
 ), by_intent AS (
   SELECT i.intent, count(*) AS paid, sum(c.net) AS net,
     any_value(CASE WHEN i.valid_orders > 0 THEN p.due ELSE i.qty * i.price_minor END) AS due,
     any_value(i.due_unknown) AS due_unknown, any_value(i.foreign_money) AS foreign_money,
     list(c.charge ORDER BY c.charge) AS charges, list(DISTINCT c.key ORDER BY c.key) AS keys,
     any_value(i.orders) AS orders
-  FROM book_charges c JOIN book_intents i USING (intent)
+  FROM twice c JOIN book_intents i USING (intent)
     LEFT JOIN (SELECT intent, sum(due) AS due FROM priced WHERE valid GROUP BY intent) p USING (intent)
-  WHERE c.net > 0 GROUP BY i.intent HAVING count(*) > 1
+  GROUP BY i.intent HAVING count(*) > 1
 )
 SELECT b.intent, i.fan, i.currency, b.paid, b.net, b.due, b.charges, b.keys, b.orders,
   EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due) AS within_order,

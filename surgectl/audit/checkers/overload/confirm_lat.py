@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 
-from surgectl.audit.confirming import CONFIRMING
+from surgectl.audit.books import lay
+from surgectl.audit.confirming import LASTED
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.statistic import Statistic, conclude, turned_off
@@ -80,13 +81,9 @@ _UNJUDGED = "no limit is set: `statistics: {CONFIRM_LAT: {p95: 5s}}` judges it"
 
 
 def _waited(relations: Relations) -> Durations:
-    ended, still_open = [], []
-    for _, start_ns, known_ns, last_ns in relations.rows(CONFIRMING):
-        if known_ns is not None:
-            ended.append(max(0, known_ns - start_ns))
-        else:
-            still_open.append(max(0, (last_ns or start_ns) - start_ns))
-    return Durations.of(ended, still_open)
+    lay(relations)
+    lasted, known = relations.arrays(LASTED)
+    return Durations.of_arrays(lasted[known], lasted[~known])
 
 
 def _said(waited: Durations, found: dict[int, float | None]) -> str:
