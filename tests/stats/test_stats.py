@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
+import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 from hypothesis import given
@@ -97,3 +99,15 @@ def test_wilson_owns_up_to_few_samples() -> None:
     """Twenty good ones of twenty do not prove 99.9 %."""
     assert wilson(20, 20).low < 0.9 and wilson(20, 20).high == pytest.approx(1.0)
     assert wilson(0, 0).low == 0.0 and wilson(0, 0).high == 1.0
+
+
+@given(st.lists(st.integers(-(10**9), 2 * 3600 * 10**9), max_size=50))
+def test_arrays_are_counted_as_lists_are(durations_ns: list[int]) -> None:
+    """Millions at once, or one by one: the same counters, percentiles and sums."""
+    array = np.array(durations_ns, dtype=np.int64)
+    one, all_at_once = Histogram.of(durations_ns), Histogram.of_array(array)
+    assert all_at_once.counts == one.counts
+    assert (all_at_once.count, all_at_once.sum_ns, all_at_once.clamped) == (one.count, one.sum_ns, one.clamped)
+    assert Durations.of_arrays(array, array) == Durations.of(durations_ns, durations_ns)
+    counts = Counter(at_ns // 10**9 for at_ns in durations_ns)
+    assert Series.of_counts(counts, until_ns=10**10) == Series.of(durations_ns, until_ns=10**10)
