@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.histories.history import Doubtful, Guilty, Innocent
-from tests.histories.usual import NOT_SETTLED, PRICE, Night, bent, polls, stray_charge, usual
+from tests.histories.usual import NOT_SETTLED, PRICE, Night, bent, later, polls, stray_charge, usual
 
 
 def declined(fan: int = 5) -> Night:
@@ -26,6 +26,13 @@ def acknowledged(double: bool = False) -> Night:
     night.fan(5)
     night.hold(5).send(5, "pay", "ok", "accepted", then="poll", double=double)
     return night.told(5, "pay", "fail", "declined")
+
+
+def unended() -> Night:
+    """Acknowledged, and the fan never heard more."""
+    night = usual()
+    night.fan(5)
+    return night.hold(5).send(5, "pay", "ok", "accepted", then="poll")
 
 
 CHECKER = "GHOST"
@@ -86,6 +93,13 @@ INNOCENT = [
     Innocent(declined().told(5, "pay", "info", "unknown", op=5).charge(5), indeterminate=1),
     Innocent(declined().told(5, "pay", "ok", "accepted", op=5).charge(5), indeterminate=1),
     Innocent(usual().abandons(5).charge(5), indeterminate=0),
+    # Acknowledged and never ended: the end of another tab, step, page or fan is not its own.
+    Innocent(declined().send(5, "pay", "ok", "accepted", tab=1, then="poll").charge(5), considered=1),
+    Innocent(declined().send(5, "pay", "ok", "accepted", op=4, then="poll").charge(5), considered=1),
+    Innocent(unended().told(5, "status", "fail", "declined", status_read=True).charge(5), considered=1),
+    Innocent(
+        later(unended(), lambda night: night.refused(6).told(6, "pay", "fail", "declined")).charge(5), considered=2
+    ),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}, weighs=True),

@@ -122,3 +122,8 @@ DOUBTFUL = [
     Doubtful(usual().flaw("charges", complete=False), "not read completely"),
     Doubtful(usual().flaw("charges", error="HTTP 500"), "HTTP 500"),
 ]
+_ONE_ROLE = "answers are compared within a step, and a step has one role"
+EQUIVALENT = {
+    "_ANSWERED: FROM attempts a WHERE [a . role = 'pay' → TRUE] AND NOT a .": _ONE_ROLE,
+    "_ANSWERED: t . op WHERE [t . role = 'pay' → TRUE] AND t . \"end\"": _ONE_ROLE,
+}

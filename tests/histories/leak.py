@@ -88,7 +88,9 @@ INNOCENT = [
     Innocent(usual().abandons(5), considered=4),
     # Everybody let go: the shop's list of orders is empty, and that is an answer.
     Innocent(bent(Night().abandons(1).stands(available=10, held=0, sold=0), "stock", sold=None), considered=1),
-    Innocent(usual().abandons(5).send(7, "pay", "ok", "confirmed").without("holds"), considered=4),
+    Innocent(
+        usual().abandons(5).send(7, "pay", "ok", "next").send(8, "pay", "ok", "next").without("holds"), considered=4
+    ),
     Innocent(polls(usual(), 4, "hold", "ok", "next").without("holds"), considered=3),
     Innocent(usual().send(4, "hold", "info", "timeout").without("holds"), considered=3),
     Innocent(

@@ -1,6 +1,7 @@
 """Break each checker in every small way that a slip of the hand could, and see whether its histories object.
 
-`python -m tests.histories.mutants [CHECKER ...]` breaks all of them in all ways and prints a table. A mutant is killed
+`python -m tests.histories.mutants [CHECKER ...]` breaks all of them in all ways and prints a table; `--write` notes who
+survived in survivors.txt, which the test holds against a sample. A mutant is killed
 when a history is judged wrongly or the checker raises; one that SQL itself refuses is stillborn and counts for nothing,
 and sentences are left alone.
 What a checker convicts by (its SQL's WHERE, HAVING and QUALIFY, the tests before a Violation, what it hands to the
@@ -10,7 +11,6 @@ case) may not be broken unseen; mutants that change nothing are named in EQUIVAL
 from __future__ import annotations
 
 import ast
-import copy
 import importlib
 import inspect
 import random
@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ import msgspec
 from surgectl.audit import case
 from surgectl.audit.checkers.registry import CHECKERS
 from tests.histories.playing import Evenings, History, Module, modules, play
+
+SURVIVORS = Path(__file__).with_name("survivors.txt")
 
 Undo = Callable[[], None]
 Fate = Literal["killed", "survived", "stillborn"]
@@ -40,7 +43,8 @@ class Mutant(msgspec.Struct, frozen=True):
     """Where, and what became what: it survives edits elsewhere."""
     convicts: bool
     """It bends what the checker convicts by."""
-    code: CodeType
+    compiled: Callable[[], CodeType]
+    """The broken module."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -268,12 +272,14 @@ class _Breaker:
         self.seen[name] = self.seen.get(name, 0) + 1
         if self.seen[name] > 1:
             name += f" ({self.seen[name]})"
+        return Mutant(name, convicts, lambda: self._compiled(change))
+
+    def _compiled(self, change: Callable[[], Undo]) -> CodeType:
         undo = change()
         try:
-            tree = ast.fix_missing_locations(copy.deepcopy(self.tree))
+            return compile(ast.fix_missing_locations(self.tree), self.file, "exec")
         finally:
             undo()
-        return Mutant(name, convicts, compile(tree, self.file, "exec"))
 
 
 def _is_words(node: ast.AST, field: str) -> bool:
@@ -380,7 +386,7 @@ def judge(
     broken = ModuleType(module.__name__)
     broken.__file__, broken.__package__ = module.__file__, module.__package__
     try:
-        exec(mutant.code, vars(broken))
+        exec(mutant.compiled(), vars(broken))
         check = getattr(broken, entry)
         for at, (name, history) in enumerate(histories):
             try:
@@ -474,12 +480,36 @@ def score(module: Module, judged: list[Judged]) -> Score:
     )
 
 
+def known_survivors(checker: str) -> set[str]:
+    """Mutants that no history objects to, as the last whole trial found them; `! ` marks those of a conviction."""
+    found = set()
+    for line in SURVIVORS.read_text().splitlines():
+        name, _, rest = line.partition("\t")
+        if name == checker:
+            found.add(rest)
+    return found
+
+
+def note_survivors(scores: Sequence[Score]) -> None:
+    """Replace what is known of these checkers."""
+    tried = {s.checker for s in scores}
+    kept = [line for line in SURVIVORS.read_text().splitlines() if line.partition("\t")[0] not in tried]
+    told = [f"{s.checker}\t{survivor}" for s in scores for survivor in s.survivors]
+    SURVIVORS.write_text("".join(f"{line}\n" for line in sorted(kept + told)))
+
+
 def main(names: Sequence[str]) -> int:
     """The whole trial, as a table."""
+    write, names = "--write" in names, [name for name in names if not name.startswith("--")]
     evenings, scores = Evenings(), []
     begun = time.monotonic()
     chosen = [m for m in modules() if m.checker in CHECKERS and (not names or m.checker in names)]
     for module in sorted(chosen, key=lambda m: list(CHECKERS).index(m.checker)):
+        for name, history in module.histories():
+            try:
+                play(module.checker, CHECKERS[module.checker], history, evenings.of(history.night))
+            except AssertionError as error:
+                sys.exit(f"{name} is judged wrongly with nothing broken: {error}")
         found = score(module, trial(module, evenings))
         scores.append(found)
         print(f"{found.checker}: {found.killed} of {found.made} killed", file=sys.stderr, flush=True)
@@ -502,6 +532,8 @@ def main(names: Sequence[str]) -> int:
         f" {sum(s.equivalent for s in scores)} |"
     )
     print(f"{time.monotonic() - begun:.0f} s", file=sys.stderr)
+    if write:
+        note_survivors(scores)
     return 0 if all(s.convicting == s.convicting_killed for s in scores) else 1
 
 

@@ -84,7 +84,7 @@ GUILTY = [
     # The tickets are gone, the promises stand.
     Guilty(later(Night().buys(1).buys(2), lambda night: night.tickets.clear()), 1, "run-i2", {"capacity": 1}),
     Guilty(sold_on("", back=PRICE - 1), 1, "run-i2", {"capacity": 1}),
-    Guilty(usual().order(5, state="void"), 1, "run-i3", {"capacity": 3}),
+    Guilty(usual().loses_reply(5).order(5, state="void"), 1, "run-i3", {"capacity": 3}),
     Guilty(stray_order(usual()), 1, "run-i3", {"capacity": 3}, unattributed=1),
 ]
 INNOCENT = [

@@ -11,6 +11,7 @@ from tests.histories.usual import (
     charged_for_nothing,
     in_parts,
     later,
+    of_yesterday,
     stray_charge,
     usual,
     void_order,
@@ -54,6 +55,10 @@ INNOCENT = [
     Innocent(usual().refund("ch1", 1).refund("ch1", 1, state="pending")),
     # The same refund on a page that repeats itself.
     Innocent(later(charged_for_nothing().refund("ch5"), lambda night: night.refunds.append(night.refunds[0]))),
+    Innocent(usual().charge(1, state="failed", charge="no"), considered=3),
+    Innocent(of_yesterday(stray_charge(), "charges"), considered=3),
+    Innocent(usual().loses_reply(5).order(5, amount=1).charge(5, amount=1), considered=4),
+    Innocent(stray_charge().refund("ch9", PRICE + 1)),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
@@ -66,4 +71,5 @@ DOUBTFUL = [
     Doubtful(usual().refund("ch1"), "settle", NOT_SETTLED, pending=1),
     Doubtful(stray_charge(usual().refund("ch1")), "may have paid"),
     Doubtful(usual().refund("ch1").without("orders", "tickets"), "who kept a ticket"),
+    Doubtful(usual().refund("ch1", 1).without("orders", "tickets"), "who kept a ticket"),
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,13 +11,11 @@ from tests.histories.playing import Evenings, History, modules, play
 
 MODULES = modules()
 REGISTERED = [module for module in MODULES if module.checker in CHECKERS]
-
-
-@pytest.fixture(scope="module")
-def evenings() -> Iterator[Evenings]:
-    found = Evenings()
-    yield found
-    found.close()
+PLAYED = [
+    pytest.param(module.checker, module.checker, history, id=name)
+    for module in REGISTERED
+    for name, history in module.histories()
+]
 
 
 def test_every_checker_has_its_histories() -> None:
@@ -33,10 +30,7 @@ def test_every_checker_has_its_histories() -> None:
     assert thin == set()
 
 
-@pytest.mark.parametrize(
-    "checker, history",
-    [pytest.param(module.checker, history, id=name) for module in REGISTERED for name, history in module.histories()],
-)
+@pytest.mark.parametrize("evenings, checker, history", PLAYED, indirect=["evenings"])
 def test_history(evenings: Evenings, checker: str, history: History) -> None:
     """The guilty are convicted with the fan and the proving lines named, the innocent pass, the rest is unknown with
     its reason; never another way."""

@@ -31,7 +31,7 @@ WITH held AS (
   SELECT intent, list(DISTINCT qty) AS qtys FROM ordered GROUP BY intent
 ), shown AS (
   SELECT t.intent, list(DISTINCT t.amount_minor) AS sums FROM tolds t LEFT JOIN counted n USING (intent)
-  WHERE t.amount_minor IS NOT NULL AND t.outcome = 'ok' AND t.role NOT IN ('pay', 'status')
+  WHERE t.outcome = 'ok' AND t.role NOT IN ('pay', 'status')
     AND (t.qty IS NULL OR n.qtys IS NULL OR list_contains(n.qtys, t.qty)) GROUP BY t.intent
 ), asked AS (
   SELECT intent, list(DISTINCT qty * price_minor) AS sums FROM (

@@ -47,7 +47,7 @@ WITH several AS (
     any_value(i.orders) AS orders
   FROM twice c JOIN book_intents i USING (intent)
     LEFT JOIN (SELECT intent, sum(due) AS due FROM priced WHERE valid GROUP BY intent) p USING (intent)
-  GROUP BY i.intent HAVING count(*) > 1
+  GROUP BY i.intent
 )
 SELECT b.intent, i.fan, i.currency, b.paid, b.net, b.due, b.charges, b.keys, b.orders,
   EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due) AS within_order,

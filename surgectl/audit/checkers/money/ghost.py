@@ -21,7 +21,8 @@ from surgectl.units import show_money
 _REFUSED = """
 WITH ops AS (
   SELECT a.intent, a.tab, a.op, a.role,
-    bool_and(a.outcome = 'fail') OR (bool_or(t.outcome = 'fail') AND bool_and(a.outcome = 'fail'
+    -- What never came to an end was not refused.
+    bool_and(a.outcome = 'fail') OR (coalesce(bool_or(t.outcome = 'fail'), false) AND bool_and(a.outcome = 'fail'
       OR (a.outcome = 'ok' AND a."then" = 'poll' AND NOT a.double))) AS denied
   FROM attempts a LEFT JOIN tolds t ON t.intent = a.intent AND t.tab = a.tab AND t.op = a.op AND NOT t.status_read
   WHERE a.role IN ('hold', 'pay') AND NOT a.poll GROUP BY a.intent, a.tab, a.op, a.role

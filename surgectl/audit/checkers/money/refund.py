@@ -42,7 +42,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         )
         for intent, fan, currency, due, refunded, orders, charges in relations.rows(
             """SELECT intent, fan, currency, due, refunded, orders, charge_ids FROM book_intents
-               WHERE valid_orders > 0 AND refunded > 0 AND net < due AND captured >= due AND foreign_money = 0
+               WHERE valid_orders > 0 AND net < due AND captured >= due AND foreign_money = 0
                  AND NOT open ORDER BY fan, intent"""
         )
     ]
@@ -65,7 +65,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             violations=tuple(found + (kept if expectations.settled and not blocked else [])),
             pending=0 if expectations.settled else len(kept),
             unattributed=strays.rows,
-            indeterminate=untold or orderless or (len(kept) if blocked and expectations.settled else 0),
+            indeterminate=untold or orderless or (len(kept) if blocked else 0),
             doubt="; ".join(doubts),
             access=access(relations, ("charges",), optional=("orders", "tickets", "refunds")),
         ),

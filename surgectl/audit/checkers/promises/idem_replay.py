@@ -25,7 +25,7 @@ WITH asked AS (
 )
 SELECT c.key, list(c.charge ORDER BY c.charge), min(c.intent) FROM book_charges c LEFT JOIN asked a USING (key)
 WHERE c.key IS NOT NULL AND c.captured > 0 AND c.intent IS NOT NULL
-GROUP BY c.key, a.bodies HAVING count(*) > greatest(1, coalesce(a.bodies, 1)) ORDER BY c.key"""
+GROUP BY c.key, a.bodies HAVING count(*) > greatest(1, a.bodies) ORDER BY c.key"""
 
 _ANSWERED = """
 WITH replies AS (
@@ -36,7 +36,7 @@ WITH replies AS (
   JOIN (SELECT intent, tab, op, min(key) AS key,
           CASE WHEN count(DISTINCT body) FILTER (outcome <> 'fail') = 1 THEN min(body) FILTER (outcome <> 'fail') END
             AS body
-        FROM attempts WHERE key IS NOT NULL AND NOT poll
+        FROM attempts WHERE NOT poll
         -- Of two keys, or two bodies, nobody can tell which one the end belongs to.
         GROUP BY intent, tab, op HAVING count(DISTINCT key) = 1) k
     ON k.intent = t.intent AND k.tab = t.tab AND k.op = t.op
