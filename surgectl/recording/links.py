@@ -68,7 +68,7 @@ FROM ledger_keys l JOIN minted m ON fold(l.value) = m.folded
 WHERE l.whole OR m.name <> 'intent';
 
 CREATE TABLE told_orders AS
-SELECT DISTINCT order_id, intent FROM tolds WHERE order_id IS NOT NULL
+SELECT order_id, intent FROM tolds WHERE order_id IS NOT NULL
 UNION
 SELECT order_id, intent FROM attempts WHERE order_id IS NOT NULL;
 
@@ -97,7 +97,8 @@ SELECT charge, order_id, {_PAYMENT}, 'payment' FROM paid_orders;
 CREATE TABLE charge_candidates AS
 SELECT id AS charge, intent, shared, via, rank FROM matched WHERE kind = 'charge'
 UNION ALL
-SELECT r.charge, o.intent, o.shared, r.via, r.rank FROM charge_orders r JOIN order_candidates o USING (order_id)
+SELECT r.charge, o.intent, o.shared, r.via, r.rank
+FROM charge_orders r JOIN (SELECT DISTINCT order_id, intent, shared FROM order_candidates) o USING (order_id)
 UNION ALL
 SELECT r.charge, t.intent, false, 'told', {_TOLD} FROM order_refs r JOIN told_orders t USING (order_id);
 
