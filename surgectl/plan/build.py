@@ -116,6 +116,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         plain = msgspec.to_builtins(told, enc_hook=_exact, str_keys=True)
         for fault in (*plain["faults"], *plain["profile"]["chaos"]):
             _without_unsaid(fault)
+        _without_unset(plain)
         text = msgspec.json.encode(plain, order="deterministic")
         return hashlib.blake2b(text + total.to_bytes(16, "big"), digest_size=16).hexdigest()
 
@@ -205,6 +206,17 @@ def _without_unsaid(fault: dict[str, Any]) -> None:
         for word in ("optional", "check"):
             if not words.get(word, True):
                 del words[word]
+
+
+def _without_unset(plain: dict[str, Any]) -> None:
+    """The same for words that are None until they are said: limits of statistics, and where a reaction goes back to."""
+    if not any(plain["profile"]["expect"]["statistics"].values()):
+        del plain["profile"]["expect"]["statistics"]
+    for retry in plain["retries"].values():
+        for by_cause in retry["react"].values():
+            for reaction in by_cause.values():
+                if isinstance(reaction, dict) and reaction.get("back", "") is None:
+                    del reaction["back"]
 
 
 def _essence(rehearsal: Rehearsal) -> Rehearsal:
