@@ -16,6 +16,15 @@ from surgectl.audit.expectations import Expectations
 from surgectl.audit.requests import BOOK_REQUESTS
 from surgectl.recording.relations import Relations
 
+
+def _once(table: str, key: str) -> str:
+    """SQL: the rows of a table, of those that one id names twice the last: almost always all of them."""
+    twice = f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1"
+    last = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY file DESC, line DESC) = 1"
+    return f"""(SELECT * FROM {table} ANTI JOIN ({twice}) USING ({key})
+      UNION ALL SELECT * FROM (SELECT * FROM {table} SEMI JOIN ({twice}) USING ({key})) {last})"""
+
+
 BOOKS = f"""
 {BOOK_CONFIRMING}
 CREATE TEMP TABLE IF NOT EXISTS book_refunds AS
@@ -26,13 +35,11 @@ WITH paid AS (
   GROUP BY payment HAVING count(DISTINCT charge) = 1
 ), known AS (SELECT DISTINCT charge FROM charges)
 SELECT r.refund, coalesce(k.charge, p.charge) AS charge, r.amount_minor, r.state
-FROM (SELECT * FROM refunds QUALIFY row_number() OVER (PARTITION BY refund ORDER BY file DESC, line DESC) = 1) r
+FROM {_once("refunds", "refund")} r
 LEFT JOIN known k ON k.charge = r.charge LEFT JOIN paid p ON p.payment = r.charge;
 
 CREATE TEMP TABLE IF NOT EXISTS book_charges AS
-WITH once AS (
-  SELECT * FROM charges QUALIFY row_number() OVER (PARTITION BY charge ORDER BY file DESC, line DESC) = 1
-), back AS (
+WITH back AS (
   SELECT charge, sum(amount_minor) FILTER (state = 'succeeded') AS done,
     sum(amount_minor) FILTER (state = 'pending') AS underway
   FROM book_refunds WHERE charge IS NOT NULL GROUP BY charge
@@ -40,7 +47,7 @@ WITH once AS (
   SELECT o.*, CASE WHEN o.state IN ('failed', 'voided') THEN 0 ELSE o.captured_minor END AS captured,
     greatest(coalesce(o.refunded_minor, 0), coalesce(b.done, 0)) AS back,
     o.state = 'processing' OR coalesce(b.underway, 0) > 0 AS open
-  FROM once o LEFT JOIN back b USING (charge)
+  FROM {_once("charges", "charge")} o LEFT JOIN back b USING (charge)
 ), valued AS (
   -- Some providers write it as a refund when money that was only set aside is let go: nothing came back.
   SELECT *, CASE WHEN captured = 0 AND back <= greatest(coalesce(authorised_minor, 0), captured_minor) THEN 0
@@ -54,10 +61,10 @@ FROM valued v LEFT JOIN links_charges l USING (charge);
 
 CREATE TEMP TABLE IF NOT EXISTS book_orders AS
 WITH mode AS (SELECT count(*) > 0 AS by_ticket FROM sources WHERE kind = 'tickets'),
-o AS (SELECT * FROM orders QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY file DESC, line DESC) = 1),
+o AS (FROM {_once("orders", "order_id")}),
 t AS (
   SELECT order_id, count(*) FILTER (state = 'valid') AS valid, min(at_s) AS at_s, min(file) AS file, min(line) AS line
-  FROM (SELECT * FROM tickets QUALIFY row_number() OVER (PARTITION BY ticket ORDER BY file DESC, line DESC) = 1)
+  FROM {_once("tickets", "ticket")}
   GROUP BY order_id
 ), counted AS (
   SELECT coalesce(o.order_id, t.order_id) AS order_id, o.state, o.qty, o.amount_minor, upper(o.currency) AS currency,
@@ -103,13 +110,13 @@ WITH effects AS (
 ), given AS (
   SELECT intent, sum(valid_qty) AS valid_qty, count(*) FILTER (valid) AS valid_orders, sum(due) FILTER (valid) AS due,
     count(*) FILTER (valid AND due IS NULL) AS due_unknown, count(*) FILTER (state = 'pending') AS pending_orders,
-    list(order_id ORDER BY order_id) AS orders
+    list_sort(list(order_id)) AS orders
   FROM book_orders WHERE intent IS NOT NULL GROUP BY intent
 ), taken AS (
   SELECT c.intent, count(*) AS charges, count(*) FILTER (net > 0) AS paid, sum(net) AS net, sum(captured) AS captured,
     sum(refunded) AS refunded, bool_or(open) AS open,
     count(*) FILTER (c.currency <> upper(i.currency)) AS foreign_money,
-    list(charge ORDER BY charge) AS charge_ids
+    list_sort(list(charge)) AS charge_ids
   FROM book_charges c JOIN intents i USING (intent) GROUP BY c.intent
 )
 SELECT i.intent, i.fan, i.profile, i.qty, i.price_minor, upper(i.currency) AS currency, i.due_ns,

@@ -22,7 +22,7 @@ LINKS = rf"""
 CREATE MACRO fold(v) AS CASE WHEN contains(v, '@') THEN lower(v) ELSE v END;
 
 -- What the ledgers say, one row a value. `whole`: the key itself; otherwise a word, or up to four words, of it.
-CREATE TABLE ledger_keys AS
+CREATE TEMP TABLE ledger_keys AS
 WITH texts AS (
   SELECT 'order' AS kind, order_id AS id, unnest(keys) AS text, generate_subscripts(keys, 1) AS rank FROM orders
   UNION ALL
@@ -50,33 +50,32 @@ SELECT DISTINCT kind, id, rank, value, false FROM (
 ) WHERE length(value) >= 8;
 
 -- What we minted, as far as a ledger repeats it. A value of several intents identifies none of them.
-CREATE TABLE minted AS
-WITH wanted AS (SELECT DISTINCT fold(value) AS folded FROM ledger_keys),
-named AS (
-  SELECT intent, 'intent' AS name, intent AS value, 0 AS rank FROM intents
-  UNION ALL SELECT intent, name, value, 1 FROM mints
-  UNION ALL SELECT intent, 'key', key, 2 FROM attempts WHERE key IS NOT NULL
+CREATE TEMP TABLE minted AS
+WITH named AS (
+  SELECT intent, 'intent' AS name, fold(intent) AS folded, 0 AS rank FROM intents
+  UNION ALL SELECT intent, name, fold(value), 1 FROM mints
+  UNION ALL SELECT DISTINCT intent, 'key', fold(key), 2 FROM attempts WHERE key IS NOT NULL
 )
-SELECT fold(value) AS folded, min(intent) AS intent, arg_min(name, rank) AS name, min(intent) <> max(intent) AS shared
-FROM named WHERE fold(value) IN (SELECT folded FROM wanted) GROUP BY ALL;
+SELECT folded, min(intent) AS intent, arg_min(name, rank) AS name, min(intent) <> max(intent) AS shared
+FROM named SEMI JOIN (SELECT DISTINCT fold(value) AS folded FROM ledger_keys) USING (folded) GROUP BY folded;
 
-CREATE TABLE matched AS
+CREATE TEMP TABLE matched AS
 SELECT l.kind, l.id, CASE WHEN m.shared THEN NULL ELSE m.intent END AS intent, m.shared,
   CASE WHEN l.whole THEN m.name ELSE m.name || ' in text' END AS via,
   CASE WHEN l.whole THEN l.rank ELSE l.rank + 0.5 END AS rank
 FROM ledger_keys l JOIN minted m ON fold(l.value) = m.folded
 WHERE l.whole OR m.name <> 'intent';
 
-CREATE TABLE told_orders AS
+CREATE TEMP TABLE told_orders AS
 SELECT order_id, intent FROM tolds WHERE order_id IS NOT NULL
 UNION
 SELECT order_id, intent FROM attempts WHERE order_id IS NOT NULL;
 
-CREATE TABLE order_refs AS
+CREATE TEMP TABLE order_refs AS
 SELECT id AS charge, substr(value, length('orders.order=') + 1) AS order_id, rank FROM ledger_keys
 WHERE kind = 'charge' AND whole AND starts_with(value, 'orders.order=');
 
-CREATE TABLE paid_orders AS
+CREATE TEMP TABLE paid_orders AS
 SELECT c.charge, o.order_id
 FROM (SELECT DISTINCT order_id, unnest(payments) AS payment FROM orders) o
 JOIN (SELECT charge, charge AS payment FROM charges UNION SELECT charge, payment FROM charges) c USING (payment);
@@ -89,7 +88,7 @@ FROM paid_orders p JOIN matched m ON m.kind = 'charge' AND m.id = p.charge
 UNION ALL
 SELECT o.order_id, t.intent, false, 'told', {_TOLD} FROM orders o JOIN told_orders t USING (order_id);
 
-CREATE TABLE charge_orders AS
+CREATE TEMP TABLE charge_orders AS
 SELECT charge, order_id, rank, 'order' AS via FROM order_refs SEMI JOIN orders USING (order_id)
 UNION
 SELECT charge, order_id, {_PAYMENT}, 'payment' FROM paid_orders;
@@ -104,31 +103,35 @@ SELECT r.charge, t.intent, false, 'told', {_TOLD} FROM order_refs r JOIN told_or
 
 CREATE TABLE links_orders AS
 WITH found AS (
-  SELECT order_id, min(intent) AS intent, count(DISTINCT intent) AS intents,
+  SELECT order_id, min(intent) AS intent, coalesce(min(intent) = max(intent), false) AS one,
     arg_min(via, rank) FILTER (intent IS NOT NULL) AS via
-  FROM order_candidates GROUP BY ALL
+  FROM order_candidates GROUP BY order_id
 )
 SELECT o.order_id,
-  CASE WHEN f.intents = 1 THEN f.intent END AS intent,
-  CASE WHEN f.intents = 1 THEN f.via END AS via,
-  coalesce(f.intents <> 1, false) AS ambiguous
+  CASE WHEN f.one THEN f.intent END AS intent,
+  CASE WHEN f.one THEN f.via END AS via,
+  coalesce(NOT f.one, false) AS ambiguous
 FROM (SELECT DISTINCT order_id FROM orders) o LEFT JOIN found f USING (order_id);
 
 CREATE TABLE links_charges AS
 WITH found AS (
-  SELECT charge, min(intent) AS intent, count(DISTINCT intent) AS intents,
+  SELECT charge, min(intent) AS intent, coalesce(min(intent) = max(intent), false) AS one,
     arg_min(via, rank) FILTER (intent IS NOT NULL) AS via
-  FROM charge_candidates GROUP BY ALL
+  FROM charge_candidates GROUP BY charge
 ), ordered AS (
-  SELECT charge, CASE WHEN count(DISTINCT order_id) = 1 THEN min(order_id) END AS order_id
-  FROM charge_orders GROUP BY ALL
+  SELECT charge, CASE WHEN min(order_id) = max(order_id) THEN min(order_id) END AS order_id
+  FROM charge_orders GROUP BY charge
 )
 SELECT c.charge,
-  CASE WHEN f.intents = 1 THEN f.intent END AS intent,
+  CASE WHEN f.one THEN f.intent END AS intent,
   o.order_id,
-  CASE WHEN f.intents = 1 THEN f.via END AS via,
-  coalesce(f.intents <> 1, false) AS ambiguous
+  CASE WHEN f.one THEN f.via END AS via,
+  coalesce(NOT f.one, false) AS ambiguous
 FROM (SELECT DISTINCT charge FROM charges) c LEFT JOIN found f USING (charge) LEFT JOIN ordered o USING (charge);
+
+-- Steps on the way, as large as all the books together.
+DROP TABLE ledger_keys; DROP TABLE minted; DROP TABLE matched; DROP TABLE told_orders; DROP TABLE order_refs;
+DROP TABLE paid_orders; DROP TABLE charge_orders;
 
 CREATE VIEW link_coverage AS
 SELECT 'orders' AS kind, count(*) AS rows, count(intent) AS linked, count(*) FILTER (ambiguous) AS ambiguous,

@@ -23,7 +23,7 @@ from surgectl.recording.parquet import ATTEMPTS, DONES, INVOKES, convert, quoted
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
 from surgectl.recording.tables import TABLES, Cells, Row, arrow, cells_of
 
-MEMORY = "1GB"
+MEMORY = "1300MB"
 """What the tables of one recording may hold in memory; beyond that they go to a temporary folder."""
 
 
