@@ -25,9 +25,11 @@ _LEFT = "why <> 'not-sent'"
 
 def _retries_after_info(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
     (seen,) = relations.one(
-        """SELECT count(*) FROM attempts a WHERE a.role IN ('hold', 'pay') AND NOT a.poll AND NOT a.double AND EXISTS (
-             SELECT 1 FROM attempts b WHERE b.intent = a.intent AND b.tab = a.tab AND b.role = a.role AND NOT b.poll
-               AND b.outcome = 'info' AND b.done_ns IS NOT NULL AND b.done_ns <= a.at_ns)"""
+        """WITH doubt AS (
+             SELECT intent, tab, role, min(done_ns) AS since_ns FROM attempts
+             WHERE role IN ('hold', 'pay') AND NOT poll AND outcome = 'info' GROUP BY intent, tab, role)
+           SELECT count(*) FROM attempts a JOIN doubt d USING (intent, tab, role)
+           WHERE NOT a.poll AND NOT a.double AND a.at_ns >= d.since_ns"""
     )
     return seen, None, ""
 
