@@ -20,21 +20,24 @@ from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 
 _PROMISES = """
-WITH said AS (
-  SELECT intent, order_id, max(qty) AS qty, flatten(list(tickets) FILTER (tickets IS NOT NULL)) AS tickets
-  FROM tolds WHERE "end" = 'confirmed' AND outcome = 'ok' GROUP BY intent, order_id
+WITH sure AS (
+  SELECT intent, order_id, qty, tickets FROM tolds WHERE "end" = 'confirmed' AND outcome = 'ok'
   -- A page that says "confirmed" and no number is about the order that another page named, not about a second one.
-  QUALIFY order_id IS NOT NULL OR count(order_id) OVER (PARTITION BY intent) = 0
+    AND (order_id IS NOT NULL OR intent NOT IN (
+      SELECT intent FROM tolds WHERE "end" = 'confirmed' AND outcome = 'ok' AND order_id IS NOT NULL))
+), said AS (
+  SELECT intent, order_id, max(qty) AS qty FROM sure GROUP BY intent, order_id
+), named AS (
+  SELECT intent, order_id, unnest(tickets) AS ticket FROM sure
 ), shared AS (
   SELECT order_id, sum(coalesce(qty, 1)) AS qty FROM said WHERE order_id IS NOT NULL
   GROUP BY order_id
 ), gone AS (
-  SELECT n.intent, n.order_id, count(*) AS gone
-  FROM (SELECT intent, order_id, unnest(list_distinct(tickets)) AS ticket FROM said) n
-  ANTI JOIN (SELECT ticket FROM tickets WHERE state = 'valid') v USING (ticket)
+  SELECT intent, order_id, count(DISTINCT ticket) AS gone
+  FROM named ANTI JOIN (SELECT ticket FROM tickets WHERE state = 'valid') v USING (ticket)
   -- Fans may be shown a code where the books have a number.
-  WHERE EXISTS (SELECT 1 FROM (SELECT unnest(tickets) AS ticket FROM said) SEMI JOIN tickets USING (ticket))
-  GROUP BY n.intent, n.order_id
+  WHERE ticket IS NOT NULL AND EXISTS (SELECT 1 FROM named SEMI JOIN tickets USING (ticket))
+  GROUP BY intent, order_id
 )
 SELECT s.intent, i.fan, s.order_id, coalesce(s.qty, 1) AS qty, o.order_id IS NOT NULL AS found, o.state, o.valid,
   o.valid_qty, i.valid_qty AS intent_qty, i.valid_orders, i.net, i.refunded, h.qty AS shared_qty,
