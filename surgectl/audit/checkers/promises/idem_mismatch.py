@@ -20,9 +20,14 @@ from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 
 _FANS = """
-WITH sent AS (
+WITH every AS (
   SELECT intent, tab, op, step, key, body, outcome, why, order_id, amount_minor, qty FROM attempts
   WHERE role = 'pay' AND NOT poll AND key IS NOT NULL
+), several AS (
+  SELECT key FROM every GROUP BY key HAVING min(body) <> max(body)
+), sent AS (
+  -- Who never sent two bodies with one key is no question here, and they are half a million.
+  SELECT * FROM every SEMI JOIN (SELECT intent FROM every SEMI JOIN several USING (key)) USING (intent)
 ), reused AS (
   SELECT key, min(intent) AS intent, count(DISTINCT body) AS bodies,
     count(DISTINCT body) FILTER (outcome <> 'fail') AS accepted
@@ -48,7 +53,7 @@ WITH sent AS (
     OR (count(DISTINCT qty) > 1 AND count(DISTINCT body) FILTER (qty IS NOT NULL) > 1)
 ), only_key AS (
   SELECT intent, min(key) AS key FROM (
-    SELECT intent, key FROM attempts WHERE role = 'pay' AND NOT poll)
+    SELECT intent, key FROM attempts SEMI JOIN sent USING (intent) WHERE role = 'pay' AND NOT poll)
   GROUP BY intent HAVING count(DISTINCT key) = 1 AND count(key) = count(*)
 ), made AS (
   SELECT key, order_id FROM book_orders WHERE valid AND key IS NOT NULL

@@ -34,18 +34,22 @@ WITH replies AS (
   UNION ALL
   SELECT k.key, t.step, t.intent, k.body, t.order_id, t.amount_minor FROM tolds t
   JOIN (SELECT intent, tab, op, min(key) AS key,
-          CASE WHEN count(DISTINCT body) FILTER (outcome <> 'fail') = 1 THEN min(body) FILTER (outcome <> 'fail') END
-            AS body
-        FROM attempts WHERE NOT poll
+          CASE WHEN min(body) FILTER (outcome <> 'fail') = max(body) FILTER (outcome <> 'fail')
+            THEN min(body) FILTER (outcome <> 'fail') END AS body
+        FROM attempts WHERE role = 'pay' AND NOT poll
         -- Of two keys, or two bodies, nobody can tell which one the end belongs to.
-        GROUP BY intent, tab, op HAVING count(DISTINCT key) = 1) k
+        GROUP BY intent, tab, op HAVING min(key) = max(key)) k
     ON k.intent = t.intent AND k.tab = t.tab AND k.op = t.op
   WHERE t.role = 'pay' AND t."end" = 'confirmed' AND NOT t.status_read
+), two AS (
+  SELECT key, step, body FROM replies GROUP BY key, step, body
+  HAVING min(order_id) <> max(order_id) OR min(amount_minor) <> max(amount_minor)
 )
-SELECT key, step, min(intent), coalesce(list(DISTINCT order_id ORDER BY order_id) FILTER (order_id IS NOT NULL), []),
-  list(DISTINCT amount_minor ORDER BY amount_minor) FILTER (amount_minor IS NOT NULL)
-FROM replies GROUP BY key, step, body HAVING count(DISTINCT order_id) > 1 OR count(DISTINCT amount_minor) > 1
-ORDER BY key, step"""
+SELECT r.key, r.step, min(r.intent),
+  coalesce(list(DISTINCT r.order_id ORDER BY r.order_id) FILTER (r.order_id IS NOT NULL), []),
+  list(DISTINCT r.amount_minor ORDER BY r.amount_minor) FILTER (r.amount_minor IS NOT NULL)
+FROM replies r JOIN two t ON t.key = r.key AND t.step = r.step AND t.body IS NOT DISTINCT FROM r.body
+GROUP BY r.key, r.step, r.body ORDER BY r.key, r.step"""
 
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
