@@ -20,33 +20,48 @@ from surgectl.recording.relations import Relations
 from surgectl.units import show_money
 
 _WRONG = """
-WITH held AS (
-  SELECT intent, sum(qty) AS qty FROM tolds
+WITH odd AS (
+  -- A charge of just what its order's tickets cost, no more of them than were wanted, is right: most are.
+  SELECT DISTINCT c.intent FROM book_charges c JOIN book_intents i USING (intent)
+    LEFT JOIN book_orders o ON o.order_id = c.order_id
+  WHERE c.net > 0
+    AND NOT coalesce(c.captured = o.qty * i.price_minor AND o.qty <= i.qty AND c.currency = i.currency, false)
+), theirs AS (
+  SELECT * FROM book_charges SEMI JOIN odd USING (intent) WHERE net > 0
+), named AS (
+  SELECT * FROM book_orders
+  WHERE intent IN (SELECT intent FROM odd) OR order_id IN (SELECT order_id FROM theirs WHERE order_id IS NOT NULL)
+), people AS (
+  SELECT intent FROM odd UNION SELECT intent FROM named WHERE intent IS NOT NULL
+), held AS (
+  SELECT intent, sum(qty) AS qty FROM tolds SEMI JOIN people USING (intent)
   WHERE outcome = 'ok' AND role NOT IN ('pay', 'status') GROUP BY intent
 ), ordered AS (
   SELECT o.order_id, o.intent,
     CASE WHEN h.qty IS NULL THEN o.qty ELSE least(o.qty, greatest(i.qty, h.qty)) END AS qty
-  FROM book_orders o LEFT JOIN intents i USING (intent) LEFT JOIN held h USING (intent) WHERE o.qty IS NOT NULL
+  FROM named o LEFT JOIN intents i USING (intent) LEFT JOIN held h USING (intent) WHERE o.qty IS NOT NULL
 ), counted AS (
   SELECT intent, list(DISTINCT qty) AS qtys FROM ordered GROUP BY intent
 ), shown AS (
-  SELECT t.intent, list(DISTINCT t.amount_minor) AS sums FROM tolds t LEFT JOIN counted n USING (intent)
+  SELECT t.intent, list(DISTINCT t.amount_minor) AS sums FROM tolds t SEMI JOIN odd USING (intent)
+    LEFT JOIN counted n USING (intent)
   WHERE t.outcome = 'ok' AND t.role NOT IN ('pay', 'status')
     AND (t.qty IS NULL OR n.qtys IS NULL OR list_contains(n.qtys, t.qty)) GROUP BY t.intent
 ), asked AS (
   SELECT intent, list(DISTINCT qty * price_minor) AS sums FROM (
     SELECT o.intent, o.qty, i.price_minor FROM ordered o JOIN intents i USING (intent)
-    UNION ALL SELECT intent, qty, price_minor FROM intents ANTI JOIN counted USING (intent))
+    UNION ALL
+    SELECT intent, qty, price_minor FROM intents SEMI JOIN odd USING (intent) ANTI JOIN counted USING (intent))
   GROUP BY intent
 ), allowed AS (
   SELECT c.*, i.fan, i.qty AS wanted, i.price_minor, i.currency AS sale_currency,
     list_concat(coalesce(s.sums, []),
       CASE WHEN o.qty IS NOT NULL THEN [o.qty * i.price_minor] ELSE coalesce(a.sums, []) END) AS sums,
     sum(c.captured) OVER same AS together, sum(c.net) OVER same AS together_net
-  FROM book_charges c JOIN book_intents i USING (intent)
+  FROM theirs c JOIN book_intents i USING (intent)
     LEFT JOIN shown s USING (intent) LEFT JOIN asked a USING (intent)
     LEFT JOIN ordered o ON o.order_id = c.order_id
-  WHERE c.net > 0 WINDOW same AS (PARTITION BY c.intent, c.order_id)
+  WINDOW same AS (PARTITION BY c.intent, c.order_id)
 )
 SELECT charge, intent, order_id, fan, currency, sale_currency, captured, net, list_sort(list_distinct(sums)) AS sums
 FROM allowed WHERE currency <> sale_currency OR NOT (list_contains(sums, captured) OR list_contains(sums, net)

@@ -19,20 +19,23 @@ from surgectl.recording.relations import Relations
 from surgectl.units import show_money
 
 _REFUSED = """
-WITH ops AS (
+WITH quiet AS (
+  -- Who was told anything else is no ghost, and most were.
+  SELECT * FROM book_intents WHERE doubtful = 0 AND unknown = 0 AND confirmed = 0 AND accepted = 0 AND pays_open = 0
+    AND status_open = 0
+), ops AS (
   SELECT a.intent, a.tab, a.op, a.role,
     -- What never came to an end was not refused.
     bool_and(a.outcome = 'fail') OR (coalesce(bool_or(t.outcome = 'fail'), false) AND bool_and(a.outcome = 'fail'
       OR (a.outcome = 'ok' AND a."then" = 'poll' AND NOT a.double))) AS denied
-  FROM attempts a LEFT JOIN tolds t ON t.intent = a.intent AND t.tab = a.tab AND t.op = a.op AND NOT t.status_read
+  FROM attempts a SEMI JOIN quiet USING (intent)
+    LEFT JOIN tolds t ON t.intent = a.intent AND t.tab = a.tab AND t.op = a.op AND NOT t.status_read
   WHERE a.role IN ('hold', 'pay') AND NOT a.poll GROUP BY a.intent, a.tab, a.op, a.role
 ), denied AS (
   SELECT intent FROM ops GROUP BY intent
   HAVING coalesce(bool_and(denied) FILTER (role = 'pay'), bool_and(denied))
 )
-SELECT i.* FROM book_intents i SEMI JOIN denied USING (intent)
-WHERE i.doubtful = 0 AND i.unknown = 0 AND i.confirmed = 0 AND i.accepted = 0 AND i.pays_open = 0 AND i.status_open = 0
-ORDER BY i.fan, i.intent"""
+SELECT * FROM quiet SEMI JOIN denied USING (intent) ORDER BY fan, intent"""
 
 
 def check(relations: Relations, expectations: Expectations) -> Finding:

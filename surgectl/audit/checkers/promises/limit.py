@@ -21,15 +21,17 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     limit = expectations.limit
     rows = relations.rows(
         """SELECT lower(trim(identity)) AS who, sum(valid_qty), list(order_id ORDER BY order_id), min(intent)
-           FROM book_orders WHERE valid AND intent IS NOT NULL AND identity IS NOT NULL GROUP BY who ORDER BY who"""
+           FROM book_orders WHERE valid AND intent IS NOT NULL AND identity IS NOT NULL
+           GROUP BY who HAVING sum(valid_qty) > ? ORDER BY who""",
+        [limit],
     )
-    valid, nameless = relations.one(
-        """SELECT count(*), count(*) FILTER (identity IS NULL OR valid_qty IS NULL) FROM book_orders
-           WHERE valid AND intent IS NOT NULL"""
+    valid, nameless, identities = relations.one(
+        """SELECT count(*), count(*) FILTER (identity IS NULL OR valid_qty IS NULL),
+             count(DISTINCT lower(trim(identity))) FROM book_orders WHERE valid AND intent IS NOT NULL"""
     )
     homeless = stray_orders(relations, expectations)
     why = "" if limit is not None else "the profile promises no limit: `sale: limit`"
-    if not why and valid and not rows:
+    if not why and valid and not identities:
         why = "the orders name no identity: map `identity`"
     found = [
         Violation(
@@ -38,13 +40,12 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             keys={"order": ", ".join(orders)},
         )
         for _, qty, orders, intent in rows
-        if limit is not None and qty is not None and qty > limit
     ]
     return conclude(
         Case(
             id="LIMIT",
             severity="major",
-            considered=len(rows),
+            considered=identities,
             holds=f"identities, none with more than {limit}",
             broken=f"identities hold more than {limit}",
             violations=tuple(found),

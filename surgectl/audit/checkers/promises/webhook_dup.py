@@ -36,13 +36,15 @@ FROM webhooks;
 
 CREATE OR REPLACE TEMP TABLE webhook_orders AS
 WITH named AS (
-  SELECT order_id, unnest(payments) AS payment FROM book_orders
-  UNION SELECT order_id, payment FROM book_charges WHERE payment IS NOT NULL
-  UNION SELECT order_id, charge FROM book_charges
+  FROM (SELECT order_id, unnest(payments) AS payment FROM book_orders
+    UNION SELECT order_id, payment FROM book_charges WHERE payment IS NOT NULL
+    UNION SELECT order_id, charge FROM book_charges) SEMI JOIN webhook_letters USING (payment)
+), keyed AS (SELECT letter, unnest(keys) AS value FROM webhook_letters
 ), minted AS (
-  SELECT value, min(intent) AS intent FROM (SELECT intent, value FROM mints UNION SELECT intent, intent FROM intents)
-  GROUP BY value HAVING count(DISTINCT intent) = 1
-), keyed AS (SELECT letter, unnest(keys) AS value FROM webhook_letters)
+  SELECT value, min(intent) AS intent FROM (
+    SELECT intent, value FROM mints UNION ALL SELECT intent, intent FROM intents) SEMI JOIN keyed USING (value)
+  GROUP BY value HAVING min(intent) = max(intent)
+)
 SELECT l.letter, n.order_id, true AS exact FROM webhook_letters l JOIN named n USING (payment)
 WHERE n.order_id IS NOT NULL
 UNION

@@ -18,9 +18,13 @@ from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 
 _ISSUED = """
+WITH twice AS (
+  SELECT seat FROM tickets WHERE state = 'valid' AND seat IS NOT NULL GROUP BY seat
+  HAVING min(order_id) <> max(order_id)
+)
 SELECT t.seat, list(DISTINCT t.order_id ORDER BY t.order_id) AS orders, max(l.intent) AS intent
-FROM tickets t LEFT JOIN links_orders l USING (order_id)
-WHERE t.state = 'valid' AND t.seat IS NOT NULL AND (l.intent IS NOT NULL OR ?)
+FROM tickets t SEMI JOIN twice USING (seat) LEFT JOIN links_orders l USING (order_id)
+WHERE t.state = 'valid' AND (l.intent IS NOT NULL OR ?)
 GROUP BY t.seat HAVING count(DISTINCT t.order_id) > 1 ORDER BY t.seat"""
 
 _HALF_OURS = """
@@ -32,11 +36,14 @@ SELECT count(*) FROM (
 # One order may go by two names, one of them not in the books: two names told to one fan are two orders only where the
 # books know both.
 _TOLD = """
+WITH told AS (
+  SELECT unnest(seats) AS seat, order_id, intent FROM tolds
+  WHERE "end" = 'confirmed' AND outcome = 'ok' AND order_id IS NOT NULL
+), twice AS (SELECT seat FROM told GROUP BY seat HAVING min(order_id) <> max(order_id))
 SELECT seat, list(DISTINCT order_id ORDER BY order_id) AS orders, max(intent) AS intent FROM (
-  SELECT unnest(t.seats) AS seat, t.order_id, t.intent, o.order_id AS known FROM tolds t
+  SELECT t.seat, t.order_id, t.intent, o.order_id AS known FROM told t SEMI JOIN twice USING (seat)
   LEFT JOIN book_intents i USING (intent) LEFT JOIN book_orders o ON o.order_id = t.order_id
-  WHERE t."end" = 'confirmed' AND t.outcome = 'ok' AND t.order_id IS NOT NULL
-    AND CASE WHEN o.state = 'void' THEN o.valid
+  WHERE CASE WHEN o.state = 'void' THEN o.valid
       WHEN o.order_id IS NULL AND i.valid_orders = 0
         THEN len(i.orders) = i.pending_orders AND (i.refunded = 0 OR i.net > 0)
       ELSE true END)
