@@ -69,15 +69,15 @@ class Relations:
         lives as long as this. Raises UsageError where there is no recording, DamagedError where it is damaged.
         """
         run = run.resolve()
-        spill = TemporaryDirectory(prefix="surgectl-")
-        asides = [spill]
+        asides: list[TemporaryDirectory[str]] = []
         try:
             converted = convert(run)
         except OSError:  # not writable; were it not readable either, the second try says so
             asides.append(TemporaryDirectory(prefix="surgectl-"))
             converted = convert(run, Path(asides[-1].name))
         files = converted.files
-        connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill.name})
+        asides.append(TemporaryDirectory(prefix="surgectl-"))
+        connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": asides[-1].name})
         for table in TABLES.keys() - files.keys() - ({"invokes", "dones"} if "attempts" in files else set()):
             connection.register(table, arrow(table, []))
         read = {
