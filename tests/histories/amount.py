@@ -96,6 +96,9 @@ INNOCENT = [
         usual().loses_reply(5).told(5, "hold", "ok", "next", op=1, claims={"amount_minor": 1}).charge(5, amount=1),
         considered=4,
     ),
+    Innocent(
+        usual().charge(1, amount=PRICE + 1, charge="x").refund("x", 1).charge(1, amount=5, charge="y").refund("y", 5)
+    ),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
@@ -110,3 +113,14 @@ DOUBTFUL = [
     Doubtful(charged(PRICE + 1).without("refunds"), "do not tell of refunds"),
     Doubtful(charged(PRICE, "usd").without("refunds"), "do not tell of refunds"),
 ]
+_SIEVE = "looks for the few intents to judge, and they are judged again; an order tied to a charge is of its intent"
+EQUIVALENT = {
+    "_WRONG: . net > 0 [AND → OR] NOT coalesce ( c": _SIEVE,
+    "_WRONG: AND o . qty [<= → <] i . qty AND": _SIEVE,
+    "_WRONG: WHERE c . net [> → >=] 0 AND NOT coalesce": _SIEVE,
+    "_WRONG: c . order_id WHERE [c . net > 0 → TRUE] AND NOT coalesce (": _SIEVE,
+    "_WRONG: intent FROM odd ) [OR → AND] order_id IN ( SELECT": _SIEVE,
+    "_WRONG: named WHERE intent IS [NOT → nothing] NULL ) , held": _SIEVE,
+    "_WRONG: net > 0 AND [NOT coalesce ( c . captured = o . qty * i . price_minor AND … → TRUE] ) , theirs AS": _SIEVE,
+    "_WRONG: theirs WHERE order_id IS [NOT → nothing] NULL ) ) ,": _SIEVE,
+}

@@ -1,17 +1,29 @@
-"""The nights of one checker stay open while its histories and its mutants are played, and no longer."""
+"""The nights of one checker stay open while its histories are played, and no longer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.histories.playing import Evenings
+from tests.histories.playing import Evenings, Module
 
 
 @pytest.fixture(scope="session")
-def evenings(request: pytest.FixtureRequest) -> Iterator[Evenings]:
-    """Its parameter is the checker's id: pytest plays all tests of one before those of the next."""
-    found = Evenings()
-    yield found
-    found.close()
+def evenings() -> Iterator[Callable[[Module], Evenings]]:
+    """The nights of a checker's module: asked for another's, those before are closed."""
+    now: list[tuple[str, Evenings]] = []
+
+    def of(module: Module) -> Evenings:
+        if not now or now[0][0] != module.name:
+            leave()
+            now.append((module.name, Evenings(history.night for _, history in module.histories())))
+        return now[0][1]
+
+    def leave() -> None:
+        for _, found in now:
+            found.close()
+        now.clear()
+
+    yield of
+    leave()

@@ -123,7 +123,10 @@ DOUBTFUL = [
     Doubtful(usual().flaw("charges", error="HTTP 500"), "HTTP 500"),
 ]
 _ONE_ROLE = "answers are compared within a step, and a step has one role"
+_SIEVE = "what has no key equals none; the operation of a payment has only payments"
 EQUIVALENT = {
+    "_ANSWERED: a . poll AND [a . key IS NOT NULL → TRUE] AND a . outcome": _SIEVE,
+    "_ANSWERED: body FROM attempts WHERE [role = 'pay' → TRUE] AND NOT poll GROUP": _SIEVE,
     "_ANSWERED: FROM attempts a WHERE [a . role = 'pay' → TRUE] AND NOT a .": _ONE_ROLE,
     "_ANSWERED: t . op WHERE [t . role = 'pay' → TRUE] AND t . \"end\"": _ONE_ROLE,
 }

@@ -27,6 +27,7 @@ GUILTY = [
     # One that says nothing of itself does not hide another.
     Guilty(bent(second_order(), "orders", 0, identity=None), 1, "run-i2", TWO),
     Guilty(stray_order(second_order()), 1, "run-i2", TWO),
+    Guilty(second_order().order(2, order="o0", state="void"), 1, "run-i2", TWO, says="are allowed o2, o2b"),
 ]
 INNOCENT = [
     Innocent(usual(), TWO, considered=3),
@@ -57,4 +58,5 @@ DOUBTFUL = [
     Doubtful(second_order().flaw("orders", complete=False), "not read completely", TWO),
     Doubtful(second_order().flaw("tickets", stable=False), "still changed", TWO),
     Doubtful(second_order().flaw("orders", error="HTTP 500"), "HTTP 500", TWO),
+    Doubtful(bent(bent(usual(), "orders", identity=None), "orders", 1, identity=None), "map `identity`", TWO),
 ]

@@ -64,6 +64,9 @@ GUILTY = [
     Guilty(void_order(usual(), "o1"), intent="run-i1", changes=NOT_SETTLED),
     Guilty(stray_order(told(Night().buys(1).loses_reply(5), 5, "ORD-5")), intent="run-i5"),
     Guilty(bent(usual().without("tickets"), "orders", 1, qty=1), intent="run-i2", says="1 of 2"),
+    # "Being worked on" and a refusal may name an order: the confirmation without a number stands by itself.
+    Guilty(unnumbered().told(5, "pay", "ok", "accepted", claims={"order": "o5"}), intent="run-i5"),
+    Guilty(unnumbered().told(5, "pay", "fail", "confirmed", claims={"order": "o5"}), intent="run-i5"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -95,3 +98,7 @@ DOUBTFUL = [
     Doubtful(stray_order(unnumbered()), "the order ids that fans were told"),
     Doubtful(renamed(), "let `order` of tickets and of orders be the same"),
 ]
+_UNCOUNTED = "tickets are counted, and what has no name is not"
+EQUIVALENT = {
+    "_PROMISES: ( ticket ) WHERE [ticket IS NOT NULL → TRUE] AND EXISTS ( SELECT": _UNCOUNTED,
+}

@@ -1,11 +1,11 @@
 """Break each checker in every small way that a slip of the hand could, and see whether its histories object.
 
 `python -m tests.histories.mutants [CHECKER ...]` breaks all of them in all ways and prints a table; `--write` notes who
-survived in survivors.txt, which the test holds against a sample. A mutant is killed
-when a history is judged wrongly or the checker raises; one that SQL itself refuses is stillborn and counts for nothing,
-and sentences are left alone.
-What a checker convicts by (its SQL's WHERE, HAVING and QUALIFY, the tests before a Violation, what it hands to the
-case) may not be broken unseen; mutants that change nothing are named in EQUIVALENT of the checker's histories.
+survived in survivors.txt, `--draw=N` tries N of each that are not known to survive. A mutant is
+killed when a history is judged wrongly or the checker raises; one that SQL itself refuses is stillborn and counts for
+nothing; sentences are left alone. What a checker convicts by (its SQL's WHERE, HAVING and QUALIFY, the tests before a
+Violation, what it hands to the case) should not be broken unseen. Mutants that change nothing are named in EQUIVALENT
+of the checker's histories.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ class Mutant(msgspec.Struct, frozen=True):
     compiled: Callable[[], CodeType]
     """The broken module."""
 
+    @property
+    def told(self) -> str:
+        """As a survivor is noted down."""
+        return ("! " if self.convicts else "  ") + self.id
+
 
 class Judged(msgspec.Struct, frozen=True):
     mutant: Mutant
@@ -56,6 +61,8 @@ class Judged(msgspec.Struct, frozen=True):
 
 # -- breaking SQL
 
+_HOLE = "\x00"
+"""Stands for what Python puts into an f-string."""
 _TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|\s+|\d+(?:\.\d+)?|\w+|<>|<=|>=|!=|->>?|::|\|\||.""", re.DOTALL)
 _SWAPS: dict[str, tuple[str, ...]] = {
     ">": (">=", "<="),
@@ -101,7 +108,8 @@ def sql_mutations(query: str) -> Iterator[tuple[str, bool, str]]:
         before = " ".join(word.text for word in words[max(0, at - 4) : at])
         was = " ".join(word.text for word in words[at:upto])
         after = " ".join(word.text for word in words[upto : upto + 4])
-        return f"{before} [{was} → {new or 'nothing'}] {after}"
+        was = was if len(was) <= 60 else f"{was[:60]}…"
+        return f"{before} [{was} → {new or 'nothing'}] {after}".replace(_HOLE, "_")
 
     def bent(changes: dict[int, str]) -> str:
         return "".join(changes.get(at, token) for at, token in enumerate(tokens))
@@ -295,11 +303,11 @@ def _gathers(node: ast.AST) -> bool:
 
 
 def _sql(node: ast.AST) -> str | None:
-    """The query that a string or f-string is, its holes as \\x00; None for another string."""
+    """The query that a string or f-string is, each hole of it as _HOLE; None for another string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         text = node.value
     elif isinstance(node, ast.JoinedStr):
-        text = "".join(str(part.value) if isinstance(part, ast.Constant) else "\x00" for part in node.values)
+        text = "".join(str(part.value) if isinstance(part, ast.Constant) else _HOLE for part in node.values)
     else:
         return None
     return text if re.search(r"\bSELECT\b", text) else None
@@ -316,7 +324,7 @@ def _say(node: ast.AST, broken: str) -> Undo:
     assert isinstance(node, ast.JoinedStr)
     holes = iter([part for part in node.values if not isinstance(part, ast.Constant)])
     parts: list[ast.expr] = []
-    for at, text in enumerate(broken.split("\x00")):
+    for at, text in enumerate(broken.split(_HOLE)):
         parts += [*([next(holes)] if at else []), ast.Constant(text)]
     return _set(node, values=parts)()
 
@@ -427,7 +435,10 @@ def trial(module: Module, evenings: Evenings, draw: int | None = None, seed: int
     assert source is not None
     made = mutants_of(source)
     if draw is not None:
-        made = sample(made, draw, random.Random(f"{seed}-{module.checker}"))
+        # Whether one that lives still does, the whole trial asks.
+        alive = known_survivors(module.checker) | module.equivalent.keys()
+        fresh = [mutant for mutant in made if mutant.id not in alive and mutant.told not in alive]
+        made = sample(fresh, draw, random.Random(f"{seed}-{module.checker}"))
     histories = module.histories()
     with stories_once():
         return [judge(mutant, source, check.__name__, module.checker, histories, evenings) for mutant in made]
@@ -475,7 +486,7 @@ def score(module: Module, judged: list[Judged]) -> Score:
         convicting_killed=sum(j.fate == "killed" for j in convicting),
         equivalent=len(excused),
         stillborn=sum(j.fate == "stillborn" for j in judged),
-        survivors=[("! " if j.mutant.convicts else "  ") + j.mutant.id for j in alive if j not in excused],
+        survivors=[j.mutant.told for j in alive if j not in excused],
         unseen=sorted(set(module.equivalent) - {j.mutant.id for j in alive}),
     )
 
@@ -500,17 +511,19 @@ def note_survivors(scores: Sequence[Score]) -> None:
 
 def main(names: Sequence[str]) -> int:
     """The whole trial, as a table."""
+    draw = next((int(name.removeprefix("--draw=")) for name in names if name.startswith("--draw=")), None)
     write, names = "--write" in names, [name for name in names if not name.startswith("--")]
-    evenings, scores = Evenings(), []
+    scores = []
     begun = time.monotonic()
     chosen = [m for m in modules() if m.checker in CHECKERS and (not names or m.checker in names)]
     for module in sorted(chosen, key=lambda m: list(CHECKERS).index(m.checker)):
+        evenings = Evenings(history.night for _, history in module.histories())
         for name, history in module.histories():
             try:
                 play(module.checker, CHECKERS[module.checker], history, evenings.of(history.night))
             except AssertionError as error:
                 sys.exit(f"{name} is judged wrongly with nothing broken: {error}")
-        found = score(module, trial(module, evenings))
+        found = score(module, trial(module, evenings, draw))
         scores.append(found)
         print(f"{found.checker}: {found.killed} of {found.made} killed", file=sys.stderr, flush=True)
         for survivor in found.survivors:
@@ -532,7 +545,7 @@ def main(names: Sequence[str]) -> int:
         f" {sum(s.equivalent for s in scores)} |"
     )
     print(f"{time.monotonic() - begun:.0f} s", file=sys.stderr)
-    if write:
+    if write and draw is None:
         note_survivors(scores)
     return 0 if all(s.convicting == s.convicting_killed for s in scores) else 1
 

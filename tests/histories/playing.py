@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -73,25 +74,39 @@ def _read(name: str, module: ModuleType) -> Module:
 
 
 class Evenings:
-    """The tables of every night that was played, kept open: to make them costs more than to judge them."""
+    """The tables of every night that was played, kept open: to make them costs more than to judge them.
 
-    def __init__(self) -> None:
-        self._open: dict[bytes, Relations] = {}
+    `coming` nights are made ready by two threads while others are being judged: DuckDB does not hold Python's lock.
+    """
+
+    def __init__(self, coming: Iterable[Night] = ()) -> None:
+        self._makers = ThreadPoolExecutor(2)
+        self._made: dict[bytes, Future[Relations]] = {}
+        for night in coming:
+            self._make(night)
 
     def of(self, night: Night) -> Relations:
-        told = msgspec.json.encode(vars(night), order="deterministic")
-        if told not in self._open:
-            relations = self._open[told] = night.relations()
-            lay(relations)
-        return self._open[told]
-
-    def __iter__(self) -> Iterator[Relations]:
-        return iter(self._open.values())
+        return self._make(night).result()
 
     def close(self) -> None:
-        for relations in self:
-            relations.close()
-        self._open.clear()
+        self._makers.shutdown(cancel_futures=True)
+        for made in self._made.values():
+            if not made.cancelled():
+                made.result().close()
+        self._made.clear()
+
+    def _make(self, night: Night) -> Future[Relations]:
+        told = msgspec.json.encode(vars(night), order="deterministic")
+        if told not in self._made:
+            self._made[told] = self._makers.submit(_laid, night)
+        return self._made[told]
+
+
+def _laid(night: Night) -> Relations:
+    relations = night.relations()
+    relations.connection.execute("SET threads = 1")  # a dozen rows are not worth a second one
+    lay(relations)
+    return relations
 
 
 def play(checker: str, check: Checker, history: History, relations: Relations) -> Finding:

@@ -52,6 +52,11 @@ GUILTY = [
         told(told(Night().loses_reply(1), 1, "ORD-1").charge(1).refund("ch1", PRICE - 1).buys(2), 2, "o2"), 1, "run-i2"
     ),
     Guilty(told(both_told(), 1, None), intent="run-i2", says="o1, o2"),
+    Guilty(
+        bent(usual().buys(5, seat="A1").buys(6, seat="A1"), "tickets", state="void"),
+        intent="run-i5",
+        says="2 orders: o1, o5",
+    ),
 ]
 INNOCENT = [
     Innocent(usual(), considered=4),
@@ -78,6 +83,7 @@ INNOCENT = [
     Innocent(Night().buys(1, seat="A1").order(7, order="x", seat="B1", linked=False), ALONE, unattributed=0),
     Innocent(void_order(usual(), "o3"), considered=3),
     Innocent(told(told(Night().buys(1, seat="A1").loses_reply(2), 1, "o1"), 2, "o1")),  # one order, told to two
+    Innocent(told(void_order(both_told(), "o1"), 3, "o2")),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "no ticket carries a seat", {"require": (CHECKER,)}, weighs=True),
@@ -87,3 +93,9 @@ DOUBTFUL = [
     Doubtful(usual().flaw("tickets", complete=False), "not read completely"),
     Doubtful(usual().flaw("tickets", error="HTTP 500"), "HTTP 500"),
 ]
+_SIEVE = "looks for the few seats to judge, and they are judged again"
+EQUIVALENT = {
+    "_ISSUED: WHERE state = 'valid' [AND → OR] seat IS NOT NULL": _SIEVE,
+    "_ISSUED: seat FROM tickets WHERE [state = 'valid' → TRUE] AND seat IS NOT": _SIEVE,
+    "_ISSUED: state = 'valid' AND [seat IS NOT NULL → TRUE] GROUP BY seat HAVING": _SIEVE,
+}

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from surgectl.audit.checkers.registry import CHECKERS
-from tests.histories.playing import Evenings, History, modules, play
+from tests.histories.playing import Evenings, History, Module, modules, play
 
 MODULES = modules()
 REGISTERED = [module for module in MODULES if module.checker in CHECKERS]
-PLAYED = [
-    pytest.param(module.checker, module.checker, history, id=name)
-    for module in REGISTERED
-    for name, history in module.histories()
-]
+PLAYED = [pytest.param(module, history, id=name) for module in REGISTERED for name, history in module.histories()]
 
 
 def test_every_checker_has_its_histories() -> None:
@@ -30,8 +27,8 @@ def test_every_checker_has_its_histories() -> None:
     assert thin == set()
 
 
-@pytest.mark.parametrize("evenings, checker, history", PLAYED, indirect=["evenings"])
-def test_history(evenings: Evenings, checker: str, history: History) -> None:
+@pytest.mark.parametrize("module, history", PLAYED)
+def test_history(evenings: Callable[[Module], Evenings], module: Module, history: History) -> None:
     """The guilty are convicted with the fan and the proving lines named, the innocent pass, the rest is unknown with
     its reason; never another way."""
-    play(checker, CHECKERS[checker], history, evenings.of(history.night))
+    play(module.checker, CHECKERS[module.checker], history, evenings(module).of(history.night))
