@@ -8,9 +8,11 @@ A step's latency runs from when its send was *due*, so that a slow shop cannot h
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from surgectl.audit.books import lay, readings
 from surgectl.audit.confirming import LASTED
+from surgectl.audit.course import courses
 from surgectl.audit.draining import drain_ns
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.recovery import recovery_ns
@@ -18,6 +20,7 @@ from surgectl.audit.requests import RECEIVED
 from surgectl.audit.windows import Window, end_of_run_ns, faults_on, inside
 from surgectl.recording.relations import Relations
 from surgectl.stats.percentile import Durations
+from surgectl.stats.resilience import Course
 from surgectl.thresholds.evaluate import Measure, Number, Tally, Unmeasured
 from surgectl.thresholds.grammar import Kind, Scope
 from surgectl.units import NS_PER_S
@@ -63,6 +66,11 @@ class RunMeasures:
 
     def __repr__(self) -> str:
         return f"<RunMeasures to {self.end_ns / NS_PER_S:.1f} s>"
+
+    @cached_property
+    def courses(self) -> dict[str, Course]:
+        """What the crowd wanted and what became of it, by role: every fault is judged on the same curves."""
+        return courses(self.relations, self.expectations)
 
     def find(self, kind: Kind, metric: str, scope: Scope | None) -> Measure | None:
         """The samples of a metric within a scope; None = no such metric; Unmeasured says why there are none."""
@@ -225,7 +233,7 @@ class RunMeasures:
         healed_ns = max(fault.to_ns for fault in faults)
         if kind == "drain":
             return drain_ns(self.relations, healed_ns, self.end_ns)
-        return recovery_ns(self.relations, self.expectations, self.faults, healed_ns)
+        return recovery_ns(self.courses, self.faults, healed_ns)
 
     def _is_step(self, name: str) -> bool:
         return bool(self.relations.rows("SELECT 1 FROM attempts WHERE step = ? LIMIT 1", [name]))

@@ -55,9 +55,7 @@ def _bearing(measures: RunMeasures, whole: list[Window]) -> dict[str, Any]:
                 "link": fault.link,
                 "brownout": fault.brownout,
                 "amplification": _value(measures.amplification("payments", [_window(fault)])),
-                "recovery_s": _seconds(
-                    recovery_ns(measures.relations, measures.expectations, measures.faults, fault.to_ns)
-                ),
+                "recovery_s": _seconds(recovery_ns(measures.courses, measures.faults, fault.to_ns)),
                 "drain_s": _seconds(drain_ns(measures.relations, fault.to_ns, measures.end_ns)),
             }
             for fault in measures.faults

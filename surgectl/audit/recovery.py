@@ -7,14 +7,12 @@ counts as an answer). Holds and payments must both be good again: whoever serves
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from surgectl.audit.course import ROLES, courses
-from surgectl.audit.expectations import Expectations
+from surgectl.audit.course import ROLES
 from surgectl.audit.windows import FaultWindow
-from surgectl.recording.relations import Relations
 from surgectl.stats.resilience import GOOD, HOLD, TOO_FEW, Course, calm_before, recovered, smoothed, watched
 from surgectl.thresholds.evaluate import Number, Unmeasured
 from surgectl.units import show_duration
@@ -47,17 +45,12 @@ def aftermaths(faults: Sequence[FaultWindow]) -> list[Aftermath]:
     return found
 
 
-def recovery_ns(
-    relations: Relations, expectations: Expectations, faults: Sequence[FaultWindow], healed_ns: int
-) -> Number | Unmeasured:
-    """Nanoseconds from the heal to recovery; `at_least` where it never came while we watched."""
+def recovery_ns(found: Mapping[str, Course], faults: Sequence[FaultWindow], healed_ns: int) -> Number | Unmeasured:
+    """Nanoseconds from the heal to recovery, by the run's courses; `at_least` where it never came while we watched."""
     until_ns = min((fault.from_ns for fault in faults if fault.from_ns > healed_ns), default=None)
     first_fault_ns = min((fault.from_ns for fault in faults), default=healed_ns)
-    found = courses(relations, expectations)
     roles = [
-        role
-        for role, course in found.items()
-        if watched(course, healed_ns, until_ns) > -(-healed_ns // course.bucket_ns)
+        role for role, course in found.items() if watched(course, healed_ns, until_ns) > course.within(healed_ns).start
     ]
     measured = [_one(role, found[role], first_fault_ns, healed_ns, until_ns) for role in roles]
     numbers = [number for number in measured if isinstance(number, Number)]
@@ -65,8 +58,8 @@ def recovery_ns(
     if never:
         return max(never, key=lambda number: number.value)
     for role, course in found.items():
-        wanted = _after(course.offered, course, healed_ns, until_ns)
-        answered = _after(course.resolved, course, healed_ns, until_ns)
+        after = course.within(healed_ns, until_ns)
+        wanted, answered = sum(course.offered[n] for n in after), sum(course.resolved[n] for n in after)
         if role not in roles and answered < GOOD * wanted:
             few = f"only {wanted} {ROLES[role]} were tried after the fault, {answered} of them answered in time"
             return Unmeasured(why=f"{few}: let the load outlive it")
@@ -79,16 +72,11 @@ def recovery_ns(
     return Number(value=max(number.value for number in numbers), samples=samples)
 
 
-def _after(counts: Sequence[int], course: Course, healed_ns: int, until_ns: int | None) -> int:
-    until = None if until_ns is None else until_ns // course.bucket_ns
-    return sum(counts[-(-healed_ns // course.bucket_ns) : until])
-
-
 def _one(role: str, course: Course, first_fault_ns: int, healed_ns: int, until_ns: int | None) -> Number | Unmeasured:
     calm = calm_before(course, first_fault_ns)
     until = watched(course, healed_ns, until_ns)
     found = recovered(course, smoothed(course, calm), healed_ns, until)
-    samples = _after(course.offered, course, healed_ns, until_ns)
+    samples = sum(course.offered[n] for n in course.within(healed_ns, until_ns))
     if not found.held:
         # Good to the end but not for long: it may be recovering, and nobody watched long enough to say.
         if found.since is not None:

@@ -14,6 +14,9 @@ from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Example, Finding, Severity
 from surgectl.profile.words import INVARIANTS
 
+Judged = tuple[str, str]
+"""What one limit came to: a breach, a doubt; empty where there is none."""
+
 
 class Statistic(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one statistical checker measured."""
@@ -69,6 +72,11 @@ def conclude(measured: Statistic, expectations: Expectations) -> Finding:
         reason = "nothing in this run could be measured"
         return msgspec.structs.replace(finding, summary="nothing to look at", reason=reason, configured=asked)
     return msgspec.structs.replace(finding, verdict="pass")
+
+
+def does_not_apply(id_: str, severity: Severity, why: str, expectations: Expectations) -> Finding:
+    """The finding where there is nothing to measure; `why` says what would make it apply."""
+    return conclude(Statistic(id=id_, severity=severity, considered=0, said="", inapplicable=why), expectations)
 
 
 def turned_off(id_: str) -> Finding:

@@ -8,6 +8,7 @@ two might think differently (a shop that claims a list where others have a word)
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -96,16 +97,16 @@ class Columns:
                 if part.num_rows:
                     found.append((table, part.drop_columns(["plain"]).cast(schema(table))))
         if seen != len(lines):
-            known = " OR ".join(f"starts_with(text, {_quoted(shape.begins)})" for shape in self._shapes)
+            known = " OR ".join(f"starts_with(text, {quoted(shape.begins)})" for shape in self._shapes)
             strange = self._connection.sql(f"SELECT line FROM lines WHERE NOT ({known})")
             odd += [number for (number,) in strange.fetchall()]
         return found, sorted(odd)
 
     def _queries(self, shape: Shape) -> Iterator[tuple[str, str]]:
-        claims = f"from_json(j.claims, {_quoted(_CLAIMED)})" if shape.claims else "NULL"
-        read = f"""SELECT line, from_json(text, {_quoted(shape.reads)}) AS j FROM lines
-                   WHERE starts_with(text, {_quoted(shape.begins)})"""
-        where = f"{_quoted(self._name)} AS file, line, {shape.plain} AS plain"
+        claims = f"from_json(j.claims, {quoted(_CLAIMED)})" if shape.claims else "NULL"
+        read = f"""SELECT line, from_json(text, {quoted(shape.reads)}) AS j FROM lines
+                   WHERE starts_with(text, {quoted(shape.begins)})"""
+        where = f"{quoted(self._name)} AS file, line, {shape.plain} AS plain"
         yield shape.table, f"SELECT {shape.cells}, {where} FROM (SELECT *, {claims} AS c FROM ({read}))"
         if shape.table == "intents":
             yield (
@@ -152,7 +153,7 @@ def _shape(table: str, row_type: type, begins: str) -> Shape:
         )
     if claims:
         reads["claims"] = "JSON"
-        needed.append(f"(j.claims IS NULL OR regexp_full_match(j.claims, {_quoted(_ORDINARY)}))")
+        needed.append(f"(j.claims IS NULL OR regexp_full_match(j.claims, {quoted(_ORDINARY)}))")
     if table == "intents":
         reads["mint"] = "MAP(VARCHAR, VARCHAR)"
     if issubclass(row_type, EvidenceRow):
@@ -182,11 +183,12 @@ def _default(field: Any) -> str | None:
     value = field.default
     if value is msgspec.NODEFAULT or value is None:
         return None
-    return _quoted(value) if isinstance(value, str) else repr(value).lower()
+    return quoted(value) if isinstance(value, str) else repr(value).lower()
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def quoted(text: str | Path) -> str:
+    """A string literal of SQL."""
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 _CLAIMED = msgspec.json.encode(

@@ -384,8 +384,3 @@ class _Attempts:
     def _register(self) -> None:
         self._connection.register("invokes", self._waiting)
         self._connection.register("dones", self._dones)
-
-
-def quoted(text: str | Path) -> str:
-    """A string literal of SQL."""
-    return "'" + str(text).replace("'", "''") + "'"

@@ -16,10 +16,11 @@ import duckdb
 import numpy as np
 
 from surgectl.errors import UsageError
+from surgectl.recording.columns import quoted
 from surgectl.recording.evidence_rows import KINDS, SourceRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.links import LINKS
-from surgectl.recording.parquet import ATTEMPTS, DONES, INVOKES, convert, quoted
+from surgectl.recording.parquet import ATTEMPTS, DONES, INVOKES, convert
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
 from surgectl.recording.tables import TABLES, Cells, Row, arrow, cells_of
 

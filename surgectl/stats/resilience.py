@@ -68,6 +68,11 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         """The last bucket in which anybody wanted anything; -1 = none."""
         return max((n for n, count in enumerate(self.offered) if count), default=-1)
 
+    def within(self, from_ns: int, to_ns: int | None = None) -> range:
+        """The buckets that lie wholly in [from_ns, to_ns); None = to the end."""
+        first, end = -(-from_ns // self.bucket_ns), len(self.offered)
+        return range(first, max(first, end if to_ns is None else min(end, to_ns // self.bucket_ns)))
+
 
 class Calm(msgspec.Struct, frozen=True, kw_only=True):
     """What the shop did before anything broke, from the first want to the first fault."""
@@ -123,12 +128,11 @@ def watched(course: Course, healed_ns: int, until_ns: int | None = None) -> int:
 
     Stragglers are no load: the last HOLD buckets must have seen enough wants. Where they never did, it is the heal's.
     """
-    first = -(-healed_ns // course.bucket_ns)
-    until = len(course.offered) if until_ns is None else min(len(course.offered), until_ns // course.bucket_ns)
-    for n in range(until, first, -1):
-        if course.offered[n - 1] and sum(course.offered[max(first, n - HOLD) : n]) >= _LEAST_WANTS:
-            return n
-    return first
+    after = course.within(healed_ns, until_ns)
+    for n in reversed(after):
+        if course.offered[n] and sum(course.offered[max(after.start, n + 1 - HOLD) : n + 1]) >= _LEAST_WANTS:
+            return n + 1
+    return after.start
 
 
 def smoothed(course: Course, calm: Calm) -> list[float]:
@@ -157,7 +161,7 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
 
 def recovered(course: Course, rel: Sequence[float], healed_ns: int, until: int) -> Recovered:
     """The first bucket wholly after the heal from which rel is good for HOLD buckets; `until`: the first unwatched."""
-    first = -(-healed_ns // course.bucket_ns)
+    first = course.within(healed_ns).start
     since: int | None = None
     last = first
     for n in range(first, until):
@@ -209,7 +213,7 @@ def diagnose(
     """
     calm = calm_before(course, first_fault_ns)
     until = watched(course, healed_ns, until_ns)
-    if until <= -(-healed_ns // course.bucket_ns):
+    if until <= course.within(healed_ns).start:
         return Diagnosis(state="UNTOLD", why=TOO_FEW)
     rel = smoothed(course, calm)
     found = recovered(course, rel, healed_ns, until)
@@ -275,8 +279,7 @@ def more_offered(course: Course, calm: Calm, first: int, until: int) -> bool:
 
 def _tail(course: Course, calm: Calm, rel: list[float], from_ns: int, until: int, grace_ns: int) -> Diagnosis:
     """What it looks like at the end, where it was not good again."""
-    grace = -(-(from_ns + grace_ns) // course.bucket_ns)
-    first = max(grace, until - _TAIL)
+    first = max(course.within(from_ns + grace_ns).start, until - _TAIL)
     offered = sum(course.offered[first:until])
     if until - first < _LEAST_TAIL or offered < _LEAST_WANTS:
         needed_s = (grace_ns + _LEAST_TAIL * course.bucket_ns) / NS_PER_S

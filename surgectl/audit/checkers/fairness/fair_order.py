@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from surgectl.audit.case import Violation, examples
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.profile.statistics import FairOrder
 from surgectl.recording.relations import Relations
 
@@ -45,16 +45,19 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
 
     found = line(relations)
     if not len(found):
-        return _nothing(expectations, "nobody joined a line: give the step that joins it `role: join`")
+        return does_not_apply(
+            "FAIR_ORDER", "major", "nobody joined a line: give the step that joins it `role: join`", expectations
+        )
     if not found.waited.any():
-        return _nothing(expectations, "nobody had to wait in line: let more fans come than the shop lets in at once")
+        return does_not_apply(
+            "FAIR_ORDER",
+            "major",
+            "nobody had to wait in line: let more fans come than the shop lets in at once",
+            expectations,
+        )
     if expectations.order == "lottery":
         return _lottery(found, expectations)
     return _first_come(found, limits, relations, expectations)
-
-
-def _nothing(expectations: Expectations, why: str) -> Finding:
-    return conclude(Statistic(id="FAIR_ORDER", severity="major", considered=0, said="", inapplicable=why), expectations)
 
 
 def _first_come(found: Line, limits: FairOrder, relations: Relations, expectations: Expectations) -> Finding:

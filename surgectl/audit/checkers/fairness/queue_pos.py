@@ -20,7 +20,7 @@ import math
 from surgectl.audit.case import Violation, examples
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.profile.statistics import QueuePosition
 from surgectl.recording.relations import Relations
 from surgectl.units import NS_PER_S
@@ -78,9 +78,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     )
     if not fans:
         why = "no position in the line is known: name it with `claims: {position: …}` at the step with `role: join`"
-        return conclude(
-            Statistic(id="QUEUE_POS", severity="minor", considered=0, said="", inapplicable=why), expectations
-        )
+        return does_not_apply("QUEUE_POS", "minor", why, expectations)
     worse, shared = relations.rows(_WORSE), relations.rows(_SHARED)
     rounded_to = math.gcd(*(row[0] for row in relations.rows(f"{_SHOWN} SELECT DISTINCT position FROM shown")))
     breaches, doubts = [], []

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.profile.statistics import TabAdvantage
 from surgectl.recording.relations import Relations
 from surgectl.stats.intervals import Ratio, TwoShares, ratio_of_shares
@@ -53,15 +53,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         return turned_off("TAB_ADV")
     found = relations.rows(_GROUPS)
     if not any(most > 1 for *_, most, _ in found):
-        return conclude(
-            Statistic(
-                id="TAB_ADV",
-                severity="minor",
-                considered=0,
-                said="",
-                inapplicable="nobody had several tabs: add fans who do, e.g. `multitab`",
-            ),
-            expectations,
+        return does_not_apply(
+            "TAB_ADV", "minor", "nobody had several tabs: add fans who do, e.g. `multitab`", expectations
         )
     likes = [
         TwoShares(with_it=won_more, of=more, without_it=won_fewest, of_likes=fewest)

@@ -16,7 +16,7 @@ from surgectl.audit.books import access, lay
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.requests import RECEIVED
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.audit.windows import Window, faults_on, inside
 from surgectl.profile.statistics import ProviderAmplification
 from surgectl.recording.relations import Relations
@@ -36,9 +36,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     unusable = "the start of the run is not known on the provider's clock" if not expectations.started_epoch_s else ""
     if books.missing or unusable:
         unusable = books.why or unusable
-        return conclude(
-            Statistic(id="AMP_PAY", severity="major", considered=0, said="", inapplicable=unusable), expectations
-        )
+        return does_not_apply("AMP_PAY", "major", unusable, expectations)
     if not books.good:
         flawed = "the request log does not suffice"
         return conclude(

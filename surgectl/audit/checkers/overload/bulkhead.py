@@ -23,7 +23,7 @@ import msgspec
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.ourselves import OUR_LAG, spared
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Judged, Statistic, conclude, does_not_apply, turned_off
 from surgectl.audit.windows import FaultWindow, end_of_run_ns, faults_on, inside, windows_of
 from surgectl.profile.statistics import Bulkhead
 from surgectl.recording.relations import Relations
@@ -59,9 +59,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     pages = _pages(relations, expectations)
     if not pages:
         why = "no page outside the sale is probed: add `probe: {step: about, rate: 20/s}`"
-        return conclude(
-            Statistic(id="BULKHEAD", severity="major", considered=0, said="", inapplicable=why), expectations
-        )
+        return does_not_apply("BULKHEAD", "major", why, expectations)
     judged = [said for page in pages for said in (_available(page, limits), _slowed(page, limits))]
     return conclude(
         Statistic(
@@ -107,10 +105,6 @@ def _links(faults: list[FaultWindow]) -> list[FaultWindow]:
 def _took(relations: Relations, what: str, step: str, where: str) -> tuple[int, ...]:
     query = f"WITH {OUR_LAG} SELECT {what} FROM {spared('probes')} WHERE step = ? AND {where} ORDER BY {what}"
     return tuple(row[0] for row in relations.rows(query, [step]))
-
-
-Judged = tuple[str, str]
-"""A breach, a doubt; empty where there is none."""
 
 
 def _available(page: Page, limits: Bulkhead) -> Judged:

@@ -18,7 +18,7 @@ from surgectl.audit.books import lay
 from surgectl.audit.confirming import LASTED
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.profile.statistics import ConfirmLatency
 from surgectl.recording.relations import Relations
 from surgectl.stats.percentile import Durations
@@ -33,16 +33,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         return turned_off("CONFIRM_LAT")
     waited = _waited(relations)
     if not waited.count:
-        return conclude(
-            Statistic(
-                id="CONFIRM_LAT",
-                severity="major",
-                considered=0,
-                said="",
-                inapplicable="nobody came as far as to pay",
-            ),
-            expectations,
-        )
+        return does_not_apply("CONFIRM_LAT", "major", "nobody came as far as to pay", expectations)
     from surgectl.stats.survival import percentiles
 
     found = dict(zip(_PERCENTILES, percentiles(waited, _PERCENTILES), strict=True))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from surgectl.audit.books import access, lay, readings
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.profile.statistics import Cost
 from surgectl.recording.relations import Relations
 from surgectl.units import show_money
@@ -26,18 +26,11 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
     sold = access(relations, ("tickets",) if "tickets" in readings(relations) else ("orders",))
     if not sold.good:
-        return conclude(
-            Statistic(id="COST", severity="info", considered=0, said="", inapplicable=sold.why), expectations
-        )
+        return does_not_apply("COST", "info", sold.why, expectations)
     (tickets,) = relations.one("SELECT coalesce(sum(valid_qty), 0) FROM book_orders WHERE valid")
     (sends,) = relations.one("SELECT count(*) FROM attempts WHERE sent_ns IS NOT NULL AND role <> 'status'")
     if not tickets:
-        return conclude(
-            Statistic(
-                id="COST", severity="info", considered=0, said="", inapplicable="not one valid ticket was issued"
-            ),
-            expectations,
-        )
+        return does_not_apply("COST", "info", "not one valid ticket was issued", expectations)
     calls = _calls(relations)
     numbers = {
         "tickets": int(tickets),

@@ -26,7 +26,7 @@ from surgectl.audit.course import asked_of_provider, bucket_ns, courses
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.recovery import Aftermath, aftermaths
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.audit.windows import faults_on
 from surgectl.profile.statistics import Drain
 from surgectl.recording.relations import Relations
@@ -75,7 +75,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     faults = faults_on(relations, expectations)
     if not faults:
         why = "no fault was applied: add `chaos:` to see what one leaves behind"
-        return conclude(Statistic(id="DRAIN", severity="major", considered=0, said="", inapplicable=why), expectations)
+        return does_not_apply("DRAIN", "major", why, expectations)
     (before,) = relations.one(
         "SELECT count(DISTINCT intent) FROM attempts WHERE role = 'pay' AND NOT poll AND due_ns < ?",
         [max(fault.to_ns for fault in faults)],
@@ -172,8 +172,8 @@ def _drained(
 
 
 def _after(course: Course, after: Aftermath) -> range:
-    until = course.last + 1 if after.to_ns is None else min(course.last + 1, after.to_ns // course.bucket_ns)
-    return range(-(-after.from_ns // course.bucket_ns), until)
+    steps = course.within(after.from_ns, after.to_ns)
+    return range(steps.start, min(steps.stop, course.last + 1))
 
 
 def _slope(course: Course | None, after: Aftermath) -> Slope | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from surgectl.audit.course import IN_TIME_NS, lay_wants
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.audit.windows import FaultWindow, faults_on, inside, windows_of
 from surgectl.profile.statistics import Goodput
 from surgectl.recording.relations import Relations
@@ -43,9 +43,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     demand = limits.in_fault
     if not faults:
         why = "no fault was applied: add `chaos:` to see what gets done in one"
-        return conclude(
-            Statistic(id="GOODPUT", severity="major", considered=0, said="", inapplicable=why), expectations
-        )
+        return does_not_apply("GOODPUT", "major", why, expectations)
     (first_ns,) = relations.one("SELECT coalesce(min(first_ns), 0) FROM wants")
     begin_ns = min(fault.from_ns for fault in faults)
     calm_s = max(0, begin_ns - first_ns) / NS_PER_S

@@ -23,7 +23,7 @@ from surgectl.audit.course import ROLES, courses
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.recovery import aftermaths
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.audit.windows import faults_on
 from surgectl.profile.statistics import Metastable
 from surgectl.recording.relations import Relations
@@ -50,19 +50,18 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     faults = faults_on(relations, expectations)
     if not faults:
         why = "no fault was applied: add `chaos:` to see how the shop gets over one"
-        return conclude(
-            Statistic(id="METASTABLE", severity="critical", considered=0, said="", inapplicable=why), expectations
-        )
+        return does_not_apply("METASTABLE", "critical", why, expectations)
     patience_ns = _patience_ns(relations)
     grace_ns = max(int(limits.grace), _TIMEOUTS * patience_ns)
     first_ns = min(fault.from_ns for fault in faults)
     considered, said, breaches = 0, [], []
     numbers: dict[str, Any] = {"grace_s": grace_ns / NS_PER_S, "states": {}}
     doubts: dict[str, str] = {}
+    by_role = courses(relations, expectations)
     for after in aftermaths(faults):
         name = ", ".join(after.faults)
-        for role, course in courses(relations, expectations).items():
-            offered = sum(course.offered[-(-after.from_ns // course.bucket_ns) :])
+        for role, course in by_role.items():
+            offered = sum(course.offered[n] for n in course.within(after.from_ns))
             if not offered:
                 continue
             considered += offered

@@ -13,10 +13,11 @@ Severity: major.
 
 from __future__ import annotations
 
+from surgectl.audit.course import courses
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.recovery import aftermaths, recovery_ns
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.audit.windows import faults_on
 from surgectl.profile.statistics import Recovery
 from surgectl.recording.relations import Relations
@@ -31,15 +32,14 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     faults = faults_on(relations, expectations)
     if not faults:
         why = "no fault was applied: add `chaos:` to see how the shop gets over one"
-        return conclude(
-            Statistic(id="RECOVERY", severity="major", considered=0, said="", inapplicable=why), expectations
-        )
+        return does_not_apply("RECOVERY", "major", why, expectations)
     within_ns = int(limits.within)
     considered, said, breaches, doubts = 0, [], [], []
     numbers: dict[str, float | None] = {}
+    course = courses(relations, expectations)
     for after in aftermaths(faults):
         name = ", ".join(after.faults)
-        found = recovery_ns(relations, expectations, faults, after.from_ns)
+        found = recovery_ns(course, faults, after.from_ns)
         if isinstance(found, Unmeasured):
             doubts.append(f"after {name}: {found.why}")
             numbers[name] = None

@@ -21,7 +21,7 @@ import msgspec
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.ourselves import OUR_LAG, spared
-from surgectl.audit.statistic import Statistic, conclude, turned_off
+from surgectl.audit.statistic import Judged, Statistic, conclude, does_not_apply, turned_off
 from surgectl.profile.statistics import Shedding
 from surgectl.recording.relations import Relations
 from surgectl.stats.intervals import share_bounds
@@ -71,7 +71,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     sheds = _sheds(relations)
     if not sheds.took_ns:
         why = "nobody was turned away for overload: let more come, or say `then: shed` of the replies that do so"
-        return conclude(Statistic(id="SHED", severity="minor", considered=0, said="", inapplicable=why), expectations)
+        return does_not_apply("SHED", "minor", why, expectations)
     judged = [_fast(sheds, limits), _told(sheds, limits), _silent(sheds, limits), _herd(sheds)]
     p99_ns = percentile_of(sheds.took_ns, 99)
     return conclude(
@@ -106,10 +106,6 @@ def _sheds(relations: Relations) -> Sheds:
         waits_s=tuple(sorted(wait_s for *_, looked, wait_s in rows if looked and wait_s is not None)),
         timed_out=timed_out,
     )
-
-
-Judged = tuple[str, str]
-"""A breach, a doubt; empty where there is none."""
 
 
 def _fast(sheds: Sheds, limits: Shedding) -> Judged:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from surgectl.stage.boxoffice.conduct import Conduct
+from surgectl.stage.boxoffice.defects.charged_no_ticket import give_up
 from surgectl.stage.boxoffice.rows import Order
-from surgectl.stage.boxoffice.till.cashier import Cashier
 from surgectl.stage.boxoffice.till.provider import Answer, Provider, Reply
 
 
@@ -16,9 +16,5 @@ async def set_aside_then_take(provider: Provider, order: Order, key: str, curren
     return await provider.capture(aside.payment, f"{key}-capture")
 
 
-async def give_up(cashier: Cashier, order: Order) -> None:
-    """Nothing was taken, so nothing is owed back: so it seems, and the fan's limit is used up for a week."""
-    await cashier.fail(order, "PAYMENT_TIMEOUT")
-
-
+# Nothing was taken, so nothing is owed back: so it seems, and the fan's limit is used up for a week.
 CONDUCT = Conduct(charge=set_aside_then_take, most_tries=1, after_silence=give_up)
