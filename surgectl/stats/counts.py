@@ -16,10 +16,9 @@ from surgectl.stats.percentile import Bounds
 
 def poisson_interval(count: int) -> Bounds:
     """The exact 95 % interval of a Poisson mean of which `count` was seen (Garwood 1936)."""
-    from scipy import stats
+    from scipy.special import gammaincinv
 
-    low = float(stats.chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
-    return Bounds(low, float(stats.chi2.ppf(0.975, 2 * count + 2)) / 2)
+    return Bounds(float(gammaincinv(count, 0.025)) if count else 0.0, float(gammaincinv(count + 1, 0.975)))
 
 
 class PerThing(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +44,8 @@ def per_thing(things_by_requests: Mapping[int, int]) -> PerThing:
     low = 1 + poisson_interval(total - things).low / things
     if things == 1:
         return PerThing(things=things, total=total, value=value, low=1.0)
-    from scipy import stats
+    from scipy.special import stdtrit
 
     spread = sum(count * (requests - value) ** 2 for requests, count in things_by_requests.items()) / (things - 1)
-    student = value - float(stats.t.ppf(0.975, things - 1)) * math.sqrt(spread / things)
+    student = value - float(stdtrit(things - 1, 0.975)) * math.sqrt(spread / things)
     return PerThing(things=things, total=total, value=value, low=max(1.0, min(low, student)))

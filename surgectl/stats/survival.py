@@ -1,7 +1,8 @@
 """How long did it take, when some were never seen to come to an end: the curve of Kaplan and Meier.
 
 Who was still waiting when we last looked counts for as long as we saw them wait: leaving them out would flatter the
-shop exactly when it is worst (Kaplan and Meier 1958). scipy.stats.ecdf computes it.
+shop exactly when it is worst (Kaplan and Meier 1958). scipy.stats.ecdf computes it; where everybody was seen to the
+end it is the plain distribution of what was seen.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from surgectl.stats.percentile import Durations
+from surgectl.stats.percentile import Durations, percentile_of
 
 
 def percentiles(durations: Durations, wanted: Sequence[float]) -> list[float | None]:
     """Each wanted percentile (0 < p < 100) of the curve in ns; None where too many were still waiting to say."""
-    from scipy.stats import CensoredData, ecdf
-
     if not durations.ended_ns:
         return [None for _ in wanted]
+    if not durations.open_ns:
+        return [percentile_of(durations.ended_ns, p) for p in wanted]
+    from scipy.stats import CensoredData, ecdf
+
     data = CensoredData(uncensored=list(durations.ended_ns), right=list(durations.open_ns))
     done = ecdf(data).cdf
     # A hair's breadth for the rounding of the product: 0.95 must not become 0.9499999.
