@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class SurgectlError(Exception):
@@ -35,6 +36,20 @@ class InconclusiveError(SurgectlError):
     """The rehearsal could not be carried out, so nothing can be said of the shop (exit 12)."""
 
     exit_code = 12
+
+
+@contextmanager
+def ungrouped() -> Iterator[None]:
+    """The only error of a task group comes out as itself, so that who catches and who reads learns what went wrong."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        inner: BaseException = group
+        while isinstance(inner, BaseExceptionGroup) and len(inner.exceptions) == 1:
+            inner = inner.exceptions[0]
+        if inner is group:
+            raise
+        raise inner from group
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:

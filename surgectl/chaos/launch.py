@@ -10,7 +10,6 @@ import asyncio
 import ctypes
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from surgectl import chance
+from surgectl.chaos.ports import Port
 from surgectl.chaos.toxiproxy import Toxiproxy, ToxiproxyError
 from surgectl.clock import Clock
 from surgectl.errors import InconclusiveError, UsageError
@@ -88,36 +87,20 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on now, below the range from which the kernel takes ports for connections.
-
-    (Linux: 32768 to 60999.) Thousands of fans connect: a port of that range might be gone before its server is up.
-    """
-    for _ in range(100):
-        port = 15_000 + chance.fresh_seed() % 17_000
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise InconclusiveError("a hundred ports were tried and none is free", where="127.0.0.1")
-
-
 async def _start_real(path: str, clock: Clock) -> tuple[asyncio.subprocess.Process, Toxiproxy]:
     trouble = ""
     for _ in range(_START_TRIES):
-        port = free_port()
+        port = Port()
         process = await asyncio.create_subprocess_exec(
             path,
-            *("-host", "127.0.0.1", "-port", str(port)),
+            *("-host", "127.0.0.1", "-port", str(port.number)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # a Ctrl-C is for us: the proxy must live until we have healed
             preexec_fn=die_with_parent,
         )
-        server = Toxiproxy(f"http://127.0.0.1:{port}")
+        server = Toxiproxy(f"http://127.0.0.1:{port.number}")
         for _ in range(100):
             try:
                 await server.version()

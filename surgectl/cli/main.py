@@ -12,7 +12,7 @@ from rich.console import Console
 
 import surgectl
 from surgectl.cli.lazily import Lazily
-from surgectl.errors import SurgectlError
+from surgectl.errors import SurgectlError, ungrouped
 
 app = typer.Typer(
     name="surgectl",
@@ -43,7 +43,8 @@ def root(
 def main() -> None:
     """Run the command line; the process ends with a code of surgectl/gate.py."""
     try:
-        app()
+        with ungrouped():
+            app()
     except SurgectlError as error:
         for line in str(error).splitlines():  # a file may have several things wrong with it: a line for each
             _complain(line)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from surgectl.chaos.commands import Commands
-from surgectl.chaos.launch import free_port
+from surgectl.chaos.ports import Port
 from surgectl.cli.located import stage_of
 from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
@@ -58,12 +58,16 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_places() -> Places:
-    """Free ports and a new stage door."""
-    ports: set[int] = set()
-    while len(ports) < 4:
-        ports.add(free_port())
-    shop, payments, control, identity = ports
-    return Places(shop=shop, payments=payments, control=control, identity=identity, stage=new_address())
+    """Ports of our own and a new stage door."""
+    held = shop, payments, control, identity = Port(), Port(), Port(), Port()
+    return Places(
+        shop=shop.number,
+        payments=payments.number,
+        control=control.number,
+        identity=identity.number,
+        stage=new_address(),
+        held=held,
+    )
 
 
 def prepare(wishes: Wishes, places: Places | None = None) -> Prepared:

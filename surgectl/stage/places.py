@@ -21,6 +21,8 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     control: int
     identity: int
     stage: str
+    held: tuple[object, ...] = ()
+    """What keeps the ports ours for as long as it lives."""
 
     def variables(self, settings: Settings) -> dict[str, str]:
         """What the target file and commands may name as `${…}`; a dependency that is not there is empty."""
