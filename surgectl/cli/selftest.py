@@ -39,7 +39,8 @@ _FRAMES_PER_S = 4
 
 def selftest(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Every defect once and the right shop under each brownout once: minutes.")
+        bool,
+        typer.Option("--quick", help="For CI: two dozen defects, and the right shop under each brownout."),
     ] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Rehearsals of each defect.")] = 5,
     innocent_seeds: Annotated[
@@ -70,6 +71,7 @@ def selftest(
         first_seed=first_seed,
         only=tuple(only or ()),
         slow=slow,
+        quick=quick,
     )
     cells = programme(wanted, OFFENCES)
     clock = SystemClock()

@@ -18,6 +18,8 @@ class Offence(msgspec.Struct, frozen=True, kw_only=True):
     """What the run must have met for the defect to have had its chance (coverage id → least); unmet: not exercised."""
     slow: bool = False
     """It needs half a minute or more (recovery, metastability): played in the slow matrix only."""
+    quick: bool = True
+    """False: `--quick` leaves it to the whole matrix, because it plays another that breaks the same invariants."""
     disguise: bool = True
     """Half of its rehearsals are played by the shop in a stranger's clothes, where the scene allows it. False: a
     stranger's books and headers could not show it."""

@@ -27,9 +27,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     only: tuple[str, ...] = ()
     """Defects, brownouts and scenes; empty: all. Under a scene's name stands the right shop in it."""
     slow: bool = False
+    """Offences that take minutes, too."""
+    quick: bool = False
+    """Of offences that break the same invariants one, and the right shop under the brownouts alone."""
 
 
-QUICK = Wanted(seeds=1, innocent_seeds=1)
+QUICK = Wanted(seeds=1, innocent_seeds=1, quick=True)
 
 
 class _Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +71,13 @@ def programme(wanted: Wanted, offences: Sequence[Offence]) -> list[Cell]:
 
 
 def _kinds(wanted: Wanted, offences: Sequence[Offence]) -> list[_Kind]:
-    wrong = [offence for offence in offences if wanted.slow or not offence.slow or offence.defect in wanted.only]
-    places = {offence.scene: True for offence in (*wrong, *(o for o in offences if o.scene in wanted.only))}
+    wrong = [
+        offence
+        for offence in offences
+        if offence.defect in wanted.only or ((wanted.slow or not offence.slow) and (offence.quick or not wanted.quick))
+    ]
+    places = [] if wanted.quick else [offence.scene for offence in wrong]
+    places = list(dict.fromkeys((*places, *(o.scene for o in offences if o.scene in wanted.only))))
     return [
         *(_Kind(name=o.defect, scene=o.scene, seeds=wanted.seeds, defect=o.defect, disguise=o.disguise) for o in wrong),
         *(_Kind(name=name, scene=BASE_SCENE, seeds=wanted.innocent_seeds, brownout=name) for name in BROWNOUTS),

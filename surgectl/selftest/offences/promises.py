@@ -6,10 +6,12 @@ from surgectl.selftest.offence import Offence
 
 OFFENCES = (
     Offence(defect="lost-ticket", caught_by=("LOST_TICKET",)),
-    Offence(defect="cancel-after-confirm", caught_by=("LOST_TICKET",), scene="twice"),
+    Offence(defect="cancel-after-confirm", caught_by=("LOST_TICKET",), scene="twice", quick=False),
     Offence(defect="limit-bypass", caught_by=("LIMIT",), scene="twice", coverage={"second_tabs": 4}),
     Offence(defect="replay-new-order", caught_by=("DUPORDER",), scene="twice", coverage={"double_clicks": 10}),
-    Offence(defect="key-forgotten", caught_by=("DUPORDER",), scene="twice", coverage={"double_clicks": 10}),
+    Offence(
+        defect="key-forgotten", caught_by=("DUPORDER",), scene="twice", coverage={"double_clicks": 10}, quick=False
+    ),
     Offence(defect="status-backwards", caught_by=("REGRESS",), scene="twice", coverage={"confirmed_reads": 10}),
     Offence(defect="lost-job", caught_by=("LIMBO",), scene="twice"),
     Offence(defect="key-mismatch", caught_by=("IDEM_MISMATCH",), scene="letters", coverage={"key_reuses": 4}),
@@ -19,6 +21,7 @@ OFFENCES = (
         caught_by=("WEBHOOK_DUP", "CHARGED_NO_TICKET", "LOST_TICKET"),
         scene="letters",
         coverage={"webhooks": 20},
+        quick=False,
     ),
     Offence(
         defect="webhook-unsigned",

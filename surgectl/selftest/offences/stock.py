@@ -8,9 +8,16 @@ OFFENCES = (
     Offence(defect="oversell", caught_by=("OVERSELL", "SEAT2")),
     Offence(defect="leaked-holds", caught_by=("LEAK",)),
     Offence(defect="late-payment", caught_by=("SEAT2", "OVERSELL"), coverage={"payments_in_fault": 1}),
-    Offence(defect="same-seat-twice", caught_by=("SEAT2",)),
+    Offence(defect="same-seat-twice", caught_by=("SEAT2",), quick=False),
     Offence(defect="counter-drift", caught_by=("CONSERVE",)),
     Offence(defect="false-sold-out", caught_by=("UNDERSELL",), scene="bad-cards", coverage={"expired_holds": 1}),
     # A stranger's fans all pay with one card, so there are no bad ones among them.
-    Offence(defect="lost-release", caught_by=("LEAK",), scene="bad-cards", coverage={"declines": 1}, disguise=False),
+    Offence(
+        defect="lost-release",
+        caught_by=("LEAK",),
+        scene="bad-cards",
+        coverage={"declines": 1},
+        disguise=False,
+        quick=False,
+    ),
 )
