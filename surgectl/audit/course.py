@@ -38,20 +38,29 @@ WITH calm AS (
   SELECT intent, tab, op, max(at_ns) AS ended_ns,
     min(at_ns) FILTER (outcome <> 'info' AND "end" NOT IN {_NO_ANSWER} AND (outcome = 'ok' OR role <> 'pay'
       OR "end" IN {_TRUTHS} OR "end" IN (SELECT "end" FROM heard))) AS at_ns
-  FROM tolds WHERE NOT status_read GROUP BY intent, tab, op
-), tries AS (
-  SELECT intent, tab, role, op, "try", due_ns, done_ns, outcome = 'fail' AND "then" = 'again' AS again,
-    row_number() OVER (PARTITION BY intent, tab, op ORDER BY due_ns DESC, "try" DESC) = 1 AS last
+  FROM tolds WHERE role IN ('hold', 'pay') AND NOT status_read GROUP BY intent, tab, op
+), tries AS MATERIALIZED (
+  SELECT intent, tab, role, op, "try", due_ns, done_ns, outcome = 'fail' AND "then" = 'again' AS again
   FROM attempts WHERE role IN ('hold', 'pay') AND NOT poll AND NOT double
-), answered AS (
+), once AS MATERIALIZED (
+  -- Most are asked once, and are spared the sorting below.
+  SELECT intent, tab, role FROM tries GROUP BY intent, tab, role HAVING count(*) = 1
+), lasting AS (
+  SELECT *, true AS alone, true AS last FROM tries SEMI JOIN once USING (intent, tab, role)
+  UNION ALL
+  SELECT *, false, row_number() OVER (PARTITION BY intent, tab, op ORDER BY due_ns DESC, "try" DESC) = 1
+  FROM tries ANTI JOIN once USING (intent, tab, role)
+), answered AS MATERIALIZED (
   SELECT t.*, CASE WHEN t.again THEN t.done_ns WHEN t.last THEN a.at_ns END AS told_ns, a.ended_ns
-  FROM tries t LEFT JOIN answers a USING (intent, tab, op)
+  FROM lasting t LEFT JOIN answers a USING (intent, tab, op)
 ), numbered AS (
   SELECT *, count(told_ns) OVER (PARTITION BY intent, tab, role ORDER BY due_ns, op, "try"
-    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS want FROM answered
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS want FROM answered WHERE NOT alone
 ), whole AS (
-  SELECT role, intent, tab, want, min(due_ns) AS first_ns, max(due_ns) AS last_ns, min(told_ns) AS told_ns,
-    max(done_ns) AS done_ns, max(ended_ns) AS ended_ns, count(*) AS tries
+  SELECT role, intent, tab, 0 AS want, due_ns AS first_ns, due_ns AS last_ns, told_ns, done_ns, ended_ns, 1 AS tries
+  FROM answered WHERE alone
+  UNION ALL
+  SELECT role, intent, tab, want, min(due_ns), max(due_ns), min(told_ns), max(done_ns), max(ended_ns), count(*)
   FROM numbered GROUP BY role, intent, tab, want
 )
 SELECT w.role, w.intent, w.tab, w.want, w.first_ns, w.last_ns, w.told_ns, w.tries,

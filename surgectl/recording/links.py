@@ -54,7 +54,7 @@ CREATE TEMP TABLE minted AS
 WITH named AS (
   SELECT intent, 'intent' AS name, fold(intent) AS folded, 0 AS rank FROM intents
   UNION ALL SELECT intent, name, fold(value), 1 FROM mints
-  UNION ALL SELECT DISTINCT intent, 'key', fold(key), 2 FROM attempts WHERE key IS NOT NULL
+  UNION ALL SELECT intent, 'key', fold(key), 2 FROM attempts WHERE key IS NOT NULL
 )
 SELECT folded, min(intent) AS intent, arg_min(name, rank) AS name, min(intent) <> max(intent) AS shared
 FROM named SEMI JOIN (SELECT DISTINCT fold(value) AS folded FROM ledger_keys) USING (folded) GROUP BY folded;

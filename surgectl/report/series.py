@@ -71,6 +71,8 @@ def over_time(relations: Relations) -> OverTime:
         found = {int(row[0]): row[column] for row in relations.rows(query) if row[0] is not None}
         return [None if found.get(s) is None else round(float(found[s]), 3) for s in seconds]
 
+    fates = relations.rows(f"SELECT at_ns // {_STEP_NS}, count(*), count(*) FILTER (won) FROM ({_FATES}) GROUP BY 1")
+    resolved, confirmed = {s: n for s, n, _ in fates}, {s: n for s, _, n in fates}
     pay = f"""SELECT due_ns // {_STEP_NS}, quantile_cont((done_ns - due_ns) / 1e6, 0.5),
               quantile_cont((done_ns - due_ns) / 1e6, 0.95)
               FROM attempts WHERE role = 'pay' AND NOT poll AND done_ns IS NOT NULL AND sent_ns IS NOT NULL
@@ -92,8 +94,8 @@ def over_time(relations: Relations) -> OverTime:
         arrived=arrived,
         sent=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE NOT poll AND role <> 'status' GROUP BY 1"),
         polls=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE poll GROUP BY 1"),
-        resolved=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM ({_FATES}) GROUP BY 1"),
-        confirmed=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM ({_FATES}) WHERE won GROUP BY 1"),
+        resolved=[resolved.get(s, 0) for s in seconds],
+        confirmed=[confirmed.get(s, 0) for s in seconds],
         in_doubt=count(
             f"SELECT done_ns // {_STEP_NS}, count(*) FROM attempts WHERE outcome = 'info' AND NOT poll GROUP BY 1"
         ),

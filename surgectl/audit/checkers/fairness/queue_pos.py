@@ -25,12 +25,14 @@ from surgectl.profile.statistics import QueuePosition
 from surgectl.recording.relations import Relations
 from surgectl.units import NS_PER_S
 
+_JOINS = """
+CREATE OR REPLACE TEMP TABLE queue_joins AS
+SELECT intent, tab, op, step, poll, sent_ns, done_ns, outcome, position,
+  count(*) FILTER (NOT poll) OVER (PARTITION BY intent, tab, op ORDER BY sent_ns, done_ns) AS joined
+FROM attempts WHERE role = 'join' AND sent_ns IS NOT NULL AND NOT double"""
+
 _SHOWN = """
-WITH joins AS (
-  SELECT intent, tab, op, step, poll, sent_ns, done_ns, outcome, position,
-    count(*) FILTER (NOT poll) OVER (PARTITION BY intent, tab, op ORDER BY sent_ns, done_ns) AS joined
-  FROM attempts WHERE role = 'join' AND sent_ns IS NOT NULL AND NOT double
-), shown AS (SELECT * FROM joins WHERE outcome = 'ok' AND position > 0 AND done_ns IS NOT NULL)"""
+WITH shown AS (SELECT * FROM queue_joins WHERE outcome = 'ok' AND position > 0 AND done_ns IS NOT NULL)"""
 """SQL: a WITH clause ending in every position that was shown: 0 is inside, or next, and proves nothing."""
 
 _WORSE = f"""{_SHOWN}, steps AS (
@@ -41,7 +43,7 @@ _WORSE = f"""{_SHOWN}, steps AS (
 SELECT s.intent, s.before, s.position, s.before_ns, s.sent_ns FROM steps s
 WHERE s.position > s.before AND s.sent_ns > s.before_ns
   -- Another tab that joined meanwhile may have moved the place, on a shop that gives one person one place.
-  AND NOT EXISTS (SELECT 1 FROM joins j WHERE j.intent = s.intent AND NOT j.poll AND j.sent_ns < s.done_ns
+  AND NOT EXISTS (SELECT 1 FROM queue_joins j WHERE j.intent = s.intent AND NOT j.poll AND j.sent_ns < s.done_ns
     AND coalesce(j.done_ns, s.done_ns) > s.before_sent_ns AND j.outcome <> 'fail' AND (j.tab, j.op) <> (s.tab, s.op))
 ORDER BY s.position - s.before DESC, s.intent, s.sent_ns"""
 
@@ -72,6 +74,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     limits = expectations.limits("QUEUE_POS", QueuePosition())
     if limits is None:
         return turned_off("QUEUE_POS")
+    relations.connection.execute(_JOINS)
     shown, fans, again = relations.one(
         f"""{_SHOWN}, each AS (SELECT intent, count(*) AS times FROM shown GROUP BY intent)
         SELECT coalesce(sum(times), 0), count(*), count(*) FILTER (times > 1) FROM each"""

@@ -63,6 +63,8 @@ class _Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """From the heal to the last definite end that a fan learnt; None = nobody learnt any."""
     in_vain: int
     """Waited to the end and never learnt, and the books do not say either."""
+    untold: int
+    """Waited to the end and never learnt, whatever the books say: when it was decided, nobody knows."""
     pending: int
     """Still pending in the shop's own books."""
 
@@ -77,7 +79,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         why = "no fault was applied: add `chaos:` to see what one leaves behind"
         return does_not_apply("DRAIN", "major", why, expectations)
     (before,) = relations.one(
-        "SELECT count(DISTINCT intent) FROM attempts WHERE role = 'pay' AND NOT poll AND due_ns < ?",
+        "SELECT count(DISTINCT intent) FROM attempts WHERE role = 'pay' AND due_ns < ?",
         [max(fault.to_ns for fault in faults)],
     )
     said, breaches, doubts = [], [], []
@@ -123,6 +125,7 @@ def _backlog(relations: Relations, after: Aftermath) -> _Backlog:
         waiting=len(rows),
         known_after_ns=max(known, default=None),
         in_vain=sum(not decided and not listed for _, decided in unlearnt),
+        untold=len(unlearnt),
         pending=sum(bool(pending) and not decided for pending, decided in unlearnt) if listed else 0,
     )
 
@@ -136,6 +139,7 @@ def _drained(
         watched_ns = min(watched_ns, after.to_ns - after.from_ns)
     took_ns = backlog.known_after_ns or 0
     allowed = "" if within_ns is None else show_duration(int(within_ns))
+    untold = f"not all fans learnt what became of their payments: nobody can say whether {allowed} were kept"
     if not backlog.waiting:
         return "no payment was open", "", "", None
     if backlog.pending and expectations.settled:
@@ -145,6 +149,8 @@ def _drained(
         what = f"the last of {backlog.waiting:,} open payments was decided {took_ns / NS_PER_S:.1f} s"
         return what, f"{what}, {allowed} are allowed", "", None
     if not backlog.in_vain and not backlog.pending and backlog.known_after_ns is not None:
+        if within_ns is not None and backlog.untold:
+            return "nobody can say when the open payments were decided", "", untold, None
         return f"{backlog.waiting:,} open payments were decided within {took_ns / NS_PER_S:.1f} s", "", "", None
     # Nobody can tell from those who waited: what is open in all has to say it.
     level = _level(course, after)
@@ -164,7 +170,7 @@ def _drained(
         what = f"{level:.0f} payments are open and they do not shrink" if level is not None else "the backlog stays"
         return what, what, "", slope
     if within_ns is not None and watched_ns > within_ns and slope is not None:
-        doubt = f"not all fans learnt what became of their payments: nobody can say whether {allowed} were kept"
+        doubt = untold
     else:
         doubt = f"{backlog.waiting:,} payments were open and the load went on for {max(0, watched_ns) / NS_PER_S:.1f} s"
         doubt += ": let it last longer"

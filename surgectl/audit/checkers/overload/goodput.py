@@ -47,8 +47,9 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     (first_ns,) = relations.one("SELECT coalesce(min(first_ns), 0) FROM wants")
     begin_ns = min(fault.from_ns for fault in faults)
     calm_s = max(0, begin_ns - first_ns) / NS_PER_S
-    wanted, done = _within(relations, inside("{0}", windows_of(faults)))
-    wanted_before, done_before = _within(relations, f"({{0}} < {begin_ns})")
+    (wanted, done), (wanted_before, done_before) = _within(
+        relations, inside("at_ns", windows_of(faults)), f"at_ns < {begin_ns}"
+    )
     lasted_s = _lasted_s(faults)
     doubts = []
     if wanted_before < _LEAST_WANTED or not calm_s or not done_before:
@@ -87,13 +88,16 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     return conclude(measured, expectations)
 
 
-def _within(relations: Relations, window: str) -> tuple[int, int]:
-    """Intents that began to want in a window (SQL with a place for the column), and those that were resolved in it."""
-    wanted, done = relations.one(
-        f"""{_INTENTS} SELECT (SELECT count(*) FROM wanted WHERE {window.format("first_ns")}),
-              (SELECT count(*) FROM resolved WHERE {window.format("at_ns")})"""
+def _within(relations: Relations, *windows: str) -> list[tuple[int, int]]:
+    """For each window (SQL on `at_ns`): intents that began to want in it, and those that were resolved in it."""
+    counts = ", ".join(
+        f"count(*) FILTER (begins AND {window}), count(*) FILTER (NOT begins AND {window})" for window in windows
     )
-    return int(wanted), int(done)
+    found = relations.one(
+        f"""{_INTENTS} SELECT {counts} FROM (
+              SELECT true AS begins, first_ns AS at_ns FROM wanted UNION ALL SELECT false, at_ns FROM resolved)"""
+    )
+    return [(int(wanted), int(done)) for wanted, done in zip(found[::2], found[1::2], strict=True)]
 
 
 def _lasted_s(faults: list[FaultWindow]) -> float:

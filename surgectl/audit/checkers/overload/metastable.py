@@ -94,7 +94,7 @@ def _patience_ns(relations: Relations) -> int:
     """How long fans waited for one reply before they gave it up: the longest on record; 0 = nobody gave up."""
     (patience_ns,) = relations.one(
         """SELECT coalesce(max(done_ns - sent_ns), 0) FROM attempts
-           WHERE role IN ('hold', 'pay') AND NOT poll AND why = 'timeout' AND sent_ns IS NOT NULL"""
+           WHERE role IN ('hold', 'pay') AND NOT poll AND why = 'timeout'"""
     )
     return int(patience_ns)
 

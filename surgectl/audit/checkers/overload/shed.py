@@ -40,10 +40,13 @@ FROM {spared("attempts")} WHERE (why = 'shed' OR "then" = 'shed') AND role <> 's
 _TIMED_OUT = "SELECT count(*) FROM attempts WHERE why = 'timeout' AND sent_ns IS NOT NULL AND role <> 'status'"
 
 _CAME_BACK = f"""
-WITH sends AS (
+WITH away AS (
+  SELECT DISTINCT intent FROM attempts WHERE wait_s IS NOT NULL AND NOT poll AND NOT double
+), sends AS (
   SELECT intent, tab, op, why = 'shed' OR "then" = 'shed' AS shed, wait_s, done_ns, outcome,
     lead(sent_ns) OVER w AS next_ns, lead(outcome) OVER w AS next_outcome
-  FROM attempts WHERE NOT poll AND NOT double AND role <> 'status' AND sent_ns IS NOT NULL
+  FROM attempts SEMI JOIN away USING (intent)
+  WHERE NOT poll AND NOT double AND role <> 'status' AND sent_ns IS NOT NULL
   WINDOW w AS (PARTITION BY intent, tab, op ORDER BY sent_ns)
 )
 SELECT next_ns - done_ns >= wait_s * {NS_PER_S} AS waited, count(*), count(*) FILTER (next_outcome = 'ok')
