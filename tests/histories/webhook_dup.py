@@ -48,6 +48,44 @@ def forged(*, order: bool = True, paid: bool = False, status: int = 200, names: 
     return night.delivers(3, event="evt-forged", payment="pi-never", signature="bad", status=status, keys=[names])
 
 
+def strangers(amount: int = PRICE) -> Night:
+    """An order of nobody's we know, beside the usual two."""
+    return told().order(9, linked=False, amount=amount)
+
+
+def forged_for_strangers(amount: int = PRICE) -> Night:
+    """Somebody posts "paid" for it."""
+    return strangers(amount).delivers(
+        9, event="evt-forged", payment="pi-never", signature="bad", keys=["orders.order=o9"]
+    )
+
+
+def failed_for_strangers() -> Night:
+    """Its first payment failed."""
+    return strangers().delivers(9, "payment_failed", number=9, payment="pi-first", keys=["orders.order=o9"])
+
+
+def by_order(night: Night, at: int = -1) -> Night:
+    """A charge says itself which order it is for."""
+    order = night.charges[at].payment
+    assert order is not None
+    return bent(night, "charges", at, keys=[f"orders.order={order.removeprefix('pi-')}"])
+
+
+def known_by_person() -> Night:
+    """Events that name a fan and an unheard-of payment; the first was sent twice, the second fan paid nothing."""
+    night = bent(again(Night().buys(1).buys(2)), "charges", captured_minor=0)
+    night.delivers(1, number=1, times=2, payment="pi-x", keys=["run-i1"])
+    return night.delivers(2, "payment_failed", number=2, payment="pi-y", keys=["run-i2"])
+
+
+def silent() -> Night:
+    """The provider's log is read, and it is empty."""
+    night = Night().buys(1)
+    night.left_out.discard("webhooks")
+    return night
+
+
 GUILTY = [
     Guilty(
         again(told(times=2)), intent="run-i1", says="evt-1-succeeded was delivered 2 times, and order o1 holds more"
@@ -71,10 +109,22 @@ GUILTY = [
     Guilty(forged().charge(3, amount=0, state="failed"), intent="run-i3"),
     # Whom the forger names is enough.
     Guilty(forged(names="run-i3"), intent="run-i3"),
+    # Whose order it is, and what it cost, need not be known; one cent is not nothing.
+    Guilty(bent(forged_for_strangers(), "orders", amount_minor=None), says="order o9 is valid without a charge"),
+    Guilty(forged_for_strangers(1), says="order o9 is valid without a charge"),
+    Guilty(failed_for_strangers(), says="was not paid, and it is valid"),
+    # A void order on the same payment is no other name of it.
+    Guilty(
+        ended("valid", "succeeded", "payment_failed", paid=False).order(1, order="o1b", state="void", payment="pi-o1"),
+        intent="run-i1",
+    ),
+    # The order names no payment: the charge names both.
+    Guilty(by_order(bent(again(told(times=2)), "orders", 0, payments=[]), 0), intent="run-i1"),
 ]
 INNOCENT = [
     Innocent(told(), considered=2),
     Innocent(told(times=3)),
+    Innocent(told(times=3).without("charges")),
     # Two sets of tickets, but its event came once: another's fault.
     Innocent(again(told())),
     # One payment for two orders that together cost what was paid.
@@ -92,14 +142,21 @@ INNOCENT = [
     # A free ticket needs no payment.
     Innocent(bent(ended("valid", "payment_failed", paid=False), "orders", amount_minor=0)),
     # What somebody else says of the payment, and what says nothing of it, is not the provider's last word.
-    Innocent(ended("valid", "succeeded").delivers(1, "payment_failed", number=8, signature="bad")),
-    Innocent(ended("valid", "succeeded").delivers(1, "created", number=8)),
+    Innocent(ended("void", "succeeded", "payment_failed").delivers(1, event="forged", number=8, signature="bad")),
+    Innocent(ended("valid", "succeeded", paid=False).delivers(1, "created", number=8)),
     Innocent(told().delivers(1, "customer.created", payment="cus-1", event="evt-c", number=8)),
     # A free ticket needs no charge, whoever says that it was paid.
     Innocent(bent(forged(), "orders", amount_minor=0)),
     Innocent(forged(status=400)),
     Innocent(forged(order=False)),
     Innocent(forged(paid=True), considered=3),
+    # What a forger says of nobody's order is no event that should have found one.
+    Innocent(forged(names="nobody")),
+    # A cent pays for it, whether the charge finds the fan or the order.
+    Innocent(forged().charge(3, amount=1, order="other")),
+    Innocent(by_order(forged_for_strangers(1).charge(9, amount=1))),
+    # Its second payment was good.
+    Innocent(bent(failed_for_strangers().charge(9), "charges", payment="pi-second", keys=["orders.order=o9"])),
 ]
 DOUBTFUL = [
     Doubtful(Night().buys(1), "add `evidence: {webhooks: …}`", weighs=False),
@@ -120,6 +177,14 @@ DOUBTFUL = [
     Doubtful(forged().without("charges"), "add `evidence: {charges: …}`"),
     Doubtful(forged().charge(9, linked=False), "link to no intent"),
     Doubtful(told().flaw("webhooks", error="HTTP 500"), "HTTP 500"),
+    Doubtful(silent(), "delivered no event", weighs=False),
+    Doubtful(silent().flaw("webhooks", error="HTTP 500"), "HTTP 500"),
+    Doubtful(silent().flaw("webhooks", complete=False), "not read completely"),
+    # The same person convicts nobody.
+    Doubtful(known_by_person(), "webhooks find their intent"),
     Doubtful(told().without("orders", "tickets"), "gives no orders"),
     Doubtful(told().delivers(1, event="strange", payment="pi-strange", number=7), "webhooks find their intent"),
 ]
+EQUIVALENT = {
+    "_LAST: IS NOT NULL AND [payment IS NOT NULL → TRUE] GROUP BY payment ,": "what has no payment equals none",
+}

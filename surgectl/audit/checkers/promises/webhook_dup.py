@@ -162,7 +162,6 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             doubt="; ".join(dict.fromkeys(found.doubts)),
             access=access(relations, ("orders",), optional=("webhooks", "tickets", "charges", "refunds")),
             strays=(("webhooks", strays),),
-            conditional=True,
             inapplicable=_unused(relations, counts["deliveries"]),
             numbers={name: counts[name] for name in ("deliveries", "repeated", "overtaken", "forged", "forged_taken")},
         ),
