@@ -84,6 +84,11 @@ INNOCENT = [
 
 DOUBTFUL = [
     Doubtful(_some_retried(12, 2), "may be chance among 12 payments"),
+    Doubtful(
+        _some_retried(12, 2),
+        "may be chance among 12 payments",  # for certain it is one each, and that is allowed
+        {"statistics": Statistics(amp_pay=ProviderAmplification(calm=1.0))},
+    ),
     Doubtful(_some_retried(60, 1, times=40), "may be chance"),  # one accident, not a habit
     Doubtful(_calm(2, per_s=0.45), "may be chance among 9 payments"),
     Doubtful(_around(3, seconds=9), "may be chance among 9 payments"),

@@ -146,6 +146,15 @@ INNOCENT = [
         first_come(favoured()),
         changes={"statistics": Statistics(fair_order=FairOrder(inversions=Share(0.5), overtaken=6))},
     ),
+    # Each limit kept to the last pair that it allows.
+    Innocent(
+        line(Night(), evenly(range(20)), in_turn([1, 2, 0, *range(3, 20)], each_s=3.0)),
+        changes={"statistics": Statistics(fair_order=FairOrder(inversions=Share(0.006), overtaken=2))},
+    ),
+    Innocent(
+        line(Night(), evenly(range(20)), in_turn(reversed(range(20)), 30.0, 6.0), left_s=200.0),
+        changes={"statistics": Statistics(fair_order=FairOrder(inversions=Share(1), overtaken=20))},
+    ),
     Innocent(drawn(lots()), changes=LOTTERY, considered=60),
     Innocent(drawn(lots())),
     Innocent(drawn([*EVERYBODY])),

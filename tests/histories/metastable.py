@@ -7,6 +7,7 @@ from surgectl.profile.values import Duration
 from tests.histories.crowd import crowd, fault
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.night import Night, S
+from tests.histories.rush import asks, comes
 
 CHECKER = "METASTABLE"
 
@@ -55,6 +56,15 @@ def _two_faults(second_until_s: float) -> Night:
     return night
 
 
+def _long_waits() -> Night:
+    """Fans give up a basket or a payment after two seconds; it is others who waited a minute for something."""
+    night = comes(_night(80), 1, 1)
+    asks(night, 1, 1, role="join", outcome="info", why="timeout", took_s=60, poll=False)
+    asks(night, 1, 1, role="pay", outcome="info", why="timeout", took_s=60)
+    asks(night, 1, 1, role="hold", why="next", took_s=60, poll=False)
+    return night
+
+
 GUILTY = [
     Guilty(_night(80), says="payments after down on payments: 0% of what could be expected"),
     Guilty(_night(80, role="hold"), says="holds after down"),
@@ -63,6 +73,7 @@ GUILTY = [
     Guilty(_retriggered(None), says="poor without a fault"),
     Guilty(_two_faults(110), says="after slow on payments"),
     Guilty(_storm_behind(), says="6 at the provider (1 before it)"),
+    Guilty(_long_waits(), says="0% of what could be expected"),
     Guilty(_night(80, end="shed", answer_s=0.1), says="0% of what could be expected"),
 ]
 

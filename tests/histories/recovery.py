@@ -11,6 +11,7 @@ from tests.histories.night import Night, S
 CHECKER = "RECOVERY"
 
 SOON = {"statistics": Statistics(recovery=Recovery(within=Duration(10 * S)))}
+SOONER = {"statistics": Statistics(recovery=Recovery(within=Duration(20 * S)))}
 QUICK = {"payment_timeout_ns": S // 2}
 """A shop of short constants is looked at in steps of a quarter of a second."""
 
@@ -73,6 +74,7 @@ GUILTY = [
 INNOCENT = [
     Innocent(_night(20, 60)),
     Innocent(_night(40, 70)),
+    Innocent(_night(34, 60), changes=SOONER),  # to the second what is allowed
     Innocent(_night(60, 60, end="sold-out")),
     Innocent(_refusals("no-such-card", before=True)),
     Innocent(_refusals("declined", before=False)),
@@ -85,6 +87,7 @@ DOUBTFUL = [
     Doubtful(_few_payments(), "only 6 payments were tried after the fault, 0 of them answered"),
     Doubtful(_night(25, 36), "15s are needed"),
     Doubtful(_night(40, 40), "let the load last"),
+    Doubtful(_night(40, 40), "let the load last", SOONER),
     Doubtful(_night(20, 20), "hardly anybody wanted anything after the fault"),
     Doubtful(crowd(Night(), 0, 60, 2), "no fault was applied", weighs=False),
     Doubtful(_night(40, 40), "let the load last", SOON | {"statistics": Statistics(recovery=Recovery())}, weighs=True),

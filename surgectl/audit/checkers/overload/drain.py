@@ -62,7 +62,7 @@ class _Backlog(msgspec.Struct, frozen=True, kw_only=True):
     known_after_ns: int | None
     """From the heal to the last definite end that a fan learnt; None = nobody learnt any."""
     in_vain: int
-    """Waited to the end and never learnt, and the books do not say either."""
+    """Waited to the end and never learnt, and no settled books say it either."""
     untold: int
     """Waited to the end and never learnt, whatever the books say: when it was decided, nobody knows."""
     pending: int
@@ -87,7 +87,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     course = courses(relations, expectations).get("pay")
     for after in aftermaths(faults):
         name = ", ".join(after.faults)
-        backlog = _backlog(relations, after)
+        backlog = _backlog(relations, expectations, after)
         what, breach, doubt, slope = _drained(backlog, after, course, expectations, limits.within)
         said.append(f"{what} after {name}")
         breaches += [f"{breach} after {name}"] if breach else []
@@ -116,7 +116,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     return conclude(measured, expectations)
 
 
-def _backlog(relations: Relations, after: Aftermath) -> _Backlog:
+def _backlog(relations: Relations, expectations: Expectations, after: Aftermath) -> _Backlog:
     listed = "orders" in readings(relations)
     rows = relations.rows(_WAITING, [after.from_ns, after.from_ns])
     known = [int(known_ns) - after.from_ns for known_ns, *_ in rows if known_ns is not None]
@@ -124,7 +124,7 @@ def _backlog(relations: Relations, after: Aftermath) -> _Backlog:
     return _Backlog(
         waiting=len(rows),
         known_after_ns=max(known, default=None),
-        in_vain=sum(not decided and not listed for _, decided in unlearnt),
+        in_vain=sum(not decided and not (listed and expectations.settled) for _, decided in unlearnt),
         untold=len(unlearnt),
         pending=sum(bool(pending) and not decided for pending, decided in unlearnt) if listed else 0,
     )
