@@ -37,6 +37,11 @@ INNOCENT = [
 
 DOUBTFUL = [
     Doubtful(sold(6), "no fee is named", weighs=False),
+    # What was never sent, and a look at the status page, cost nothing.
+    Doubtful(
+        sold(6).send(1, "browse", "fail", "not-sent").send(1, "status", "ok", "confirmed"),
+        "1.3 requests for each of 3 valid tickets",
+    ),
     Doubtful(sold(6), "no budget is set", changes=priced(11, None)),
     Doubtful(sold(6), "the budget is in USD, the fee in EUR", changes=priced(11, 1, "USD")),
     Doubtful(sold(6).without("requests"), "the target gives no requests", changes=priced(11)),

@@ -7,6 +7,7 @@ import msgspec
 from surgectl.recording.evidence_rows import StockRow, TicketRow
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.night import Night, S
+from tests.histories.usual import bent
 
 CHECKER = "UNDERSELL"
 MINUTE = 60 * S
@@ -75,6 +76,31 @@ def back_after(seconds: float) -> Night:
     return night.refused(3).left_over()
 
 
+def read_first() -> Night:
+    """Two read pages for two minutes before they do anything else."""
+    night = Night(capacity=3).send(1, "browse", "ok", "next", op=0).send(2, "browse", "ok", "next", op=0)
+    night.tick(2 * MINUTE)
+    return night
+
+
+def thinks() -> Night:
+    """A hold runs out while a fan reads; a minute later the fan asks, and is told that all is sold."""
+    night = Night(capacity=3).buys(1).buys(2)
+    night.fan(3)
+    night.abandons(4).tick(MINUTE)
+    return night.send(3, "hold", "fail", "sold-out", op=1).told(3, "hold", "fail", "sold-out", op=1).left_over()
+
+
+def asks_on() -> Night:
+    """Sent away in time, a fan goes on: another tab, a second step, a double click, too busy; and others want two."""
+    night = in_baskets()
+    night.stock = None
+    night.tick(MINUTE)
+    night.send(3, "hold", "fail", "sold-out", op=1, tab=1).send(3, "hold", "fail", "sold-out", op=2)
+    night.send(3, "hold", "fail", "sold-out", op=1, double=True).send(3, "hold", "fail", "shed", op=1)
+    return night.refused(5, qty=2).left_over()
+
+
 def buys_after_all(night: Night) -> Night:
     """Was told that all is sold in one tab, and bought in another."""
     night.fan(3)
@@ -83,9 +109,9 @@ def buys_after_all(night: Night) -> Night:
     return night.left(3, "confirmed", "ok").order(3).charge(3)
 
 
-def void_tickets(night: Night) -> Night:
+def void_tickets(night: Night, ticket: str = "o2-t0") -> Night:
     """The void order's ticket stands in the books, void as well."""
-    night.tickets.append(TicketRow(ticket="o2-t0", order="o2", state="void"))
+    night.tickets.append(TicketRow(ticket=ticket, order="o2", state="void"))
     return night
 
 
@@ -98,7 +124,11 @@ def says_nothing(night: Night) -> Night:
 GUILTY = [
     Guilty(sent_away(), intent="run-i3", says="of the 1 tickets left at the end, 1 were free then"),
     Guilty(sent_away(2, capacity=5), intent="run-i3", says="3 were free then"),
-    Guilty(sent_away().refused(5), violations=2),
+    Guilty(sent_away().refused(5), violations=2, changes={"examples_at_most": 1}),
+    # Nobody held anything, so that no hold can have run out.
+    Guilty(Night(capacity=3).refused(3).left_over().without("holds"), intent="run-i3"),
+    # When it asked counts, not when it came.
+    Guilty(thinks(), intent="run-i3"),
     Guilty(gone_by_then(), intent="run-i3"),
     Guilty(cancelled(after=False), intent="run-i3"),
     # One of three went back too late to be had, the other two were there all the time.
@@ -119,14 +149,18 @@ GUILTY = [
 ]
 INNOCENT = [
     Innocent(Night(capacity=2).buys(1).buys(2).refused(3), considered=1),
-    Innocent(in_baskets(), considered=1),
-    Innocent(cancelled(after=True)),
+    # A hold that does not say how many is one, a void order that does not may be all.
+    Innocent(bent(in_baskets(), "holds", qty=None), considered=1),
+    Innocent(bent(cancelled(after=True), "orders", qty=None)),
+    # What the fan was not told of is no later question, and one is left where two were wanted.
+    Innocent(asks_on(), considered=2),
     # One is left, and two were wanted.
     Innocent(sent_away(2)),
     # Just before or just after: the clocks cannot tell.
     Innocent(back_after(3.0)),
     # The shop's clock is a minute behind: what seems to have come back before came back after.
     Innocent(slow_clock(in_baskets(), 70.0)),
+    Innocent(slow_clock(in_baskets(read_first()), 70.0)),
     Innocent(Night(capacity=2).buys(1).buys(2).refused(3).without("holds", "orders", "tickets")),
 ]
 DOUBTFUL = [
@@ -134,7 +168,13 @@ DOUBTFUL = [
     Doubtful(buys_after_all(Night(capacity=4).buys(1)).left_over(), "nothing in this run"),
     # What the status page says afterwards sends nobody away, and who has a ticket was not sent away.
     Doubtful(
-        Night(3).buys(1).buys(2).told(2, "status", "fail", "sold-out", op=9, status_read=True).left_over(),
+        Night(3)
+        .buys(1)
+        .buys(2)
+        .abandons(4)
+        .told(2, "status", "fail", "sold-out", op=9, status_read=True)
+        .told(4, "status", "fail", "sold-out", op=9, status_read=True)
+        .left_over(),
         "nothing in this run",
     ),
     Doubtful(sent_away().order(3).charge(3), "nothing in this run"),
@@ -142,6 +182,8 @@ DOUBTFUL = [
     Doubtful(sent_away().refused(5, end="not-enough"), "constants ask for", {"settled": False}, pending=1),
     Doubtful(untimed(gone_by_then()), "map `ended` of holds"),
     Doubtful(untimed(cancelled(after=False)), "void orders"),
+    # One ticket of a valid order was taken back, nobody knows when.
+    Doubtful(void_tickets(sent_away(), "o2-t1"), "1 tickets went back at an unknown time"),
     Doubtful(gone_by_then(), "map `ended`", {"started_epoch_s": 0.0}),
     Doubtful(sent_away().without("holds"), "gives no holds"),
     Doubtful(sent_away().without("orders", "tickets"), "gives no orders"),
@@ -150,3 +192,8 @@ DOUBTFUL = [
     Doubtful(sent_away().stands(available=0, held=0, sold=1), "several kinds"),
     Doubtful(says_nothing(sent_away()), "map `available`"),
 ]
+EQUIVALENT = {
+    "check: len(found) < expectations.examples_at_most → len(found) <= expectations.examples_at_most": (
+        "one more is put aside, and no more are shown or counted"
+    ),
+}

@@ -50,7 +50,7 @@ SELECT NULL, 1 FROM tickets t JOIN orders o USING (order_id) WHERE t.state = 'vo
 _LAG = """
 SELECT min(o.at_s - ? - f.first_ns / 1e9) FROM book_orders o
 JOIN (SELECT intent, min(coalesce(sent_ns, at_ns)) AS first_ns FROM attempts
-      WHERE role IN ('hold', 'pay') AND NOT poll GROUP BY intent) f USING (intent)"""
+      WHERE role IN ('hold', 'pay') GROUP BY intent) f USING (intent)"""
 
 _CLOCKS_S = 1.0
 """Clocks of two machines are never compared more finely, however prompt the shop is."""
@@ -88,10 +88,10 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     willing = sum(1 for _, _, qty, _ in fans if qty <= left)
     if rows and told < rows:
         unsure, doubt = len(fans), "stock does not say how many are available: map `available`"
-    elif left > 0 and willing and rows > 1:
+    elif rows > 1:
         unsure = willing
         doubt = "stock has several kinds of tickets, and nobody can say which of them a fan was refused"
-    elif left > 0 and willing:
+    elif willing:
         releases = _releases(relations, expectations)
         blind = _blind(relations)
         for intent, fan, qty, asked_s in fans:
