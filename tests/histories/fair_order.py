@@ -46,6 +46,11 @@ def lots(seed: int = 5) -> list[int]:
     return order
 
 
+def fifty(order: list[int]) -> Night:
+    """A draw of just as many as it takes to tell."""
+    return line(Night(), evenly(range(50)), in_turn(order), hidden_until_s=dict.fromkeys(range(50), 14.0))
+
+
 def impatient() -> Night:
     """A fair draw; the early ones lose patience first, so those of them who remain had the better lots."""
     turns = {fan: at_s for fan, at_s in in_turn(lots()).items() if at_s < 25.0 + fan * 0.15}
@@ -125,6 +130,7 @@ GUILTY = [
     Guilty(drawn([*EVERYBODY]), changes=LOTTERY, says="who came earlier was let in earlier"),
     Guilty(drawn([*reversed(EVERYBODY)]), changes=LOTTERY, says="who came later was let in earlier"),
     Guilty(drawn([*reversed(EVERYBODY)]), says="that is no lot", intent=None),
+    Guilty(fifty([*range(50)]), changes=LOTTERY, says="that is no lot"),
     Guilty(
         drawn(lots(), late=evenly(range(100, 130), 14.5), late_turns=in_turn(reversed(range(100, 130)), 45.0)),
         says="the wrong way round",
@@ -157,6 +163,7 @@ INNOCENT = [
     ),
     Innocent(drawn(lots()), changes=LOTTERY, considered=60),
     Innocent(drawn(lots())),
+    Innocent(fifty([fan for fan in lots() if fan < 50]), changes=LOTTERY, considered=50),
     Innocent(drawn([*EVERYBODY])),
     Innocent(drawn(lots(), late=evenly(range(100, 130), 14.5), late_turns=in_turn(range(100, 130), 45.0))),
     Innocent(impatient(), changes=LOTTERY),

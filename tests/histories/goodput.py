@@ -10,7 +10,7 @@ from surgectl.recording.rows import ToldRow
 from surgectl.stats.counts import poisson_interval
 from tests.histories.crowd import crowd, fault
 from tests.histories.history import Doubtful, Guilty, Innocent
-from tests.histories.night import Night
+from tests.histories.night import Night, S
 
 CHECKER = "GOODPUT"
 
@@ -29,12 +29,17 @@ def _slow(answer_s: float) -> Night:
     return crowd(fault(crowd(Night(), 0, 10, 5), 10, 40), 10, 25, 5, answer_s=answer_s)
 
 
-def _looked_up() -> Night:
-    """All are refused in a word that resolves nothing; what the shop says when it is asked later is no answer then."""
+def _other_words() -> Night:
+    """All are refused in a word that resolves nothing; what is said of another want, tab or time is no answer to it."""
     night = _night(5, 0, end="refused")
-    reads = [row for row in night.ops if isinstance(row, ToldRow) and row.end == "refused"]
-    for row in reads:
-        night.ops.append(msgspec.structs.replace(row, outcome="ok", end="confirmed", status_read=True))
+    for row in [row for row in night.ops if isinstance(row, ToldRow) and row.end == "refused"]:
+        said = msgspec.structs.replace(row, outcome="ok", end="confirmed")
+        night.ops += [
+            msgspec.structs.replace(said, status_read=True),
+            msgspec.structs.replace(said, tab=1),
+            msgspec.structs.replace(said, op=2, at_ns=row.at_ns + 15 * S),
+            msgspec.structs.replace(row, op=0, step="hold", role="hold", end="sold-out"),
+        ]
     return night
 
 
@@ -43,7 +48,9 @@ GUILTY = [
     Guilty(_night(0, 5), changes=HALF, says="2% got done"),
     Guilty(_night(5, 0, end="shed"), changes=HALF, says="2% got done"),  # too busy is nothing done
     Guilty(_night(5, 0, end="gone"), changes=HALF, says="2% got done"),  # nor is a basket that ran out
-    Guilty(_looked_up(), changes=HALF, says="2% got done"),
+    Guilty(_other_words(), changes=HALF, says="2% got done"),
+    # In the instant in which one in five is refused, another one is served.
+    Guilty(crowd(_night(5, 0, end="refused"), 10, 20, 1), changes=HALF, says="22% got done"),
     Guilty(_slow(10.1), changes=HALF, says="1% got done"),
 ]
 
@@ -51,6 +58,7 @@ INNOCENT = [
     Innocent(_night(5, 0), changes=HALF, considered=50),
     Innocent(_night(5, 0, end="sold-out"), changes=HALF),
     Innocent(_night(5, 0, end="declined"), changes=HALF),
+    Innocent(_night(1, 0, calm_per_s=1), changes=HALF, considered=10),
     Innocent(_slow(10), changes=HALF),  # just in time
     Innocent(_night(1.9, 2.1), changes=HALF),  # twenty of forty are half
     Innocent(_night(5, 15), changes=HALF),  # more than it ever bore was wanted; it did what it can
