@@ -227,7 +227,7 @@ def _write(work: _Work, aside: Path) -> str:
         if table not in writers:
             few = [name for name in part.column_names if name in _FEW]
             writers[table] = pq.ParquetWriter(
-                aside / f"{table}.parquet", part.schema, compression="zstd", use_dictionary=few
+                aside / f"{table}.parquet", part.schema, compression="snappy", use_dictionary=few
             )
         writers[table].write_table(part)
 
