@@ -228,6 +228,18 @@ _EARLIER_S = 60.0
 """A row that its own clock puts this long before our start is an earlier story, not ours (R9)."""
 
 
+def since_s(relations: Relations, expectations: Expectations, book: str) -> float | None:
+    """What a ledger dates before this is an earlier story; None where nobody knows when we began.
+
+    A ledger's clock may run behind ours: what came after a row of ours is no earlier story.
+    """
+    lay(relations)
+    if not expectations.started_epoch_s:
+        return None
+    (ours_s,) = relations.one(f"SELECT min(at_s) FROM {book} WHERE intent IS NOT NULL")
+    return min(expectations.started_epoch_s, ours_s or expectations.started_epoch_s) - _EARLIER_S
+
+
 def stray_charges(relations: Relations, expectations: Expectations) -> Strays:
     """Charges of the time of the run that kept money and are nobody's."""
     lay(relations)
@@ -247,10 +259,7 @@ def unlisted_orders(relations: Relations, expectations: Expectations) -> int:
 
 
 def _strays(relations: Relations, expectations: Expectations, book: str, counts: str) -> Strays:
-    # A ledger's clock may run behind ours: what came after a row of ours is no earlier story.
-    (ours_s,) = relations.one(f"SELECT min(at_s) FROM {book} WHERE intent IS NOT NULL")
-    begun_s = expectations.started_epoch_s
-    start_s = min(begun_s, ours_s or begun_s) - _EARLIER_S if begun_s else None
+    start_s = since_s(relations, expectations, book)
     query = f"""SELECT count(*) FILTER (intent IS NULL), count(*) FROM {book}
                 WHERE {counts} AND (intent IS NOT NULL OR ? IS NULL OR at_s IS NULL OR at_s >= ?)"""
     rows, total = relations.one(query, [start_s, start_s])

@@ -22,9 +22,7 @@ BOOKS = ["tickets", "holds", "refunds", "stock", "charges", "orders"]
 def slow(examples: int) -> settings:
     """Each example makes a database and asks it everything: to shrink a failing one would take minutes."""
     phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    return settings(
-        derandomize=True, max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=phases
-    )
+    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=phases)
 
 
 def findings(night: Night, *names: str, **changes: object) -> dict[str, Finding]:

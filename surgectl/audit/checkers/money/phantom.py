@@ -2,14 +2,14 @@
 
 Definition: an order with a ticket, or a charge that kept money, that no fan of this run explains.
 Inputs: all three ledgers, and the knowledge that nobody else used shop and provider during the run (rule R9): rows
-from before the run are an earlier story.
+that their ledger dates a minute before the run, and before every row of ours, are an earlier story.
 Settling: none.
 Severity: critical. Does not apply where others may have been using the shop.
 """
 
 from __future__ import annotations
 
-from surgectl.audit.books import access, lay, stray_charges, stray_orders
+from surgectl.audit.books import access, lay, since_s, stray_charges, stray_orders
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
@@ -27,8 +27,8 @@ ORDER BY kind, id"""
 def check(relations: Relations, expectations: Expectations) -> Finding:
     lay(relations)
     orders, charges = stray_orders(relations, expectations), stray_charges(relations, expectations)
-    start_s = expectations.started_epoch_s - 1 if expectations.started_epoch_s else None
-    rows = relations.rows(_NOBODYS, [start_s] * 4)
+    orders_s, charges_s = (since_s(relations, expectations, book) for book in ("book_orders", "book_charges"))
+    rows = relations.rows(_NOBODYS, [orders_s, orders_s, charges_s, charges_s])
     found = [
         Violation(what=f"{kind} {key} belongs to no fan", keys={kind: key})
         for kind, key, ambiguous in rows
