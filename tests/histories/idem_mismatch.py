@@ -168,6 +168,8 @@ INNOCENT = [
         .told(1, "pay", "ok", "confirmed", claims={"order": "o1"})
         .told(1, "pay", "ok", "confirmed", claims={"order": "o9"})
     ),
+    # A payment with a key of its own is no question.
+    Innocent(kept("info", "timeout").send(1, "pay", "info", "timeout", key="key-another", body="cccc"), considered=1),
     # Payments without a key have none in common.
     Innocent(
         keyless(
