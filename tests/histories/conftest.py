@@ -27,3 +27,15 @@ def evenings() -> Iterator[Callable[[Module], Evenings]]:
 
     yield of
     leave()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that is asked of one checker stands together: its nights are made once."""
+    places, asked = [], []
+    for place, item in enumerate(items):
+        module = getattr(item, "callspec", None) and item.callspec.params.get("module")  # type: ignore[attr-defined]
+        if isinstance(module, Module):
+            places.append(place)
+            asked.append((module.name, item))
+    for place, (_, item) in zip(places, sorted(asked, key=lambda found: found[0]), strict=True):
+        items[place] = item

@@ -1,12 +1,37 @@
 """Whoever breaks a checker is caught by its histories: `python -m tests.histories.mutants` breaks them all.
 
-That takes minutes of a core for each checker, so it is a command; survivors.txt lists what it found unseen. Here stands
-only that the breakages themselves are what they say.
+That takes minutes of a core for each checker, so it is a command; survivors.txt lists what it found unseen. Here a few
+of each checker are broken that bend what it convicts by.
 """
 
 from __future__ import annotations
 
-from tests.histories.mutants import sql_mutations
+from collections.abc import Callable
+
+import pytest
+
+from surgectl.audit.checkers.registry import CHECKERS
+from tests.histories.mutants import known_survivors, score, sql_mutations, trial
+from tests.histories.playing import Evenings, Module, modules, together
+
+CONVICTING = [
+    pytest.param(module, id=module.checker, marks=together(module))
+    for module in modules()
+    if module.checker in CHECKERS and not module.never_guilty
+]
+
+
+@pytest.mark.parametrize("module", CONVICTING)
+def test_a_broken_checker_is_found_out(evenings: Callable[[Module], Evenings], module: Module) -> None:
+    """Of what it convicts by three conditions are broken, and one of anything else: its histories object each time."""
+    found = score(module, trial(module, evenings(module), draw=4))
+    assert found.made and found.survivors == []
+
+
+@pytest.mark.parametrize("module", CONVICTING)
+def test_no_breakage_of_what_convicts_is_known_to_pass_unseen(module: Module) -> None:
+    """survivors.txt, which the whole trial writes, lists nothing that bends a conviction."""
+    assert {survivor for survivor in known_survivors(module.checker) if survivor.startswith("!")} == set()
 
 
 def test_a_query_is_broken_in_every_way() -> None:
