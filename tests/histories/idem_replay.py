@@ -52,6 +52,16 @@ def keyless_pair() -> Night:
     return night.hold(6).send(6, "pay", "ok", "confirmed", claims={"order": "o6"}).order(6).charge(6)
 
 
+def logged(*payments: str, body: str = "a", key: str = "the-key") -> Night:
+    """Charges without their keys, as Stripe lists them: the log says to which payments the key went."""
+    night = usual()
+    for number, payment in enumerate(payments):
+        night = bent(night.charge(1, charge=f"again{number}"), "charges", key=None, payment=payment)
+    for payment in dict.fromkeys(payments):
+        night.request(key, body, payment=payment)
+    return night
+
+
 CHECKER = "IDEM_REPLAY"
 GUILTY = [
     Guilty(sent_as("aaaa", "aaaa"), intent="run-i1", says="confirmed with orders o1, o99"),
@@ -76,6 +86,11 @@ GUILTY = [
     Guilty(two_bodies().charge(1, charge="ch1c", key="shop-key-1"), intent="run-i1", says="made 3 charges"),
     Guilty(bent(two_bodies(), "requests", body="a"), intent="run-i1"),
     Guilty(bent(bent(two_bodies(), "requests", body=None), "requests", 0, body=None), intent="run-i1"),
+    Guilty(logged("p1", "p2"), intent="run-i1", says="key the-key made 2 charges"),
+    Guilty(logged("p1", "p2", "p2"), intent="run-i1", says="key the-key made 3 charges"),
+    Guilty(bent(bent(logged("p1", "p2"), "requests", body=None), "requests", 0, body=None), intent="run-i1"),
+    Guilty(bent(logged("p1", "p2"), "requests", body="b", status=400), intent="run-i1"),
+    Guilty(bent(logged("p1", "p2"), "charges", captured_minor=1), intent="run-i1"),
     Guilty(polls(polled("o99"), 1, "pay", "info", "timeout", key="p"), intent="run-i1"),
 ]
 INNOCENT = [
@@ -114,12 +129,25 @@ INNOCENT = [
     Innocent(usual().send(4, "hold", "info", "timeout", key="h"), considered=6),
     Innocent(polls(usual(), 4, "pay", "info", "timeout", key="p"), considered=6),
     Innocent(keyless(keyless_pair())),
+    # One payment takes its money in two charges; one key is all that both have in common.
+    Innocent(logged("p1", "p1")),
+    Innocent(bent(logged("p1"), "requests", body=None)),
+    Innocent(bent(logged("p1", "p2"), "requests", body="b", status=399)),
+    Innocent(bent(logged("p1", "p2"), "requests", body="b", status=500)),
+    Innocent(bent(logged("p1", "p2"), "requests", key="another")),
+    Innocent(bent(logged("p1", "p2"), "requests", key=None)),
+    Innocent(bent(logged("p1", "p2"), "requests", method="GET")),
+    Innocent(bent(logged("p1", "p2"), "requests", body="b")),
+    Innocent(bent(logged("p1", "p2"), "charges", captured_minor=0)),
+    Innocent(bent(logged("p1", "p2"), "charges", key="its own")),
+    Innocent(bent(logged("p1", "p2"), "charges", keys=[])),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}, weighs=True),
     Doubtful(Night().refused(4), "nothing", weighs=False),
     Doubtful(usual().charge(1, charge="ch1b", key="shop-key-1").flaw("charges", stable=False), "still changed"),
     Doubtful(usual().flaw("charges", complete=False), "not read completely"),
+    Doubtful(logged("p1", "p2").flaw("requests", complete=False), "not read completely"),
     Doubtful(usual().flaw("charges", error="HTTP 500"), "HTTP 500"),
 ]
 _ONE_ROLE = "answers are compared within a step, and a step has one role"

@@ -4,8 +4,8 @@ Definition: the provider holds two charges that took money under one idempotency
 under one key confirm different orders or sums. A conflict, an acknowledgement or a pending state before the final reply
 is allowed. Where it is known what was sent, it is the same key with the same body; where not, the key alone speaks.
 (Two bodies under one key are IDEM_MISMATCH's matter.)
-Inputs: charges with their key; fans' payments with their key, digest of the body and what the replies claimed; the
-provider's request log, where it gives digests.
+Inputs: charges with their key, or the payments that the provider's log says were asked for with it; fans' payments
+with their key, digest of the body and what the replies claimed; the provider's request log, where it gives digests.
 Settling: none, a final reply is final.
 Severity: critical. Does not apply where no key was used.
 """
@@ -26,6 +26,18 @@ WITH asked AS (
 SELECT c.key, list(c.charge ORDER BY c.charge), min(c.intent) FROM book_charges c LEFT JOIN asked a USING (key)
 WHERE c.key IS NOT NULL AND c.captured > 0 AND c.intent IS NOT NULL
 GROUP BY c.key, a.bodies HAVING count(*) > greatest(1, a.bodies) ORDER BY c.key"""
+
+# Stripe and its like do not list the keys of charges; their log of requests names the payment that each key went to.
+_PAID = """
+WITH posts AS (
+  SELECT key, payment, body, status IS NULL OR status < 400 OR status >= 500 AS taken FROM requests
+  WHERE method = 'POST'
+), asked AS (SELECT key, count(DISTINCT body) FILTER (taken) AS bodies FROM posts GROUP BY key)
+SELECT p.key, list(DISTINCT c.charge ORDER BY c.charge), min(c.intent)
+FROM posts p JOIN book_charges c USING (payment) JOIN asked a ON a.key = p.key
+WHERE c.key IS NULL AND c.captured > 0 AND c.intent IS NOT NULL
+-- One payment may take its money in two charges; two payments are two results.
+GROUP BY p.key, a.bodies HAVING count(DISTINCT p.payment) > greatest(1, a.bodies) ORDER BY p.key"""
 
 _ANSWERED = """
 WITH replies AS (
@@ -64,7 +76,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             intent=intent,
             keys={"idempotency key": key, "charge": ", ".join(charges)},
         )
-        for key, charges, intent in relations.rows(_CHARGED)
+        for key, charges, intent in [*relations.rows(_CHARGED), *relations.rows(_PAID)]
     ]
     for key, step, intent, orders, sums in relations.rows(_ANSWERED):
         told = f"orders {', '.join(orders)}" if len(orders) > 1 else f"sums {', '.join(map(str, sums))} in minor units"
@@ -78,7 +90,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             holds="idempotency keys, each with one result",
             broken="idempotency keys gave two results",
             violations=tuple(found),
-            access=access(relations, (), optional=("charges",)),
+            access=access(relations, (), optional=("charges", "requests")),
             conditional=True,
         ),
         relations,
