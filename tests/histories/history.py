@@ -37,6 +37,8 @@ class Innocent(NamedTuple):
     """How many things could have been wrong, where it is worth counting."""
     unattributed: int | None = None
     indeterminate: int | None = None
+    numbers: dict[str, Any] = {}
+    """What it counts beside."""
 
 
 class Doubtful(NamedTuple):

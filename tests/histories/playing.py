@@ -128,6 +128,7 @@ def play(checker: str, check: Checker, history: History, relations: Relations) -
         assert (found.verdict, found.violations, found.examples) == ("pass", 0, []), found
         assert found.considered > 0, found
         assert history.considered in (None, found.considered), found
+        assert {name: found.numbers.get(name) for name in history.numbers} == history.numbers, found
     else:
         assert (found.verdict, found.violations, found.examples) == ("unknown", 0, []), found
         assert history.says in f"{found.reason}; {found.summary}" and found.reason, found

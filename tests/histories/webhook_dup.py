@@ -16,6 +16,12 @@ def told(times: int = 1) -> Night:
     return Night().buys(1).buys(2).delivers(1, number=1, times=times).delivers(2, number=2)
 
 
+def nobodys(night: Night) -> Night:
+    """The last event but one about a payment is about none."""
+    at = max(at for at, row in enumerate(night.webhooks) if row.payment is not None)
+    return bent(night, "webhooks", at, payment=None)
+
+
 def again(night: Night) -> Night:
     """A second set of tickets for the first order."""
     ticket = next(row for row in night.tickets if row.order == "o1")
@@ -123,7 +129,15 @@ GUILTY = [
 ]
 INNOCENT = [
     Innocent(told(), considered=2),
-    Innocent(told(times=3)),
+    Innocent(told(times=3), numbers={"repeated": 1, "overtaken": 0}),
+    Innocent(told(), numbers={"repeated": 0, "overtaken": 0}),
+    # What overtakes is numbered, and signed; what is about no payment overtakes nothing.
+    Innocent(told().delivers(1, "created", number=0).delivers(2, "processing", number=3), numbers={"overtaken": 1}),
+    Innocent(nobodys(nobodys(told().delivers(1, "x", number=9).delivers(1, "y", number=8))), numbers={"overtaken": 0}),
+    Innocent(
+        told().delivers(1, event="f", number=0, signature="bad", status=400, times=2),
+        numbers={"repeated": 0, "overtaken": 0},
+    ),
     Innocent(told(times=3).without("charges")),
     # Two sets of tickets, but its event came once: another's fault.
     Innocent(again(told())),
