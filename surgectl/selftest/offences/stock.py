@@ -10,6 +10,8 @@ OFFENCES = (
     Offence(defect="late-payment", caught_by=("SEAT2", "OVERSELL"), coverage={"payments_in_fault": 1}),
     Offence(defect="same-seat-twice", caught_by=("SEAT2",), quick=False),
     Offence(defect="counter-drift", caught_by=("CONSERVE",)),
+    Offence(defect="orders-for-tickets", caught_by=("CONSERVE",), quick=False),
+    Offence(defect="house-orders", caught_by=("PHANTOM",)),
     Offence(defect="false-sold-out", caught_by=("UNDERSELL",), scene="bad-cards", coverage={"expired_holds": 1}),
     # A stranger's fans all pay with one card, so there are no bad ones among them.
     Offence(

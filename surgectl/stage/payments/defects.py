@@ -9,6 +9,7 @@ DEFECTS = {
     "short-memory": "forgets an idempotency key after a fifth of a second instead of a day",
     "twice-captured": "carries out a repeated request as well while the first one is still being worked on",
     "over-refund": "pays back a tenth more than was charged, as often as it is asked",
+    "strange-charges": "books now and then a charge of another merchant's under our account",
     "bare-charges": "does not copy a payment intent's metadata to its charge",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from surgectl import chance
 from surgectl.stage.payments import balance
 from surgectl.stage.payments import commands as ask
@@ -14,6 +16,8 @@ from surgectl.stage.payments.objects import CardDetails, Charge, Intent, LastErr
 from surgectl.stage.payments.pending import Pending
 from surgectl.stage.payments.stamp import Stamp
 
+_STRANGER_EVERY = 8
+"""A provider that is wrong in that way: of so many charges one more is not ours."""
 _VISA_DETAILS = MethodDetails(card=CardDetails(brand="visa", last4="4242"))
 _FAILED_AUTHENTICATION = (
     "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod "
@@ -92,7 +96,24 @@ def _take(
         intent.status, intent.amount_received = "succeeded", intent.amount
         entries.append(charge_entry(stamp, "charge.captured", outcome, charge, charge.amount))
     book.keep_charge(charge)
-    return book.changed_intent(intent, entries, charge)
+    done = book.changed_intent(intent, entries, charge)
+    if book.options.defect == "strange-charges" and len(book.charges) % _STRANGER_EVERY == 0:
+        stranger = msgspec.structs.replace(
+            _new_charge(book, intent, stamp),
+            amount_captured=charge.amount,
+            captured=True,
+            customer=None,
+            description="another merchant's",
+            metadata={},
+            paid=True,
+            payment_intent=None,
+            receipt_email=None,
+            status="succeeded",
+        )
+        book.keep_charge(stranger)
+        entries.append(charge_entry(stamp, "charge.captured", "captured", stranger, stranger.amount))
+        done.commit.charges.append(msgspec.Raw(msgspec.json.encode(stranger)))
+    return done
 
 
 def _refuse(book: Book, intent: Intent, charge: Charge, decline: Decline, stamp: Stamp, entries: list[Entry]) -> Done:
