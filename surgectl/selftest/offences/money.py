@@ -14,7 +14,12 @@ OFFENCES = (
     Offence(defect="price-change", caught_by=("AMOUNT",)),
     Offence(defect="hidden-fee", caught_by=("AMOUNT",), quick=False),
     Offence(defect="strange-charges", caught_by=("PHANTOM",), quick=False),
-    Offence(defect="refund-keeps-ticket", caught_by=("REFUND", "TICKET_NO_CHARGE"), coverage={"payments_in_fault": 1}),
+    Offence(
+        defect="refund-keeps-ticket",
+        caught_by=("REFUND", "TICKET_NO_CHARGE"),
+        coverage={"payments_in_fault": 1},
+        quick=False,
+    ),
     Offence(defect="left-authorised", caught_by=("AUTH_LEFT",), coverage={"payments_in_fault": 1}),
     Offence(defect="partial", caught_by=("LOST_TICKET", "CHARGED_NO_TICKET"), quick=False),
     Offence(defect="second-worker", caught_by=("DUPCHARGE",), scene="bad-cards", quick=False),

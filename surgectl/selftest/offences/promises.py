@@ -28,5 +28,6 @@ OFFENCES = (
         caught_by=("WEBHOOK_DUP", "TICKET_NO_CHARGE"),
         scene="letters",
         coverage={"webhooks": 20},
+        quick=False,
     ),
 )
