@@ -5,41 +5,21 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from collections.abc import AsyncIterator, Callable
 
 import pytest
 import uvloop
 
-from surgectl.clock import SystemClock
-from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 from surgectl.engine.drivers.driver import Mark
-from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.engine.guard import Permit
 from surgectl.journey.messages import Reply, Wire
+from tests.engine.conftest import CLOCK, Make, Subject
 from tests.engine.rawserver import RawServer, Visit
-
-CLOCK = SystemClock()
-Subject = AiohttpDriver | WireDriver
-DRIVERS = {"aiohttp": AiohttpDriver, "wire": WireDriver}
-Make = Callable[..., Subject]
 
 
 @pytest.fixture(scope="session")
 def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
     """The loop of a real run."""
     return uvloop.EventLoopPolicy()
-
-
-@pytest.fixture(params=list(DRIVERS))
-def make_driver(request: pytest.FixtureRequest) -> Make:
-    """Makes the driver under test."""
-    return DRIVERS[request.param]
-
-
-@pytest.fixture
-async def driver(make_driver: Make) -> AsyncIterator[Subject]:
-    async with make_driver(CLOCK, CLOCK.now_ns()) as it:
-        yield it
 
 
 def get(url: str, **more: object) -> Wire:

@@ -8,7 +8,7 @@ from base64 import b64encode
 import msgspec
 from yarl import URL
 
-_PLAIN = re.compile(r"(https?://[A-Za-z0-9.\-]+(?::[0-9]+)?)(/[A-Za-z0-9._~/\-]*(?:\?[A-Za-z0-9._~=&\-]*)?)?")
+_PLAIN = re.compile(r"(https?://[A-Za-z0-9.\-]+(?::[0-9]+)?)(/[A-Za-z0-9._~/\-]*(?:\?[A-Za-z0-9._~=&\-]+)?)?")
 _MOST_KNOWN = 1024
 
 

@@ -15,6 +15,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _OURS = {"accept": "Accept: */*", "accept-encoding": "Accept-Encoding: gzip, deflate"}
 _AGENT = f"User-Agent: surgectl/{__version__}"
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_WITH_TYPE = frozenset({"POST", "PUT", "PATCH"})
+"""The shop sees the same whichever driver asks, and aiohttp says a type even of no body."""
 
 
 class RequestBytes(msgspec.Struct, frozen=True):
@@ -64,6 +66,8 @@ def request_bytes(method: str, place: Place, headers: Headers, body: bytes | Non
             lines.append("Content-Type: application/octet-stream")
         lines.append(f"Content-Length: {len(body)}")
     elif method not in _BODILESS:
+        if not given.type and method in _WITH_TYPE:
+            lines.append("Content-Type: application/octet-stream")
         lines.append("Content-Length: 0")
     text = "\r\n".join(lines)
     if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
