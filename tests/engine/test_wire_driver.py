@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -40,6 +42,48 @@ def get(url: str) -> Wire:
     return Wire(method="GET", url=url, timeout_ns=2_000_000_000)
 
 
+@pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_either_loop(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """It works the same on uvloop and on asyncio's own loop; the other cases here run on uvloop."""
+
+    async def visit() -> list[object]:
+        async with RawServer(echo) as server, WireDriver(CLOCK, CLOCK.now_ns()) as driver:
+            said: list[object] = [(await driver.session().send(get(server.url), 0)).body for _ in range(3)]
+            body = b"x" * 3_000_000
+            wire = Wire(method="POST", url=server.url, body=body, timeout_ns=5_000_000_000)
+            said.append((await driver.session().send(wire, 0)).status)
+            assert server.requests[-1].endswith(body) and server.connections == 1
+        while driver.open_sockets:
+            await asyncio.sleep(0)
+        return said
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(visit()) == [b"ok", b"ok", b"ok", 200]
+
+
+async def test_the_loop_of_these_tests() -> None:
+    """What is proven here is proven on the loop of a real run."""
+    assert isinstance(asyncio.get_running_loop(), uvloop.Loop)
+
+
+async def test_a_fan_who_quits_as_the_connection_breaks(caplog: pytest.LogCaptureFixture) -> None:
+    """An error that comes in the very moment in which the fan quits is nobody's, and nobody complains of it."""
+    async with WireDriver(CLOCK, CLOCK.now_ns()) as driver:
+        where, mark = driver.atlas.find("http://127.0.0.1:1/"), Mark()
+        mark.sends = 1
+        connection = Connection(where.origin, driver, 1000)
+        connection.connection_made(Taking())  # type: ignore[arg-type]
+        request = request_bytes("GET", where, (), None)
+        asking = asyncio.create_task(connection.ask(request, mark, driver.now_ns() + 10**9))
+        await asyncio.sleep(0)
+        connection.connection_lost(ConnectionResetError())
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    gc.collect()
+    assert mark.sent_ns is not None and caplog.text == ""
+
+
 class Refusing:
     """A transport whose kernel refuses the first byte, as asyncio's selector loop shows it."""
 
@@ -57,6 +101,13 @@ class Refusing:
         self.closing = True
 
     close = abort
+
+
+class Taking(Refusing):
+    """A transport that takes everything."""
+
+    def write(self, data: bytes) -> None:
+        self.written.append(bytes(data))
 
 
 class Failing(Refusing):
