@@ -245,13 +245,26 @@ async def test_idle_connection_ends_between_two_requests(driver: Subject, make: 
         assert server.connections == len(server.requests) == 3
 
 
-async def test_two_replies_at_once(driver: Subject) -> None:
+@pytest.mark.parametrize("more", [OK, b"HTTP/1.1 204 No Content\r\n\r\n"])
+async def test_two_replies_at_once(driver: Subject, more: bytes) -> None:
     """A second reply that nobody asked for is never taken for the answer to the next request."""
+    await says_more(driver, more)
+
+
+@not_aiohttp("gives up, or waits in vain, where a whole reply is followed by a piece of nothing")
+@pytest.mark.parametrize("more", [b"HT", b"\x00"])
+async def test_a_whole_reply_and_some_more(driver: Subject, more: bytes) -> None:
+    """A whole reply is a reply, whatever follows it; but its connection is used no more."""
+    await says_more(driver, more)
+
+
+async def says_more(driver: Subject, more: bytes) -> None:
+    """Three requests to a shop that says `more` after each reply, in the same breath."""
 
     async def chatty(visit: Visit) -> None:
         await visit.request()
         number = visit.server.connections
-        await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % number + OK)
+        await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % number + more)
         await asyncio.Event().wait()
 
     async with RawServer(chatty) as server:

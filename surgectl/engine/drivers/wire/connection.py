@@ -107,8 +107,6 @@ class Connection(asyncio.Protocol):
             if self._waiter is waiter:  # else the reply was whole, and somebody else may be using the connection
                 self._free()
                 self.abort()
-            if waiter.done() and not waiter.cancelled():
-                waiter.exception()  # seen: asyncio would complain of an error that nobody fetched
             raise
 
     def close(self) -> None:
