@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,13 @@ from surgectl.stage.stage_door import new_address
 from surgectl.thresholds.grammar import parse as parse_threshold
 
 
+class DriverName(StrEnum):
+    """How bytes move."""
+
+    AIOHTTP = "aiohttp"
+    WIRE = "wire"
+
+
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asked for."""
 
@@ -38,6 +46,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     reports: Path = Path("reports")
     start_at: datetime | None = None
     tui: bool = False
+    driver: DriverName = DriverName.AIOHTTP
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +153,7 @@ def flags_of(wishes: Wishes) -> list[str]:
     said = [("--target", wishes.target), ("--defect", wishes.defect), ("--toxiproxy", wishes.toxiproxy)]
     flags = [word for flag, value in said if value is not None for word in (flag, value)]
     flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
+    flags += [] if wishes.driver is DriverName.AIOHTTP else ["--driver", wishes.driver.value]
     flags += [] if wishes.stage else ["--no-stage"]
     flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
     return flags + [word for text in wishes.sets for word in ("--set", text)]

@@ -22,12 +22,14 @@ from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.judge import still_open
 from surgectl.cli.located import located
 from surgectl.cli.manifest_of import manifest_of
-from surgectl.cli.prepare import Prepared, Wishes, flags_of
+from surgectl.cli.prepare import DriverName, Prepared, Wishes, flags_of
 from surgectl.cli.settling import Settling
 from surgectl.cli.staging import put_up
 from surgectl.cli.watching import watched
 from surgectl.clock import Clock, SystemClock
 from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
+from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.engine.guard import guard, raise_open_files
 from surgectl.engine.run import start_instant
 from surgectl.engine.runners.inline import InlineRunner
@@ -353,8 +355,9 @@ class Rehearsing:
         if not play.cancelled() and (error := play.exception()) is not None:
             raise error
 
-    def _driver(self, permit: Permits) -> AiohttpDriver:
-        return AiohttpDriver(self._clock, self._start_ns, permits=permit)
+    def _driver(self, permit: Permits) -> Driver:
+        make = WireDriver if self._wishes.driver is DriverName.WIRE else AiohttpDriver
+        return make(self._clock, self._start_ns, permits=permit)
 
     def _patience_ns(self) -> int:
         """How long we wait for stragglers and for the books: as the profile allows, and little once we were stopped."""

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
-from surgectl.cli.prepare import Wishes, prepare
+from surgectl.cli.prepare import DriverName, Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
@@ -42,6 +42,10 @@ def run(
     ] = None,
     threshold: Annotated[list[str] | None, typer.Option(help="A further demand, e.g. 'p99(confirm) < 3s'.")] = None,
     reports: Annotated[Path, typer.Option(help="Where recordings and reports go.")] = Path("reports"),
+    driver: Annotated[
+        DriverName,
+        typer.Option(help="How bytes move: aiohttp (for now the default), or wire, our own HTTP/1.1 on bare sockets."),
+    ] = DriverName.AIOHTTP,
     start_at: Annotated[str | None, typer.Option(help="Begin at this time, e.g. 2030-01-01T10:00:00+01:00.")] = None,
     tui: Annotated[bool, typer.Option(help="The dashboard, where there is a terminal for it.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")] = False,
@@ -63,6 +67,7 @@ def run(
         thresholds=tuple(threshold or ()),
         reports=reports,
         start_at=_instant(start_at),
+        driver=driver,
         tui=tui and not as_json and _is_a_screen(),
     )
     prepared = prepare(wishes)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import ssl
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, cast
@@ -25,14 +26,11 @@ from yarl import URL
 from surgectl import __version__
 from surgectl.clock import Clock
 from surgectl.engine.drivers import redirect
+from surgectl.engine.drivers.cookies import Jar, set_cookies
 from surgectl.engine.drivers.driver import Mark
+from surgectl.engine.drivers.limits import KEEPALIVE_S, MOST_BODY_BYTES, MOST_HEADER_BYTES
 from surgectl.errors import SurgectlError
 from surgectl.journey.messages import Broken, Reply, Wire
-
-MOST_BODY_BYTES = 8 * 1024 * 1024
-"""A longer body (after decompression) is `invalid`."""
-_KEEPALIVE_S = 15.0
-_MOST_HEADER_BYTES = 65_536
 
 _marks: ContextVar[Mark] = ContextVar("surgectl_mark")
 
@@ -107,7 +105,7 @@ class AiohttpDriver:
     """The driver over aiohttp: `async with AiohttpDriver(clock, start_ns) as driver: session = driver.session()`.
 
     `permits(host)` says which hosts may be sent to (see guard.py): a URL that a reply supplied, or a redirect, that
-    leads elsewhere is not sent. None permits all.
+    leads elsewhere is not sent. None permits all. `tls` None: certificates are verified as the system does.
     """
 
     def __init__(
@@ -117,12 +115,14 @@ class AiohttpDriver:
         *,
         permits: Callable[[str], bool] | None = None,
         most_body_bytes: int = MOST_BODY_BYTES,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.open_sockets = 0
         self.most_body_bytes = most_body_bytes
         self.permits = permits
         self._clock = clock
         self._start_ns = start_ns
+        self._tls = tls
         self._http: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -133,7 +133,9 @@ class AiohttpDriver:
         return self._clock.now_ns() - self._start_ns
 
     async def __aenter__(self) -> AiohttpDriver:
-        connector = aiohttp.TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=_KEEPALIVE_S, ttl_dns_cache=300)
+        connector = aiohttp.TCPConnector(
+            limit=0, limit_per_host=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=300, ssl=self._tls or True
+        )
         http = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -141,8 +143,8 @@ class AiohttpDriver:
             headers={"User-Agent": f"surgectl/{__version__}"},
             request_class=_Request,
             trust_env=False,
-            max_line_size=_MOST_HEADER_BYTES,
-            max_field_size=_MOST_HEADER_BYTES,
+            max_line_size=MOST_HEADER_BYTES,
+            max_field_size=MOST_HEADER_BYTES,
         )
         if not hasattr(http, "_retry_connection") or not hasattr(connector, "_factory"):
             await http.close()
@@ -180,7 +182,7 @@ class AiohttpSession:
     def __init__(self, driver: AiohttpDriver, *, cookies: bool) -> None:
         self._driver = driver
         self._cookies = cookies
-        self._jar: aiohttp.CookieJar | None = None
+        self._jar: Jar | None = None
 
     async def close(self) -> None:
         """Forget the cookies. Idle connections stay in the shared pool."""
@@ -207,7 +209,7 @@ class AiohttpSession:
         jar_used = self._cookies and wire.cookies
         for _ in range(redirect.MOST_HOPS + 1):
             if self._driver.permits is not None and not self._driver.permits(hop.url.host or ""):
-                return self._astray(hop, mark)
+                return redirect.astray(hop.url.host or "", mark.sent_ns, self._driver.now_ns())
             reply, location = await self._hop(hop, mark, jar_used)
             if not location or not redirect.wanted(wire.follow, location):
                 return reply
@@ -215,23 +217,14 @@ class AiohttpSession:
             if onward is None:
                 return reply
             hop = onward
-        return Reply(broken="invalid", sent_ns=mark.sent_ns, done_ns=self._driver.now_ns(), detail="too many redirects")
-
-    def _astray(self, hop: redirect.Hop, mark: Mark) -> Reply:
-        """The way leads to a host that nobody allowed: it is not sent to."""
-        return Reply(
-            broken="not-sent" if mark.sent_ns is None else "cut",
-            sent_ns=mark.sent_ns,
-            done_ns=self._driver.now_ns(),
-            detail=f"host {hop.url.host} is neither loopback nor in the target's allow",
-        )
+        return redirect.endless(mark.sent_ns, self._driver.now_ns())
 
     async def _hop(self, hop: redirect.Hop, mark: Mark, jar_used: bool) -> tuple[Reply, str]:
         """One request and its whole reply, with the Location where it is a redirect."""
         driver = self._driver
         headers = hop.headers
         if jar_used and self._jar is not None:
-            headers = _with_cookies(headers, self._jar, hop.url)
+            headers = self._jar.onto(headers, hop.url)
         mark.sends = 1
         response = await driver.http.request(hop.method, hop.url, headers=headers, data=hop.body, allow_redirects=False)
         try:
@@ -251,27 +244,21 @@ class AiohttpSession:
         )
         if jar_used:
             self._fill_jar(answer, hop.url)
-        location = ""
-        if response.status in redirect.REDIRECTS:
-            location = next((value for name, value in answer if name.lower() == "location"), "")
         reply = Reply(
             status=response.status,
             headers=answer,
             body=body,
             url=str(hop.url),
-            cookies=_jar_for(self._jar, hop.url) if jar_used else {},
+            cookies=self._jar.values(hop.url) if jar_used and self._jar is not None else {},
             sent_ns=mark.sent_ns,
             done_ns=done_ns,
         )
-        return reply, location
+        return reply, redirect.location(response.status, answer)
 
     def _fill_jar(self, answer: redirect.Headers, url: URL) -> None:
-        said = [value for name, value in answer if name.lower() == "set-cookie"]
-        if said:
-            if self._jar is None:
-                # unsafe: shops in tests live on IP addresses. Values travel back as they came.
-                self._jar = aiohttp.CookieJar(unsafe=True, quote_cookie=False)
-            self._jar.update_cookies_from_headers(said, url)
+        if said := set_cookies(answer):
+            self._jar = self._jar or Jar()
+            self._jar.fill(said, url)
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
@@ -284,23 +271,6 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
             raise _TooLong(f"a body of more than {most} bytes")
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _jar_for(jar: aiohttp.CookieJar | None, url: URL) -> dict[str, str]:
-    return {} if jar is None else {name: morsel.value for name, morsel in jar.filter_cookies(url).items()}
-
-
-def _with_cookies(headers: redirect.Headers, jar: aiohttp.CookieJar, url: URL) -> redirect.Headers:
-    """The headers with this host's cookies, beside any that the target itself spells out."""
-    fitting = jar.filter_cookies(url)
-    if not fitting:
-        return headers
-    # A browser returns a value exactly as it came, quotes and all: filter_cookies has lost them, the jar has not.
-    verbatim = {(morsel.key, morsel.value): morsel.coded_value for morsel in jar}
-    pairs = [f"{name}={verbatim.get((name, morsel.value), morsel.value)}" for name, morsel in fitting.items()]
-    own = [value for name, value in headers if name.lower() == "cookie"]
-    rest = tuple(pair for pair in headers if pair[0].lower() != "cookie")
-    return (*rest, ("Cookie", "; ".join(own + pairs)))
 
 
 def _broken(error: Exception, mark: Mark) -> Broken:

@@ -1,0 +1,100 @@
+"""What a request looks like on the wire."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import msgspec
+
+from surgectl import __version__
+from surgectl.engine.drivers.redirect import Headers
+from surgectl.engine.drivers.wire.origin import Place
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_OURS = {"accept": "Accept: */*", "accept-encoding": "Accept-Encoding: gzip, deflate"}
+_AGENT = f"User-Agent: surgectl/{__version__}"
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_WITH_TYPE = frozenset({"POST", "PUT", "PATCH"})
+"""The shop sees the same whichever driver asks, and aiohttp says a type even of no body."""
+
+
+class RequestBytes(msgspec.Struct, frozen=True):
+    """A request, ready to write."""
+
+    head: bytes
+    body: bytes
+    method: str
+    waits: bool
+    """The body stays here until the shop says 100 Continue."""
+
+
+class _Given(msgspec.Struct, frozen=True):
+    """What a set of header names brings, and what we must add to it."""
+
+    ours: str
+    """Lines that nobody gave, each with its line end."""
+    host: bool
+    type: bool
+    authorization: bool
+    expect: bool
+    framing: bool
+    """A header that says how long the body is: that is ours to say."""
+
+
+def request_bytes(method: str, place: Place, headers: Headers, body: bytes | None) -> RequestBytes:
+    """Raises ValueError for a method, a path or a header that HTTP cannot carry."""
+    method = _method(method)
+    given = _given(tuple([name for name, _ in headers]))
+    waits = False
+    if given.expect:
+        waits = body is not None and any(
+            name.lower() == "expect" and value.lower() == "100-continue" for name, value in headers
+        )
+    if given.framing:
+        # The length of a body is a fact; a wrong one would make the next request on the connection part of this one.
+        headers = tuple(pair for pair in headers if pair[0].lower() not in ("content-length", "transfer-encoding"))
+    origin = place.origin
+    lines = [f"{method} {place.path} HTTP/1.1"]
+    if not given.host:
+        lines.append(f"Host: {origin.authority}")
+    if origin.credentials and not given.authorization:
+        lines.append(f"Authorization: {origin.credentials}")
+    lines += [f"{name}: {value}" for name, value in headers]
+    if body is not None:
+        if not given.type:
+            lines.append("Content-Type: application/octet-stream")
+        lines.append(f"Content-Length: {len(body)}")
+    elif method not in _BODILESS:
+        if not given.type and method in _WITH_TYPE:
+            lines.append("Content-Type: application/octet-stream")
+        lines.append("Content-Length: 0")
+    text = "\r\n".join(lines)
+    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
+        raise ValueError("a line end within a header")
+    return RequestBytes(f"{text}\r\n{given.ours}\r\n".encode(), body or b"", method, waits)
+
+
+@functools.lru_cache(256)
+def _method(method: str) -> str:
+    if _TOKEN.fullmatch(method) is None:
+        raise ValueError("not a method")
+    return method.upper()
+
+
+@functools.lru_cache(4096)
+def _given(names: tuple[str, ...]) -> _Given:
+    if not all(_TOKEN.fullmatch(name) for name in names):
+        raise ValueError("not the name of a header")
+    lower = {name.lower() for name in names}
+    ours = [line for name, line in _OURS.items() if name not in lower]
+    if "user-agent" not in lower:
+        ours.append(_AGENT)
+    return _Given(
+        ours="".join(f"{line}\r\n" for line in ours),
+        host="host" in lower,
+        type="content-type" in lower,
+        authorization="authorization" in lower,
+        expect="expect" in lower,
+        framing=bool(lower & {"content-length", "transfer-encoding"}),
+    )
