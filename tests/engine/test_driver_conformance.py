@@ -7,19 +7,12 @@ import gzip
 import socket
 
 import pytest
-import uvloop
 
 from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.guard import Permit
 from surgectl.journey.messages import Reply, Wire
 from tests.engine.conftest import CLOCK, Make, Subject
 from tests.engine.rawserver import RawServer, Visit
-
-
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """The loop of a real run."""
-    return uvloop.EventLoopPolicy()
 
 
 def get(url: str, **more: object) -> Wire:

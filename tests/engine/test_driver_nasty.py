@@ -25,12 +25,6 @@ CHUNKED = (
 )
 
 
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """The loop of a real run."""
-    return uvloop.EventLoopPolicy()
-
-
 def get(url: str, **more: object) -> Wire:
     return Wire(method="GET", url=url, **{"timeout_ns": PATIENCE_NS, **more})  # type: ignore[arg-type]
 

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from surgectl.engine.drivers.wire.trust import Trust, tls_context
 from surgectl.errors import UsageError
@@ -19,12 +18,6 @@ from surgectl.journey.messages import Wire
 from tests.engine.conftest import CLOCK, Make
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make certificates with")
-
-
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """The loop of a real run."""
-    return uvloop.EventLoopPolicy()
 
 
 @pytest.fixture(scope="session")

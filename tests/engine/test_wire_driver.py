@@ -26,12 +26,6 @@ from tests.engine.conftest import CLOCK
 from tests.engine.rawserver import RawServer, Visit
 
 
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """The loop of a real run."""
-    return uvloop.EventLoopPolicy()
-
-
 async def echo(visit: Visit) -> None:
     while True:
         await visit.request()
