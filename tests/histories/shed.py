@@ -133,14 +133,8 @@ DOUBTFUL = [
     Doubtful(slowly(20), "SHED: off", changes={"statistics": Statistics(shed="off")}),
 ]
 
-_SPARED = "it spares looking at those whom nobody told to wait; the same is asked of each refusal below"
 
 EQUIVALENT = {
-    "_CAME_BACK: intent FROM attempts WHERE [wait_s IS NOT NULL → TRUE] AND NOT poll AND": _SPARED,
-    "_CAME_BACK: wait_s IS NOT NULL [AND → OR] NOT poll AND NOT": _SPARED,
-    "_CAME_BACK: IS NOT NULL AND [NOT poll → TRUE] AND NOT double )": _SPARED,
-    "_CAME_BACK: NULL AND NOT poll [AND → OR] NOT double ) ,": _SPARED,
-    "_CAME_BACK: AND NOT poll AND [NOT double → TRUE] ) , sends AS": _SPARED,
     "_CAME_BACK: role <> 'status' AND [sent_ns IS NOT NULL → TRUE] WINDOW w AS (": (
         "what was never sent stands behind all that was, and is no coming back (next_ns is asked for below)"
     ),

@@ -41,7 +41,7 @@ _TIMED_OUT = "SELECT count(*) FROM attempts WHERE why = 'timeout' AND sent_ns IS
 
 _CAME_BACK = f"""
 WITH away AS (
-  SELECT DISTINCT intent FROM attempts WHERE wait_s IS NOT NULL AND NOT poll AND NOT double
+  SELECT DISTINCT intent FROM attempts WHERE wait_s IS NOT NULL
 ), sends AS (
   SELECT intent, tab, op, why = 'shed' OR "then" = 'shed' AS shed, wait_s, done_ns, outcome,
     lead(sent_ns) OVER w AS next_ns, lead(outcome) OVER w AS next_outcome
