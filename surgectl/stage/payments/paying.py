@@ -98,22 +98,27 @@ def _take(
     book.keep_charge(charge)
     done = book.changed_intent(intent, entries, charge)
     if book.options.defect == "strange-charges" and len(book.charges) % _STRANGER_EVERY == 0:
-        stranger = msgspec.structs.replace(
-            _new_charge(book, intent, stamp),
-            amount_captured=charge.amount,
-            captured=True,
-            customer=None,
-            description="another merchant's",
-            metadata={},
-            paid=True,
-            payment_intent=None,
-            receipt_email=None,
-            status="succeeded",
-        )
-        book.keep_charge(stranger)
-        entries.append(charge_entry(stamp, "charge.captured", "captured", stranger, stranger.amount))
-        done.commit.charges.append(msgspec.Raw(msgspec.json.encode(stranger)))
+        _book_a_strangers(book, intent, charge.amount, stamp, done.commit)
     return done
+
+
+def _book_a_strangers(book: Book, intent: Intent, amount: int, stamp: Stamp, commit: Commit) -> None:
+    """Another merchant's charge under our account: of nobody's card, for none of our payments."""
+    stranger = msgspec.structs.replace(
+        _new_charge(book, intent, stamp),
+        amount_captured=amount,
+        captured=True,
+        customer=None,
+        description="another merchant's",
+        metadata={},
+        paid=True,
+        payment_intent=None,
+        receipt_email=None,
+        status="succeeded",
+    )
+    book.keep_charge(stranger)
+    commit.entries.append(charge_entry(stamp, "charge.captured", "captured", stranger, amount))
+    commit.charges.append(msgspec.Raw(msgspec.json.encode(stranger)))
 
 
 def _refuse(book: Book, intent: Intent, charge: Charge, decline: Decline, stamp: Stamp, entries: list[Entry]) -> Done:
