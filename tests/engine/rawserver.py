@@ -81,3 +81,11 @@ class RawServer:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def second_closes(visit: Visit) -> None:
+    """Answers once, and closes where the same connection asks again: the worst moment for whoever keeps it."""
+    await visit.request()
+    await visit.reply()
+    await visit.request()
+    visit.close()

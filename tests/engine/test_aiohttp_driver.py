@@ -9,7 +9,7 @@ import pytest
 from surgectl.clock import SystemClock
 from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 from surgectl.journey.messages import Wire
-from tests.engine.rawserver import RawServer, Visit
+from tests.engine.rawserver import RawServer, second_closes
 
 CLOCK = SystemClock()
 
@@ -29,12 +29,6 @@ async def test_our_own_guard_stops_a_resend_that_aiohttp_would_make(driver: Aioh
     """Were aiohttp's resending on again, the request itself would still refuse to leave twice."""
     driver.http._retry_connection = True
 
-    async def second_closes(visit: Visit) -> None:
-        await visit.request()
-        await visit.reply()
-        await visit.request()
-        visit.close()
-
     async with RawServer(second_closes) as server:
         session = driver.session()
         await session.send(get(server.url), 0)
@@ -46,12 +40,6 @@ async def test_our_own_guard_stops_a_resend_that_aiohttp_would_make(driver: Aioh
 async def test_this_aiohttp_does_resend_when_let(driver: AiohttpDriver) -> None:
     """The danger is real: without our guards this aiohttp sends a GET twice (else the guards guard nothing)."""
     import aiohttp
-
-    async def second_closes(visit: Visit) -> None:
-        await visit.request()
-        await visit.reply()
-        await visit.request()
-        visit.close()
 
     async with RawServer(second_closes) as server, aiohttp.ClientSession() as naive:
         await (await naive.get(server.url)).read()

@@ -12,7 +12,8 @@ from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.guard import Permit
 from surgectl.journey.messages import Reply, Wire
 from tests.engine.conftest import CLOCK, Make, Subject
-from tests.engine.rawserver import RawServer, Visit
+from tests.engine.rawserver import RawServer, Visit, second_closes
+from tests.toxiproxy_binary import free_port
 
 
 def get(url: str, **more: object) -> Wire:
@@ -25,12 +26,6 @@ def post(url: str, body: bytes = b"x=1", **more: object) -> Wire:
 
 async def once(driver: Subject, wire: Wire) -> Reply:
     return await driver.session().send(wire, 0)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 async def echo(visit: Visit) -> None:
@@ -53,12 +48,6 @@ async def test_whole_reply(driver: Subject) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH", "OPTIONS"])
 async def test_never_resent_on_a_dropped_kept_alive_connection(driver: Subject, method: str) -> None:
     """A kept-alive connection that closes on its second request saw exactly one send of it, whatever the method."""
-
-    async def second_closes(visit: Visit) -> None:
-        await visit.request()
-        await visit.reply()
-        await visit.request()
-        visit.close()
 
     async with RawServer(second_closes) as server:
         session = driver.session()
