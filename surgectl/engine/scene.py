@@ -9,6 +9,7 @@ import msgspec
 from surgectl.clock import Clock
 from surgectl.engine.barrier import Barriers
 from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.timers import Timers
 from surgectl.fans.dialogue import Script
 from surgectl.plan.model import Arrival
 from surgectl.recording.journal import Journal
@@ -91,6 +92,7 @@ class Scene:
         self.driver = driver
         self.counts = Counts()
         self.barriers = barriers or Barriers()
+        self.timers = Timers(self.now_ns)
 
     def now_ns(self) -> int:
         """Nanoseconds since the run's start."""
