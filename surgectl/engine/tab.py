@@ -138,8 +138,8 @@ class Tab:
         if self._ending:
             self._settle()
             return
-        now_ns = self.scene.now_ns()
-        self._due_ns = max(self._due_ns, now_ns)
+        if reply.done_ns > self._due_ns:
+            self._due_ns = reply.done_ns
         self._play(Answer(reply=reply, verdict=verdict, now_ns=self._due_ns))
 
     def unanswered(self, attempt: Attempt) -> None:

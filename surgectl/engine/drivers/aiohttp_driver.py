@@ -24,7 +24,7 @@ from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
 from surgectl import __version__
-from surgectl.clock import Clock
+from surgectl.clock import Clock, since
 from surgectl.engine.drivers.browser import Asked, Browser, Listener
 from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.limits import KEEPALIVE_S, MOST_BODY_BYTES, MOST_HEADER_BYTES
@@ -118,21 +118,18 @@ class AiohttpDriver:
         most_body_bytes: int = MOST_BODY_BYTES,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self.now_ns = since(clock, start_ns)
+        """Nanoseconds since the run's start."""
         self.open_sockets = 0
         self.most_body_bytes = most_body_bytes
         self._permits = permits
         self.atlas = Atlas()
         self._clock = clock
-        self._start_ns = start_ns
         self._tls = tls
         self._http: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
         return f"<AiohttpDriver sockets={self.open_sockets}>"
-
-    def now_ns(self) -> int:
-        """Nanoseconds since the run's start."""
-        return self._clock.now_ns() - self._start_ns
 
     async def __aenter__(self) -> AiohttpDriver:
         connector = aiohttp.TCPConnector(

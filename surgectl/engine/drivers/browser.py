@@ -137,8 +137,9 @@ class Errand:
                     if jar is None:
                         jar = browser._jar = Jar()
                     jar.keep(value, self._place, browser._asker)
+            cookies = NO_COOKIES if jar is None else jar.values(self._place, done_ns)
         else:
-            jar = None
+            cookies = NO_COOKIES
         if status in redirect.REDIRECTS:
             location = redirect.location(status, headers)
             if location and redirect.wanted(wire.follow, location) and self._follow(status, location):
@@ -149,7 +150,7 @@ class Errand:
                 headers=headers,
                 body=body,
                 url=self._place.text,
-                cookies=NO_COOKIES if jar is None else jar.values(self._place, browser._asker.now_ns()),
+                cookies=cookies,
                 sent_ns=mark.sent_ns,
                 done_ns=done_ns,
             )
@@ -168,7 +169,7 @@ class Errand:
             self._later(why, f"host {place.origin.named} is neither loopback nor in the target's allow")
             return
         if browser._jar is not None and browser._cookies and self._wire.cookies:
-            headers = browser._jar.onto(headers, place, asker.now_ns())
+            headers = browser._jar.onto(headers, place, self._deadline_ns - self._wire.timeout_ns)
         self._mark.sends = 1
         owner = browser if browser._own else None
         self._asked = asker.ask(owner, place, method, headers, body, self._mark, self._deadline_ns, self)

@@ -231,6 +231,7 @@ class Connection(asyncio.Protocol):
         if not written:
             self.abort()  # it answered before it had heard all, and what is left must never reach it
         elif reader.keep and self.usable:
+            self.idle_since_ns = done_ns
             self._owner.rests(self)
         else:
             self.close()

@@ -37,7 +37,6 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """It carried a whole reply and may carry another."""
-        connection.idle_since_ns = self._now_ns()
         key = (connection.whose, connection.origin)
         idle = self._idle.get(key)
         if idle is None:

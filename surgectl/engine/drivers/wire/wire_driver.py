@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import aiohappyeyeballs
 
-from surgectl.clock import Clock
+from surgectl.clock import Clock, since
 from surgectl.engine.drivers.browser import Asked, Browser, Listener
 from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.limits import MOST_BODY_BYTES
@@ -52,12 +52,13 @@ class WireDriver:
         own_connections: bool = False,
     ) -> None:
         self.most_body_bytes = most_body_bytes
+        self.now_ns = since(clock, start_ns)
+        """Nanoseconds since the run's start."""
         self.atlas = Atlas()
         self.deadlines = Deadlines(self.now_ns)
         self._permits = permits
         self._permitted: dict[str, bool] = {}
         self._clock = clock
-        self._start_ns = start_ns
         self._tls = tls
         self._own_connections = own_connections
         self._pool = Pool(self.now_ns)
@@ -73,10 +74,6 @@ class WireDriver:
     def open_sockets(self) -> int:
         """Connections open now."""
         return len(self._connections)
-
-    def now_ns(self) -> int:
-        """Nanoseconds since the run's start."""
-        return self._clock.now_ns() - self._start_ns
 
     async def __aenter__(self) -> WireDriver:
         self._open = True
