@@ -104,10 +104,10 @@ class Journal:
         folder: Path,
         shard: int = 0,
         *,
-        tap: Callable[[OpRow], None] | None = None,
+        tap: Callable[[Sequence[OpRow]], None] | None = None,
         redact: Redact | None = None,
     ) -> None:
-        """`redact` takes secrets out of every row before it is written or shown; None = there are none."""
+        """`tap` sees the rows of each frame once it is written. `redact` takes secrets out of every row before it is written or shown; None = there are none."""
         self.path = ops_path(folder, shard)
         self.rows = 0
         """Rows appended so far."""
@@ -219,8 +219,7 @@ class Journal:
         if broken is not None:
             raise broken
         if self._tap is not None:
-            for row in rows:
-                self._tap(row)
+            self._tap(rows)
 
     def _packed(self, rows: list[OpRow]) -> tuple[list[OpRow], bytes]:
         """The rows as they may be shown, and as lines."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import httptools
+import msgspec
 
 from surgectl.engine.drivers.limits import KEEPALIVE_S, MOST_HEADER_BYTES
 from surgectl.engine.drivers.redirect import Headers
@@ -46,6 +47,24 @@ class _Name:
 _NAMES: dict[bytes, _Name] = {}
 
 
+class _Head(msgspec.Struct, frozen=True, gc=False):
+    """A head that came before, byte for byte, and what the parser made of it."""
+
+    status: int
+    headers: Headers
+    body_bytes: int
+    keep: bool
+    encoding: str
+    keeps_ns: int | None
+    """As far as it says so."""
+
+
+_HEADS: dict[bytes, _Head] = {}
+"""Within a second many replies begin alike: the parser need not read the same bytes again."""
+_MOST_HEADS = 512
+_LONG_HEAD = 2048
+
+
 class ReplyReader:
     """Reads one reply after the other from one connection: `begin`, then `feed` until the reply is whole."""
 
@@ -53,8 +72,10 @@ class ReplyReader:
         "_body_bytes",
         "_doubtful",
         "_fed",
+        "_first",
         "_head_done",
         "_headers",
+        "_known",
         "_method",
         "_most",
         "_parser",
@@ -82,6 +103,8 @@ class ReplyReader:
         self._pieces: list[bytes] = []
         self._body_bytes = 0
         self._fed = 0
+        self._first: bytes | None = None
+        self._known: _Head | None = None
         self._doubtful = False
         self._head_done = False
         self._wrong = ""
@@ -104,6 +127,13 @@ class ReplyReader:
             parser.set_dangerous_leniencies(
                 lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
             )
+        if not self._fed and self._method != "HEAD":
+            end = data.find(b"\r\n\r\n") + 4
+            known = _HEADS.get(data[:end])
+            if known is not None and len(data) == end + known.body_bytes:
+                self.status, self.keep, self.whole, self._known = known.status, known.keep, True, known
+                self._pieces.append(data[end:])
+                return True
         if not self._head_done:
             self._fed += len(data)
             self._doubtful = self._doubtful or self._fed > _HARMLESS_BYTES or b"\0" in data
@@ -119,6 +149,8 @@ class ReplyReader:
             raise Garbled(self._wrong)
         if not self._head_done and self._fed > _MOST_HEAD_BYTES:
             raise Garbled("a head without end")
+        if self.whole and self._fed == len(data):
+            self._first = data  # it came in one piece: `take` may know the like of it next time
         return self.whole
 
     def ends_here(self) -> bool:
@@ -134,7 +166,23 @@ class ReplyReader:
 
     def take(self) -> tuple[Headers, bytes]:
         """Headers and body. Garbled where the body is not packed as it says, or too long."""
-        encoding = ""
+        pieces, known = self._pieces, self._known
+        if known is None:
+            headers, encoding = self._read_headers()
+        else:
+            headers, encoding = known.headers, known.encoding
+            if known.keeps_ns is not None:
+                self.keeps_ns = known.keeps_ns
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if encoding:
+            body = unpacked(body, encoding, self._most)
+        self._headers, self._pieces = [], []
+        return headers, body
+
+    def _read_headers(self) -> tuple[Headers, str]:
+        """As text; and how the body is packed."""
+        encoding = length = ""
+        keeps_ns: int | None = None
         headers: list[tuple[str, str]] = []
         for raw, value in self._headers:
             name = _NAMES.get(raw) or _name(raw)
@@ -142,15 +190,25 @@ class ReplyReader:
             headers.append(pair)
             if name.lower == "content-encoding":
                 encoding = pair[1]
+            elif name.lower == "content-length":
+                length = pair[1]
             elif name.lower == "keep-alive" and (hint := _HINT.search(pair[1])):
                 # Half a second before the shop: a request that meets its closing would stay open for ever.
-                self.keeps_ns = max(0, min(_KEEPALIVE_NS, int(hint[1]) * 1_000_000_000 - 500_000_000))
-        pieces = self._pieces
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if encoding:
-            body = unpacked(body, encoding, self._most)
-        self._headers, self._pieces = [], []
-        return tuple(headers), body
+                self.keeps_ns = keeps_ns = max(0, min(_KEEPALIVE_NS, int(hint[1]) * 1_000_000_000 - 500_000_000))
+        told = tuple(headers)
+        if self._first is not None:
+            self._remember(self._first, told, encoding, length, keeps_ns)
+        return told, encoding
+
+    def _remember(self, data: bytes, headers: Headers, encoding: str, length: str, keeps_ns: int | None) -> None:
+        """The head of a whole reply that came in one piece, framed by its length and by nothing else."""
+        end = data.find(b"\r\n\r\n") + 4
+        alone = length == str(len(data) - end) and self.status >= 200 and end <= _LONG_HEAD
+        if not alone or any(name.lower() == "transfer-encoding" for name, _ in headers):
+            return
+        if len(_HEADS) >= _MOST_HEADS:
+            _HEADS.clear()
+        _HEADS[data[:end]] = _Head(self.status, headers, len(data) - end, self.keep, encoding, keeps_ns)
 
     # -- what the parser tells
 
