@@ -12,7 +12,7 @@ _PLAIN = re.compile(r"(https?://[A-Za-z0-9.\-]+(?::[0-9]+)?)(/[A-Za-z0-9._~/\-]*
 _MOST_KNOWN = 1024
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """One door: connections to the same origin are interchangeable."""
 
     tls: bool
@@ -27,7 +27,7 @@ class Origin(msgspec.Struct, frozen=True):
     """For the Authorization header, where the URL holds a user's name."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """A URL, taken apart."""
 
     origin: Origin

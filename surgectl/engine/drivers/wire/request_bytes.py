@@ -19,7 +19,7 @@ _WITH_TYPE = frozenset({"POST", "PUT", "PATCH"})
 """The shop sees the same whichever driver asks, and aiohttp says a type even of no body."""
 
 
-class RequestBytes(msgspec.Struct, frozen=True):
+class RequestBytes(msgspec.Struct, frozen=True, gc=False):
     """A request, ready to write."""
 
     head: bytes
