@@ -107,7 +107,10 @@ class Journal:
         tap: Callable[[Sequence[OpRow]], None] | None = None,
         redact: Redact | None = None,
     ) -> None:
-        """`tap` sees the rows of each frame once it is written. `redact` takes secrets out of every row before it is written or shown; None = there are none."""
+        """`tap` sees the rows of each frame once it is written.
+
+        `redact` takes secrets out of every row before it is written or shown; None = there are none.
+        """
         self.path = ops_path(folder, shard)
         self.rows = 0
         """Rows appended so far."""
