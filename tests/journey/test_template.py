@@ -102,7 +102,7 @@ _LEAVES = (
     st.none()
     | st.booleans()
     | st.integers(-9, 9)
-    | st.text('ab{}"\\é ', max_size=4)
+    | st.text('ab"\\é ', max_size=4)
     | st.sampled_from(["{who}", "{{who}}", "a {who} b", "{deep.x}", "{n}"])
 )
 
