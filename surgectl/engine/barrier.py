@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
-from surgectl.engine.timers import Timers
+from surgectl.engine.timers import Sleeper, Timers
 
 Opened = Callable[[bool], None]
 """Hears whether enough had come in time."""
@@ -30,7 +30,7 @@ class _Line:
                 asyncio.get_running_loop().call_soon(waiter.then, True)
 
 
-class _Waiter:
+class _Waiter(Sleeper):
     """One who stands there, for a while."""
 
     __slots__ = ("line", "then")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from surgectl.engine.attempt import EFFECTS
 from surgectl.engine.scene import Part, Scene
-from surgectl.engine.tab import Gone, Tab
-from surgectl.fans.dialogue import Fork, Script, Told
+from surgectl.engine.tab import Tab
+from surgectl.fans.dialogue import Fork, Told
 from surgectl.recording.journal import JournalError
 
 Home = Callable[["Fan", JournalError | None], None]
@@ -24,8 +24,9 @@ class Fan:
         "_home",
         "_met",
         "_next_tab",
+        "_others",
         "_part",
-        "_tabs",
+        "_tab",
         "confirmed",
         "cookies",
         "intent",
@@ -49,7 +50,9 @@ class Fan:
         self._begun: frozenset[tuple[int, int]] = frozenset()
         """(tab, operation) of role hold or pay that the shop may have begun and of which nothing was told yet."""
         self._met: frozenset[str] = frozenset()
-        self._tabs: tuple[Tab, ...] = ()
+        self._tab: Tab | None = None
+        """The first; gone before the others, or after them."""
+        self._others: tuple[Tab, ...] = ()
         self._next_tab = 1
         self._closing = False
 
@@ -68,19 +71,14 @@ class Fan:
             raise RuntimeError("a fan arrives once")
         self.scene.journal.append(part.intent)
         self.scene.counts.active += 1
-        self._begin(part.script, 0, due_ns)
+        tab = self._tab = Tab(self, part.script, 0, due_ns)
+        asyncio.get_running_loop().call_soon(tab.begin)
 
     def cut_off(self) -> None:
         """Close everything; sends under way write what is known of them."""
         self._closing = True
-        for tab in self._tabs:
+        for tab in self._tabs():
             tab.close("cut-off")
-
-    def ask_status(self, script: Script, gone: Gone) -> Tab:
-        """Play a status script: knowledge, journalled, never an attempt."""
-        tab = Tab(self, script, 0, self.scene.now_ns(), gone, status=True)
-        asyncio.get_running_loop().call_soon(tab.begin)
-        return tab
 
     # -- what a tab tells
 
@@ -90,8 +88,10 @@ class Fan:
             if self._closing:
                 script.close()
                 continue
-            self._begin(script, self._next_tab, due_ns)
+            tab = Tab(self, script, self._next_tab, due_ns)
             self._next_tab += 1
+            self._others = (*self._others, tab)
+            asyncio.get_running_loop().call_soon(tab.begin)
 
     def begun(self, tab: int, op: int) -> None:
         """The shop may have begun this operation, of role hold or pay."""
@@ -112,26 +112,27 @@ class Fan:
         if told.end == "confirmed":
             self.confirmed = True
             self._closing = True
-            for tab in self._tabs:
+            for tab in self._tabs():
                 if tab is not by and not tab.over:
                     tab.close("closed")
         elif told.end == "accepted" or (told.outcome == "info" and told.role in EFFECTS):
             self.open_question = True
 
-    def _begin(self, script: Script, number: int, due_ns: int) -> None:
-        tab = Tab(self, script, number, due_ns, self._tab_gone)
-        self._tabs = (*self._tabs, tab)
-        asyncio.get_running_loop().call_soon(tab.begin)
-
-    def _tab_gone(self, tab: Tab, broken: JournalError | None) -> None:
-        self._tabs = tuple(each for each in self._tabs if each is not tab)
+    def tab_gone(self, tab: Tab, broken: JournalError | None) -> None:
+        """A tab is over, every row of it written; or nothing can be written any more."""
+        if tab is self._tab:
+            self._tab = None
+        else:
+            self._others = tuple(each for each in self._others if each is not tab)
         home = self._home
-        if home is None or (self._tabs and broken is None):
+        if home is None or (self._tabs() and broken is None):
             return
         self._home = None
-        if self._tabs:
-            self.cut_off()
+        self.cut_off()
         self.scene.counts.active -= 1
         self.scene.counts.left += 1
         self.scene.barriers.gone(self._met)
         home(self, broken)
+
+    def _tabs(self) -> tuple[Tab, ...]:
+        return self._others if self._tab is None else (self._tab, *self._others)

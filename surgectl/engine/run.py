@@ -16,9 +16,9 @@ from surgectl.clock import Clock
 from surgectl.engine.dispatch import dispatch
 from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.fan import Fan
+from surgectl.engine.inquiry import Inquiry
 from surgectl.engine.probe import Probe, probe
 from surgectl.engine.scene import Casting, Scene
-from surgectl.engine.tab import Tab
 from surgectl.engine.vitals import watch
 from surgectl.errors import SurgectlError
 from surgectl.fans.dialogue import Script
@@ -71,6 +71,7 @@ class Engine:
         self._probe_driver = probe_driver
         self._fans: set[Fan] = set()
         self._all_home = asyncio.Event()
+        self._hears = self._home  # one for all: a million bound methods would be 64 MB
         self._open_questions: list[Fan] = []
         self._watchers: list[asyncio.Task[None]] = []
         self._load: asyncio.Task[None] | None = None
@@ -141,7 +142,7 @@ class Engine:
             row = DroppedRow(fan=arrival.fan, due_ns=arrival.due_ns, at_ns=now_ns, why="script-error")
             self.scene.journal.append(row)
             return
-        fan = Fan(self.scene, part, self._home)
+        fan = Fan(self.scene, part, self._hears)
         fan.arrive(arrival.due_ns)
         self._fans.add(fan)
 
@@ -197,7 +198,7 @@ class Engine:
                 unread += 1
                 script = self._status_script(fan)
                 if script is not None:
-                    await _asked(fan, script)
+                    await Inquiry(fan, script).made()
                     counts.status_reads += 1
                 unread -= 1
 
@@ -259,25 +260,6 @@ class Engine:
             self._fatal = self.scene.journal.broken
         if self._fatal is not None:
             raise self._fatal
-
-
-async def _asked(fan: Fan, script: Script) -> None:
-    """Play a status script to its end. Raises JournalError; cancelled, the tab is closed."""
-    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def gone(tab: Tab, broken: JournalError | None) -> None:
-        if broken is not None:
-            over.set_exception(broken)
-        else:
-            over.set_result(None)
-
-    tab = fan.ask_status(script, gone)
-    try:
-        await asyncio.shield(over)
-    except asyncio.CancelledError:
-        tab.close("cut-off")
-        await over
-        raise
 
 
 def _tell(error: BaseException) -> str:

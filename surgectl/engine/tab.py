@@ -7,11 +7,11 @@ tab that waits is therefore a record, not a task.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
 from typing import Protocol
 
 from surgectl.engine.attempt import Attempt, ScriptError
 from surgectl.engine.scene import Scene
+from surgectl.engine.timers import Sleeper
 from surgectl.fans.dialogue import Answer, Fork, Leave, Meet, Minted, Move, Script, Send, Think, Told
 from surgectl.journey.messages import Reply, Verdict
 from surgectl.recording.journal import JournalError
@@ -47,13 +47,13 @@ class Person(Protocol):
         """An operation came to something."""
         ...
 
+    def tab_gone(self, tab: Tab, broken: JournalError | None) -> None:
+        """A tab is over, every row of it written; or nothing can be written any more."""
+        ...
 
-Gone = Callable[["Tab", JournalError | None], None]
-"""Hears that a tab is over, every row of it written; or that nothing can be written any more."""
 
-
-class Tab:
-    """`tab.begin()` once; `gone` hears of its end, never before `begin` has returned unless the script left at once."""
+class Tab(Sleeper):
+    """`tab.begin()` once; its person hears of its end, once."""
 
     __slots__ = (
         "_clicks",
@@ -69,9 +69,7 @@ class Tab:
         "session",
     )
 
-    def __init__(
-        self, fan: Person, script: Script, number: int, due_ns: int, gone: Gone, *, status: bool = False
-    ) -> None:
+    def __init__(self, fan: Person, script: Script, number: int, due_ns: int, *, status: bool = False) -> None:
         """`due_ns`: when its first move was due. `status`: knowledge, not an attempt; the tab leaves no row."""
         self.fan = fan
         self.scene = fan.scene
@@ -79,7 +77,7 @@ class Tab:
         self.session = self.scene.driver.session(cookies=fan.cookies)
         self._script = script
         self._due_ns = due_ns
-        self._gone: Gone | None = gone
+        self._gone = False
         self._left = status
         """The LeftRow is written, or there is none to write."""
         self._sending: Attempt | None = None
@@ -292,7 +290,7 @@ class Tab:
 
     def _settle(self) -> None:
         """Over, once nothing of it is under way."""
-        if not self._ending or self._sending is not None or self._clicks or self._gone is None:
+        if not self._ending or self._sending is not None or self._clicks or self._gone:
             return
         fan, broken = self.fan, None
         if self._ending in ("closed", "cut-off"):
@@ -306,9 +304,9 @@ class Tab:
         self._end(broken)
 
     def _end(self, broken: JournalError | None) -> None:
-        gone, self._gone = self._gone, None
-        if gone is None:
+        if self._gone:
             return
+        self._gone = True
         self._ending = self._ending or "cut-off"
         if self._sending is not None:
             self._sending.quit()
@@ -316,10 +314,10 @@ class Tab:
             click.quit()
         self._script.close()
         self.session.close()
-        gone(self, broken)
+        self.fan.tab_gone(self, broken)
 
 
-class _SecondClick:
+class _SecondClick(Sleeper):
     """The second half of a double click: the same bytes a moment later."""
 
     __slots__ = ("_due_ns", "_move", "_tab", "over")

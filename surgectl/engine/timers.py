@@ -1,4 +1,4 @@
-"""Whoever waits is woken at the instant it named: never before, and in the order in which they are due.
+"""Whoever waits is woken at the instant it named: never before, and whoever is due first is first.
 
 One heap and one timer of the loop for all, however many wait: a fan that only waits costs an entry here, not a task.
 """
@@ -8,30 +8,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from heapq import heappop, heappush
-from itertools import count
-from typing import Protocol
 
 _AT_ONCE = 200
 """Woken before the others get a turn: many that are due together must not starve the sockets."""
 
 
-class Sleeper(Protocol):
+class Sleeper:
     """Something that waits for an instant."""
+
+    __slots__ = ()
 
     def wake(self) -> None:
         """The instant has come. One who no longer waits ignores it: entries are never taken back."""
-        ...
+        raise NotImplementedError
+
+    def __lt__(self, other: Sleeper) -> bool:
+        # For the heap, where two are due at once: either may be first.
+        return False
 
 
 class Timers:
     """`timers.at(due_ns, sleeper)` calls `sleeper.wake()` once, at or after that instant of the run."""
 
-    __slots__ = ("_armed_ns", "_handle", "_heap", "_now_ns", "_order", "_ringing")
+    __slots__ = ("_armed_ns", "_handle", "_heap", "_now_ns", "_ringing")
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
-        self._heap: list[tuple[int, int, Sleeper]] = []
-        self._order = count()
+        self._heap: list[tuple[int, Sleeper]] = []
         self._handle: asyncio.Handle | None = None
         self._armed_ns = 0
         self._ringing = False
@@ -44,7 +47,7 @@ class Timers:
 
     def at(self, due_ns: int, sleeper: Sleeper) -> None:
         """Wake it then, or in the loop's next turn where that instant has passed."""
-        heappush(self._heap, (due_ns, next(self._order), sleeper))
+        heappush(self._heap, (due_ns, sleeper))
         if not self._ringing and (self._handle is None or due_ns < self._armed_ns):
             self._arm()
 
@@ -74,7 +77,7 @@ class Timers:
             for _ in range(_AT_ONCE):
                 if not heap or heap[0][0] > now_ns:
                     break
-                heappop(heap)[2].wake()
+                heappop(heap)[1].wake()
         finally:
             self._ringing = False
             self._arm()
