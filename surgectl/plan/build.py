@@ -213,7 +213,10 @@ def _without_unsaid(fault: dict[str, Any]) -> None:
 
 
 def _without_unset(plain: dict[str, Any]) -> None:
-    """The same for words that are None until they are said: limits of statistics, and where a reaction goes back to."""
+    """The same for words that stand at what was always done until they are said: limits of statistics, what becomes of
+    an arrival that is behind, and where a reaction goes back to."""
+    if plain["profile"]["generator"]["behind"] == "drop":
+        del plain["profile"]["generator"]["behind"]
     if not any(plain["profile"]["expect"]["statistics"].values()):
         del plain["profile"]["expect"]["statistics"]
     for retry in plain["retries"].values():
