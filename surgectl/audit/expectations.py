@@ -79,6 +79,8 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the books tell of refunds; None = judged by what is in them."""
     links_at_least: float = 0.99
     """Where a smaller share of the money or the orders finds its intent, what remains might hide anything."""
+    lost_workers: tuple[str, ...] = ()
+    """Processes of ours that ended before their time, each in a sentence: what was measured lacks their fans."""
     lost_rows: int = 0
     """Rows that the recording is known to have lost."""
     examples_at_most: int = 10

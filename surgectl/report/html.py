@@ -195,7 +195,7 @@ def _further(metrics: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _workers(generator: dict[str, Any]) -> list[dict[str, Any]]:
     """How each worker did, where the report tells."""
-    found = generator.get("workers")
+    found = generator.get("by_worker")
     return [worker for worker in found if isinstance(worker, dict)] if isinstance(found, list) else []
 
 

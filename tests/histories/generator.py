@@ -103,7 +103,8 @@ INNOCENT = [
             "starved_share": 0.0,
             "fans_max": 12,
             "rss_max_bytes": 7,
-            "workers": [
+            "workers": 3,
+            "by_worker": [
                 {"worker": n, "cpu": cpu, "cpu_max": cpu, "starved_share": 0.0, "loop_lag_max_ms": 0.0}
                 | {"rss_max_bytes": rss}
                 for n, (cpu, rss) in enumerate(((0.9, 3), (0.4, 4), (0.1, 0)))
@@ -138,9 +139,9 @@ DOUBTFUL = [
     Doubtful(crowded(late_by(S), 0.2), "1000 ms late, 250 ms are allowed; try more workers (--workers 2), or fewer"),
     Doubtful(
         several({"cpu": 0.1}, {"cpu": 1.0}, {"cpu": 0.1}),
-        "the processor of worker 1 was never free in 100% of the run; try more workers (--workers 4), or fewer fans",
+        "the processor was never free in 100% of the run (worker 1); try more workers (--workers 4), or fewer fans",
     ),
-    Doubtful(several({"cpu": 1.0}, {"cpu": 0.0}), "the processor of worker 0 was never free in 100% of the run"),
+    Doubtful(several({"cpu": 1.0}, {"cpu": 0.0}), "the processor was never free in 100% of the run (worker 0)"),
     Doubtful(several({"cpu": 0.2}, {"cpu": 0.2, "lag_ns": S}), "timers were up to 1000 ms late"),
     Doubtful(dropping(), "were dropped", {"budget": Budget(dropped_at_most=0.49)}),
     Doubtful(late_by(S), "arrivals were up to 1000 ms late"),
@@ -149,6 +150,10 @@ DOUBTFUL = [
     Doubtful(with_vitals({"cpu": 0.99}), "processor was never free"),
     Doubtful(with_vitals({"cpu": 0.99}, {"cpu": 0.98}, {"cpu": 0.5}), "in 67% of the run"),
     Doubtful(unended(), "1 attempts have no end in the recording"),
+    Doubtful(Night().buys(1), "worker 1 of 2 was lost: see why", {"lost_workers": ("worker 1 of 2 was lost",)}),
+    Doubtful(
+        Night().buys(1), "a worker of ours was lost: 1 arrivals, 0 dropped; ", {"lost_workers": ("worker 1 was lost",)}
+    ),
     Doubtful(Night().buys(1), "3 rows of the recording are lost", {"lost_rows": 3}),
     Doubtful(Night().buys(1), "1 rows of the recording are lost", {"lost_rows": 1}),
 ]

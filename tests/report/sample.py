@@ -125,7 +125,8 @@ def summary() -> Summary:
             "cpu": 0.61,
             "cpu_max": 0.7,
             "lost_rows": 0,
-            "workers": [
+            "workers": 2,
+            "by_worker": [
                 {"worker": 0, "cpu": 0.52, "cpu_max": 0.61, "starved_share": 0.0, "loop_lag_max_ms": 4.1},
                 {"worker": 1, "cpu": 0.7, "cpu_max": 0.7, "starved_share": 0.25, "loop_lag_max_ms": 8.2},
             ],

@@ -107,7 +107,7 @@ def test_our_own_lateness_is_told_and_each_worker_by_itself(rendered: str) -> No
         assert f"<dt>{name}</dt><dd>{value}</dd>" in ours
     assert '<tr><th scope="row">1</th><td>0.7</td><td>0.7</td><td>0.25</td><td>8.2</td></tr>' in ours
     whole = summary()
-    alone = msgspec.structs.replace(whole, generator={**whole.generator, "workers": whole.generator["workers"][:1]})
+    alone = msgspec.structs.replace(whole, generator={**whole.generator, "by_worker": whole.generator["by_worker"][:1]})
     assert "share of its core" in ours and "share of its core" not in html.render(alone)
 
 

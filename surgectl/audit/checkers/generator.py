@@ -1,9 +1,9 @@
 """Our own machine kept up, or says that it did not.
 
 Definition: too many arrivals came later than `generator.late_at_most` (dropped, or let loose all the same, as
-`generator.behind` says), arrivals or our timers ran late beyond the budget, a worker's core was never free, or rows of
-the recording are missing. Then latency, availability and rates say nothing about the shop (rule R12); ledger invariants
-stand.
+`generator.behind` says), arrivals or our timers ran late beyond the budget, a worker's core was never free, a worker was
+lost, or rows of the recording are missing. Then latency, availability and rates say nothing about the shop (rule R12);
+ledger invariants stand.
 Inputs: arrivals with their due times, dropped arrivals, vitals of each worker, attempts without an end.
 Settling: none.
 Severity: major. Its verdict is pass or unknown, never fail: it is not the shop's fault.
@@ -42,13 +42,14 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         found["advice"] = _advice(found, expectations)
         reasons += [*slow, f"try {found['advice']}"]
     said = _said(found)
+    wrong = "a worker of ours was lost" if expectations.lost_workers else "this machine could not keep up"
     return Finding(
         id="GENERATOR",
         kind="harness",
         group="generator",
         verdict="unknown" if reasons else "pass",
         severity="major",
-        summary=f"this machine could not keep up: {said}" if reasons else said,
+        summary=f"{wrong}: {said}" if reasons else said,
         considered=arrived,
         violations=0,
         indeterminate=1 if reasons else 0,
@@ -84,16 +85,16 @@ def _slow(found: dict[str, Any], expectations: Expectations) -> list[str]:
         value = found[name]
         if value is not None and value > most:
             reasons.append(f"99% of the {what} were up to {value:.0f} ms late, {most:.0f} ms are allowed")
-    for worker in found["workers"]:
+    for worker in found["by_worker"]:
         if worker["starved_share"] > _STARVED_SHARE:
-            whose = f" of worker {worker['worker']}" if len(found["workers"]) > 1 else ""
-            reasons.append(f"the processor{whose} was never free in {worker['starved_share']:.0%} of the run")
+            whose = f" (worker {worker['worker']})" if found["workers"] > 1 else ""
+            reasons.append(f"the processor was never free in {worker['starved_share']:.0%} of the run{whose}")
     return reasons
 
 
 def _holes(found: dict[str, Any], expectations: Expectations) -> list[str]:
     """What is missing in the recording."""
-    reasons = []
+    reasons = [f"{lost}: see why it ended, and rehearse again" for lost in expectations.lost_workers]
     if found["unended"] and expectations.status == "done":
         reasons.append(f"{found['unended']:,} attempts have no end in the recording")
     if expectations.lost_rows:
@@ -106,7 +107,7 @@ def _advice(found: dict[str, Any], expectations: Expectations) -> str:
     if (found["machine_cpu"] or 0.0) > _BUSY_MACHINE:
         wanted = ["a machine with more cores (all of this one's were busy)"]
     else:
-        wanted = [f"more workers (--workers {max(len(found['workers']), 1) + 1})"]
+        wanted = [f"more workers (--workers {max(found['workers'], 1) + 1})"]
     wanted.append("fewer fans")
     if found["dropped"] + found["late"]:
         wanted.append(f"a generator.late_at_most above {show_duration(expectations.budget.late_at_most_ns)}")
@@ -153,7 +154,9 @@ def numbers(relations: Relations, expectations: Expectations) -> dict[str, Any]:
         "cpu_max": _round(cpu_max),
         "machine_cpu": _round(machine),
         "starved_share": max((worker["starved_share"] for worker in workers), default=None),
-        "workers": workers,
+        "workers": len(workers),
+        "by_worker": workers,
+        "lost_workers": len(expectations.lost_workers),
         "fans_max": fans,
         "in_flight_max": in_flight,
         "sockets_max": sockets,
