@@ -147,7 +147,7 @@ DOUBTFUL = [
     Doubtful(late_by(S), "arrivals were up to 1000 ms late"),
     Doubtful(late_by(S // 4 + 10**6), "arrivals were up to 251 ms late"),
     Doubtful(with_vitals({"lag_ns": S}), "timers were up to 1000 ms late"),
-    Doubtful(with_vitals({"cpu": 0.99}), "processor was never free"),
+    Doubtful(with_vitals({"cpu": 0.99}), "the processor was never free in 100% of the run; try more workers"),
     Doubtful(with_vitals({"cpu": 0.99}, {"cpu": 0.98}, {"cpu": 0.5}), "in 67% of the run"),
     Doubtful(unended(), "1 attempts have no end in the recording"),
     Doubtful(Night().buys(1), "worker 1 of 2 was lost: see why", {"lost_workers": ("worker 1 of 2 was lost",)}),
