@@ -8,8 +8,8 @@ import re
 import msgspec
 
 from surgectl import __version__
+from surgectl.engine.drivers.place import Place
 from surgectl.engine.drivers.redirect import Headers
-from surgectl.engine.drivers.wire.origin import Place
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _OURS = {"accept": "Accept: */*", "accept-encoding": "Accept-Encoding: gzip, deflate"}

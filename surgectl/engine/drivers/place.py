@@ -40,13 +40,22 @@ class Place(msgspec.Struct, frozen=True):
 class Atlas:
     """Takes URLs apart, and remembers the origins: the same few in every request."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_places")
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[Origin, str]] = {}
+        self._places: dict[str, Place] = {}
 
     def find(self, text: str) -> Place:
         """Raises ValueError for what is no URL of a shop."""
+        found = self._places.get(text)
+        if found is None:
+            if len(self._places) >= _MOST_KNOWN:
+                self._places.clear()  # most URLs hold somebody's order: those are seldom asked for again
+            found = self._places[text] = self._find(text)
+        return found
+
+    def _find(self, text: str) -> Place:
         plain = _PLAIN.fullmatch(text)
         if plain is None or "/." in (path := plain[2] or "/"):
             return place(URL(text))
