@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from surgectl.fans.dialogue import Told
-from surgectl.fans.memory import Memory
+from surgectl.fans.patience import Patience
+from surgectl.fans.way import Place
 from surgectl.journey.messages import Verdict
 from surgectl.journey.model import CompiledStep
 from surgectl.recording.rows import Outcome
@@ -18,83 +19,93 @@ EFFECTS = frozenset({"hold", "pay"})
 """Roles whose unanswered attempts leave a doubt that nothing but a success can lift."""
 
 
-class Operation:
-    """A step being carried out."""
+class Operation(Patience):
+    """A tab and the step that it is carrying out. Its number is `ops`: a tab does one thing at a time."""
 
-    __slots__ = (
-        "claims",
-        "counts",
-        "fresh",
-        "knowledge",
-        "memory",
-        "number",
-        "open",
-        "sent",
-        "step",
-        "tries",
-        "waited_ns",
-    )
+    __slots__ = ("_claims", "_place", "_sent", "_tries")
 
-    def __init__(self, step: CompiledStep, memory: Memory, *, knowledge: bool = False) -> None:
-        """`knowledge`: a status read, which is no attempt at anything."""
-        memory.ops += 1
-        self.number = memory.ops
-        self.step = step
-        self.memory = memory
-        self.knowledge = knowledge
-        self.tries = 0
-        self.sent = False
-        self.counts: dict[str, int] = {}
-        """How often each outcome word has come."""
-        self.claims: dict[str, Any] = {}
-        self.open = False
-        """An attempt of it may or may not have happened."""
-        self.fresh = False
-        """A later attempt carried another key, so its answer says nothing of the earlier one."""
-        self.waited_ns = 0
-        """The last backoff: decorrelated jitter draws from it."""
+    _place: Place
+    _tries: int
+    _sent: int
+    """The last send of its own, by number; 0 = nothing was sent yet."""
+    _claims: dict[str, Any] | tuple[Any, ...]
+    """What the shop said of it: name → value. Of somebody who waits: name, value, name, value …"""
+
+    def _take_up(self) -> None:
+        """Begin to carry out the step."""
+        self.ops += 1
+        self._tries = self._sent = 0
+        self._claims = ()
+        aside = self._aside
+        if aside is not None:
+            aside.open = aside.fresh = False
+            aside.counts = None
+            aside.waited_ns = 0
 
     @property
-    def role(self) -> str:
-        return "status" if self.knowledge else self.step.role
+    def _step(self) -> CompiledStep:
+        step = self._place.step
+        assert step is not None, "a tab stands at a step, or it has left"
+        return step
 
     @property
-    def effects(self) -> bool:
+    def _role(self) -> str:
+        return "status" if self._place.knowledge else self._step.role
+
+    @property
+    def _effects(self) -> bool:
         """May it change a ledger?"""
-        return self.step.role in EFFECTS and not self.knowledge
+        return self._step.role in EFFECTS and not self._place.knowledge
 
     @property
-    def in_doubt(self) -> bool:
-        return self.number in self.memory.doubt
+    def _open(self) -> bool:
+        return self._aside is not None and self._aside.open
 
-    def doubt(self) -> None:
+    def _doubt(self) -> None:
         """The shop may be carrying it out, or may have: until it says so, nobody knows."""
-        if self.effects:
-            self.memory.doubt.add(self.number)
+        if self._effects and self.ops not in self.doubt:
+            self.aside.doubt = (*self.doubt, self.ops)
 
-    def leave_open(self) -> None:
+    def _leave_open(self) -> None:
         """An attempt of it may have landed, and no reply will ever tell."""
-        self.open = True
-        self.doubt()
+        self.aside.open = True
+        self._doubt()
 
-    def told(self, outcome: Outcome, end: str) -> Told:
+    def _hear(self, claims: dict[str, Any]) -> None:
+        """What the shop said over what it said before. The verdict's own dict is never written to."""
+        self._claims = {**self._claimed(), **claims} if self._claims else claims
+
+    def _claimed(self) -> dict[str, Any]:
+        claims = self._claims
+        return dict(zip(claims[::2], claims[1::2], strict=True)) if type(claims) is tuple else claims  # type: ignore[return-value]
+
+    def _pack(self) -> None:
+        """Somebody who waits keeps what was said in a third of the room, and no attempt's id."""
+        claims = self._claims
+        if type(claims) is dict:
+            self._claims = tuple(part for pair in claims.items() for part in pair)
+        self.variables.pop("attempt", None)
+
+    def _tell(self, outcome: Outcome, end: str) -> Told:
         """It is over: the fan's belief about it, and what doubt stays behind."""
-        doubt = self.memory.doubt
-        if self.effects:
-            if outcome == "fail" and (self.open or doubt - {self.number}):
+        if self._effects:
+            doubt, number = self.doubt, self.ops
+            is_open = self._open
+            if outcome == "fail" and (is_open or any(other != number for other in doubt)):
                 outcome = "info"
-            if outcome == "fail" or (outcome == "ok" and not (self.open and self.fresh)):
-                doubt.discard(self.number)
-            elif self.open:
-                doubt.add(self.number)
+            if outcome == "fail" or (outcome == "ok" and not (is_open and self.aside.fresh)):
+                if number in doubt:
+                    self.aside.doubt = tuple(other for other in doubt if other != number)
+            elif is_open:
+                self._doubt()
         return Told(
-            op=self.number,
-            step=self.step.name,
-            role=self.role,
+            op=self.ops,
+            step=self._step.name,
+            role=self._role,
             outcome=outcome,
             end=end,
-            claims=self.claims,
-            status_read=self.knowledge,
+            claims=self._claimed(),
+            status_read=self._place.knowledge,
         )
 
 
