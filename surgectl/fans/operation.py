@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from surgectl.fans.dialogue import Told
+from surgectl.fans.memory import Aside
 from surgectl.fans.patience import Patience
 from surgectl.fans.way import Place
 from surgectl.journey.messages import Verdict
 from surgectl.journey.model import CompiledStep
 from surgectl.recording.rows import Outcome
-
-EFFECTS = frozenset({"hold", "pay"})
-"""Roles whose unanswered attempts leave a doubt that nothing but a success can lift."""
 
 
 class Operation(Patience):
@@ -48,22 +46,9 @@ class Operation(Patience):
         assert step is not None, "a tab stands at a step, or it has left"
         return step
 
-    @property
-    def _role(self) -> str:
-        return "status" if self._place.knowledge else self._step.role
-
-    @property
-    def _effects(self) -> bool:
-        """May it change a ledger?"""
-        return self._step.role in EFFECTS and not self._place.knowledge
-
-    @property
-    def _open(self) -> bool:
-        return self._aside is not None and self._aside.open
-
     def _doubt(self) -> None:
         """The shop may be carrying it out, or may have: until it says so, nobody knows."""
-        if self._effects and self.ops not in self.doubt:
+        if self._place.effects and self.ops not in self.doubt:
             self.aside.doubt = (*self.doubt, self.ops)
 
     def _leave_open(self) -> None:
@@ -88,25 +73,29 @@ class Operation(Patience):
 
     def _tell(self, outcome: Outcome, end: str) -> Told:
         """It is over: the fan's belief about it, and what doubt stays behind."""
-        if self._effects:
-            doubt, number = self.doubt, self.ops
-            is_open = self._open
-            if outcome == "fail" and (is_open or any(other != number for other in doubt)):
-                outcome = "info"
-            if outcome == "fail" or (outcome == "ok" and not (is_open and self.aside.fresh)):
-                if number in doubt:
-                    self.aside.doubt = tuple(other for other in doubt if other != number)
-            elif is_open:
-                self._doubt()
+        place, step = self._place, self._step
+        if place.effects and self._aside is not None:
+            outcome = self._believe(outcome, self._aside)
         return Told(
             op=self.ops,
-            step=self._step.name,
-            role=self._role,
+            step=step.name,
+            role=place.role,
             outcome=outcome,
             end=end,
-            claims=self._claimed(),
-            status_read=self._place.knowledge,
+            claims=self._claimed() if self._claims else {},
+            status_read=place.knowledge,
         )
+
+    def _believe(self, outcome: Outcome, aside: Aside) -> Outcome:
+        doubt, number = aside.doubt, self.ops
+        if outcome == "fail" and (aside.open or any(other != number for other in doubt)):
+            outcome = "info"
+        if outcome == "fail" or (outcome == "ok" and not (aside.open and aside.fresh)):
+            if number in doubt:
+                aside.doubt = tuple(other for other in doubt if other != number)
+        elif aside.open:
+            self._doubt()
+        return outcome
 
 
 def words_of(verdict: Verdict) -> tuple[tuple[str, ...], str]:

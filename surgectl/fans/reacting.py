@@ -55,16 +55,17 @@ class Reacting(Sending):
 
     def _move(self, verdict: Verdict) -> Next:
         """As a rule of the target says, so often and no more."""
-        aside, then, to = self.aside, verdict.then, verdict.to or ""
-        if aside.jumps is None:
-            aside.jumps = {}
+        place, then, to = self._place, verdict.then, verdict.to or ""
+        jumps = self.aside.jumps
+        if jumps is None:
+            jumps = self.aside.jumps = {}
         jump = (self._step.path, then, to)
-        aside.jumps[jump] = made = aside.jumps.get(jump, 0) + 1
+        jumps[jump] = made = jumps.get(jump, 0) + 1
         if made > verdict.at_most:
             return self._leaving("unknown", "info", f"{then} {verdict.to} more than {verdict.at_most} times")
         if then == "flow":
-            return self._head_for(self._place.enter(to, self.route.journey.flows[to]), to)
-        return self._head_for(self._place.jump(to), to)
+            return self._head_for(place.enter(to, self.route.journey.flows[to]), to)
+        return self._head_for(place.jump(to), to)
 
     def _head_for(self, place: Place | None, name: str) -> Next:
         if place is None:
@@ -75,7 +76,7 @@ class Reacting(Sending):
     # -- again
 
     def _response(self, verdict: Verdict, words: tuple[str, ...]) -> tuple[str, Response | None]:
-        found = self.policy.response(self._role, words)
+        found = self.policy.response(self._place.role, words)
         if found is not None:
             return found
         return words[-1], _ASK_AGAIN if self._place.knowledge and verdict.then != "end" else None
@@ -83,7 +84,7 @@ class Reacting(Sending):
     def _spent(self, word: str) -> int:
         """Tries used up by operations that a jump has left behind."""
         spent = self.aside.spent
-        return 0 if spent is None else spent.get((self._role, word), 0)
+        return 0 if spent is None else spent.get((self._place.role, word), 0)
 
     def _may_try(self, word: str, response: Response) -> bool:
         aside = self.aside
@@ -117,7 +118,7 @@ class Reacting(Sending):
         aside = tab.aside
         if aside.spent is None:
             aside.spent = {}
-        aside.spent[tab._role, word] = spent
+        aside.spent[tab._place.role, word] = spent
         told = tab._tell(verdict.outcome, end)
         then = tab._head_for(*back)
         tab._next = lambda tab, answer: tab._renew(response, then)
@@ -170,7 +171,7 @@ class Reacting(Sending):
         detail = f"{step.path}: step {step.name} needs {{{error.name}}}, which is not set{hint}"
         if not self._sent:
             return self._leaving("target-error", "fail", detail)(self, None)
-        told = self._tell("info" if self._open else "fail", "target-error")
+        told = self._tell("info" if self._aside is not None and self._aside.open else "fail", "target-error")
         self._next = self._leaving("target-error", "fail", detail)
         return told
 

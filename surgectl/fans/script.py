@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from surgectl import chance
 from surgectl.fans.dialogue import Answer, Fork, Leave, Meet, Move, Script
 from surgectl.fans.memory import Memory
-from surgectl.fans.patience import gone
+from surgectl.fans.patience import compact, gone
 from surgectl.fans.policy import Policy
 from surgectl.fans.reacting import Reacting
 from surgectl.fans.way import Place, Route, look_back
@@ -64,7 +64,7 @@ class Tab(Reacting):
     def __init__(self, route: Route, *, seed: int, fan: int, intent: str, tab: int = 0) -> None:
         super().__init__(seed=seed, fan=fan, intent=intent, tab=tab)
         self.route = route
-        self.variables = vars(route.variables())
+        self.variables = route.variables()
         self._place = route.start
         self._next = gone
         self._claims = ()
@@ -76,7 +76,7 @@ class Tab(Reacting):
         self.policy = policy
         self.now_ns = start_ns
         budget_ns = policy.budget_ns(self.seed, self.fan)
-        self._quits_ns = None if budget_ns is None else start_ns + budget_ns
+        self._quits_ns = None if budget_ns is None else compact(start_ns + budget_ns)
         if policy.looking is not None and not self.tab:
             self.aside.looks = -1
         self._next = Tab._open_further if self.tab else Tab._arrive
@@ -115,6 +115,8 @@ class Tab(Reacting):
         aside = self._aside
         if aside is not None and aside.looks is not None and aside.looks >= 0:
             aside.looks = None
+        if self._place.plain and self.policy.tabs[1] <= 1:
+            return self._think_first()
         place: Place | str = self._place
         while True:
             if isinstance(place, str) or place.step is None:
@@ -148,14 +150,18 @@ class Tab(Reacting):
             self._place = self._place.past()
             return self._arrive()
         if self._place.knowledge:
-            return self._operate(None)
+            return self._operate()
         if step.role == "pay" and policy.abandons and policy.leaves_its_basket(self.seed, self.fan):
             return self._leaving("abandoned", "fail")(self, None)
-        if self.ops and policy.think is not None:
-            return self._think(policy.think(self), Tab._operate)
-        return self._operate(None)
+        return self._think_first()
 
-    def _operate(self, answer: Answer | bool | None) -> Move:
+    def _think_first(self) -> Move:
+        """Before every step but the first: that one is the arrival, and due when it is due."""
+        if self.ops and self.policy.think is not None:
+            return self._think(self.policy.think(self), Tab._operate)
+        return self._operate()
+
+    def _operate(self, answer: Answer | bool | None = None) -> Move:
         """One operation: attempts until it came to something or the fan gives up."""
         self._take_up()
         return self._attempt()
@@ -202,9 +208,10 @@ class Tab(Reacting):
     def _another(self, tab: int) -> Tab:
         other = Tab(self.route, seed=self.seed, fan=self.fan, intent=self.intent, tab=tab)
         known = self.variables
-        other.variables.update({name: known[name] for name in _OF_THE_PERSON if name in known})
+        for name in (*_OF_THE_PERSON, *(mint.name for mint in self.route.journey.mint)):
+            if name in known:
+                other.variables[name] = known[name]
         other.variables["tab"] = tab
-        other.variables.update({mint.name: known[mint.name] for mint in self.route.journey.mint})
         return other.begin(self.policy, self.now_ns)
 
     # -- the end

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from surgectl import chance
 from surgectl.fans.dialogue import Answer, Double, Move, Send
 from surgectl.fans.operation import Operation
+from surgectl.fans.patience import compact
 from surgectl.fans.way import Route
 from surgectl.journey.messages import Reply, Verdict
 from surgectl.journey.model import CompiledPoll
@@ -40,7 +41,7 @@ class Sending(Operation):
         if step.request is not None and step.judge is not None:
             return self._send(step.request, step.judge, poll=False)
         assert step.poll is not None
-        self._until_ns = self.now_ns + step.poll.within_ns
+        self._until_ns = compact(self.now_ns + step.poll.within_ns)
         return self._send(step.poll.request, step.poll.judge, poll=True)
 
     def judge(self, reply: Reply) -> Verdict:
@@ -48,19 +49,23 @@ class Sending(Operation):
         return self._judging(reply, self.variables, (self.seed, self.fan, self.tab, self._sent))
 
     def _send(self, request: CompiledRequest, judge: Judge, *, poll: bool) -> Move:
-        """One send. The person leaves before it where no patience is left, and before its answer where too little is."""
-        place, step, names = self._place, self._step, request.names
+        """One send. Quits before it where no patience is left, and before its answer where there is too little."""
+        place, step, aside, names = self._place, self._step, self._aside, request.names
         timeout_ns, capped = self._timeout_ns("poll" if poll else step.role, request.timeout_ns)
         if timeout_ns < 0:
             return self._quit()
-        attempt, number = self._next_attempt()
+        self.sends = number = self.sends + 1
+        attempt = f"{self.intent}.{self.tab}.{number}"
         variables = self.variables
         variables["attempt"] = attempt
         if "uuid" in names:
             variables["uuid"] = chance.uuid(self.seed, "uuid", *self.draw())
+        page = None if aside is None else aside.page
+        double = None
         try:
-            wire = request.render(variables, self.page, timeout_ns)
-            double = self._double(request, timeout_ns) if not poll and self.policy.double else None
+            wire = request.render(variables, page, timeout_ns)
+            if place.effects and not poll and self.policy.double:
+                double = self._double(request, timeout_ns)
         except UnsetError as error:
             return self._lack(error)
         name = self.route.journey.key_variable
@@ -74,7 +79,7 @@ class Sending(Operation):
             wire=wire,
             judge=self.judge if double is None and not capped else self._lasting(judge, attempt, capped=capped),
             step=step.name,
-            role="status" if place.knowledge else step.role,
+            role=place.role,
             op=self.ops,
             try_=self._tries,
             poll=poll,
@@ -84,10 +89,6 @@ class Sending(Operation):
             where=step.path,
         )
 
-    def _next_attempt(self) -> tuple[str, int]:
-        self.sends = number = self.sends + 1
-        return f"{self.intent}.{self.tab}.{number}", number
-
     def _lasting(self, judge: Judge, attempt: str, *, capped: bool) -> Callable[[Reply], Verdict]:
         """What this send's replies mean, also when the tab has moved on: the second click's comes when it comes."""
         variables, dice = self.variables, (self.seed, self.fan, self.tab, self._sent)
@@ -96,17 +97,17 @@ class Sending(Operation):
             if capped and reply.broken == "timeout":
                 # The person left before the shop's time was up: still open, whatever was sent may land.
                 return Verdict(outcome="info", why="quit", then="unknown", detail=reply.detail)
-            known = variables if "attempt" in variables else {**variables, "attempt": attempt}
-            return judge(reply, known, dice)
+            return judge(reply, {**variables, "attempt": attempt}, dice)
 
         return judge_reply
 
     def _double(self, request: CompiledRequest, timeout_ns: int) -> Double | None:
         """The second click, with the profile's share of holds and payments."""
-        if not self._effects or chance.unit(self.seed, "double", *self.draw()) >= self.policy.double:
+        if chance.unit(self.seed, "double", *self.draw()) >= self.policy.double:
             return None
         gap_ns = chance.between(*_DOUBLE_NS, self.seed, "double gap", *self.draw())
-        second, _ = self._next_attempt()
+        self.sends += 1
+        second = f"{self.intent}.{self.tab}.{self.sends}"
         # The same bytes, save an attempt id that travels in them: no two sends may carry the same.
         wire = request.render({**self.variables, "attempt": second}, self.page, timeout_ns)
         return Double(after_ns=round(gap_ns), attempt=second, wire=wire)
@@ -124,7 +125,7 @@ class Sending(Operation):
             self._leave_open()  # nobody waits for the second click's answer: it may have paid
         if verdict.then == "poll" and step.poll is not None:
             self._doubt()  # the shop has it now: until it answers, nobody knows
-            self._until_ns = self.now_ns + step.poll.within_ns
+            self._until_ns = compact(self.now_ns + step.poll.within_ns)
             return self._wait_to_ask(step.poll, verdict.hint_ns)
         return self._decide(verdict)
 

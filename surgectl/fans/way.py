@@ -5,6 +5,8 @@ A place never changes, so all fans who come by share it: where somebody stands c
 
 from __future__ import annotations
 
+from typing import Any
+
 from surgectl.fans.memory import Memory
 from surgectl.journey.messages import Reply
 from surgectl.journey.model import CompiledRepeat, CompiledStep, Journey
@@ -37,22 +39,50 @@ class Walk:
         self.outer = outer
         self.flow = flow
         self.repeat = repeat
-        self.rounds = 0 if wizard is None else wizard.rounds + 1
+        self.rounds: int = 0 if wizard is None else wizard.rounds + 1
         self.turns: dict[tuple[str, int], Walk] = {} if wizard is None else wizard.turns
         """(page, its number) → the walk through it."""
-        self.knowledge = knowledge if outer is None else outer.walk.knowledge
+        self.knowledge: bool = knowledge if outer is None else outer.walk.knowledge
         self.places = tuple(Place(self, index, step) for index, step in enumerate((*steps, None)))
+
+
+EFFECTS = frozenset({"hold", "pay"})
+"""Roles whose unanswered attempts leave a doubt that nothing but a success can lift."""
 
 
 class Place:
     """A step among the others of its list, or that list's end."""
 
-    __slots__ = ("_flows", "_index", "_jumps", "_wizard", "knowledge", "step", "walk")
+    __slots__ = (
+        "_flows",
+        "_index",
+        "_jumps",
+        "_wizard",
+        "effects",
+        "knowledge",
+        "plain",
+        "role",
+        "step",
+        "walk",
+    )
 
     def __init__(self, walk: Walk, index: int, step: CompiledStep | None) -> None:
         self.walk = walk
         self.step = step
         self.knowledge = walk.knowledge
+        """A status read: ours to know, and no attempt at anything."""
+        self.role = "" if step is None else "status" if walk.knowledge else step.role
+        self.effects = self.role in EFFECTS
+        """May it change a ledger?"""
+        self.plain = (
+            step is not None
+            and step.only is None
+            and step.barrier is None
+            and step.judge is not None
+            and step.role != "pay"
+            and not walk.knowledge
+        )
+        """Nothing stands between arriving at it and sending it, but thought."""
         self._index = index
         self._jumps: dict[str, Place | None] = {}
         self._flows: dict[str, Place] = {}
@@ -136,14 +166,19 @@ def _turn(walk: Walk, repeat: CompiledRepeat, memory: Memory) -> Place | str | N
 class Route:
     """What the fans of one target share beyond the target itself."""
 
-    __slots__ = ("asking", "journey", "start", "variables")
+    __slots__ = ("_keys", "asking", "journey", "start")
 
     def __init__(self, journey: Journey) -> None:
         self.journey = journey
         self.start = Walk(journey.steps).places[0]
         status = journey.flows.get("status")
         self.asking = None if status is None else Walk(status, knowledge=True).places[0]
-        self.variables = _key_table((*(mint.name for mint in journey.mint), *journey.takers))
+        self._keys = _key_table(_names(journey))
+
+    def variables(self) -> dict[str, Any]:
+        """A new tab's variables. Fill it name by name: `update` of an empty dict gives it a table of its own."""
+        variables: dict[str, Any] = vars(self._keys())
+        return variables
 
 
 _BUILT_IN = ("run", "intent", "fan", "tab", "qty", "sale", "attempt", "url")
@@ -151,14 +186,25 @@ _KEYS_AT_MOST = 30
 """CPython shares no more keys between the dicts of a class (SHARED_KEYS_MAX_SIZE in Objects/dictobject.c)."""
 
 
-def _key_table(names: tuple[str, ...]) -> type:
+def _names(journey: Journey) -> list[str]:
+    """Whatever may become a variable; those that are never set cost eight bytes."""
+    names = dict.fromkeys((*_BUILT_IN, *(mint.name for mint in journey.mint), *journey.takers))
+    for step in journey.every_step():
+        for request in (step.request, step.poll.request if step.poll is not None else None):
+            names.update(dict.fromkeys(sorted(request.names)) if request is not None else {})
+    return list(names)
+
+
+def _key_table(names: list[str]) -> type:
     """A class whose instances' dicts share one table of keys (PEP 412): each fan's dict holds its values alone.
 
     The table is full before the first fan comes: CPython ends its growth after some thirty instances.
     """
     table = type("Variables", (), {})
     for _ in range(_KEYS_AT_MOST + 2):
-        vars(table()).update(dict.fromkeys((*_BUILT_IN, *names)))
+        one = table()
+        for name in names:
+            setattr(one, name, None)
     return table
 
 
