@@ -45,7 +45,7 @@ class Aside:
         """An attempt of it may or may not have happened."""
         self.fresh = False
         """A later attempt carried another key, so its answer says nothing of the earlier one."""
-        self.counts: dict[str, int] | None = None
+        self.counts: tuple[tuple[str, int], ...] = ()
         """How often each outcome word has come."""
         self.waited_ns = 0
         """The last backoff: decorrelated jitter draws from it."""

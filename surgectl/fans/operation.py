@@ -37,7 +37,7 @@ class Operation(Patience):
         aside = self._aside
         if aside is not None:
             aside.open = aside.fresh = False
-            aside.counts = None
+            aside.counts = ()
             aside.waited_ns = 0
 
     @property

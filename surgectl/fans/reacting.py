@@ -87,41 +87,42 @@ class Reacting(Sending):
         return 0 if spent is None else spent.get((self._place.role, word), 0)
 
     def _may_try(self, word: str, response: Response) -> bool:
-        aside = self.aside
-        if aside.counts is None:
-            aside.counts = {}
-        aside.counts[word] = count = aside.counts.get(word, 0) + 1
-        return count + self._spent(word) < response.tries
+        counts = dict(self.aside.counts)
+        counts[word] = counts.get(word, 0) + 1
+        self.aside.counts = tuple(counts.items())
+        return counts[word] + self._spent(word) < response.tries
 
     def _react(self, verdict: Verdict, word: str, response: Response, end: str) -> Move:
         """As the profile says: wait, take a new key, and try again here, in a flow, or further back."""
         aside = self.aside
-        spent = self._spent(word) + (aside.counts or {})[word]
+        spent = self._spent(word) + dict(aside.counts)[word]
         wait_ns = aside.waited_ns = response.wait(self, spent - 1, aside.waited_ns)
         if response.honours_hint and verdict.hint_ns is not None:
             wait_ns = max(wait_ns, verdict.hint_ns)  # never before the time that the shop named
-        return self._wait(wait_ns, "backoff", partial(type(self)._try_again, verdict, word, response, end, spent))
+        back = self._way_back(verdict, response)
+        then: Next = type(self)._attempt  # whole crowds wait for this one: it holds nothing of the refusal
+        if back is not None:
+            then = partial(type(self)._go_back, back, response, (word, spent), (verdict.outcome, end))
+        elif response.fresh_key:
+            then = partial(type(self)._renew, response, then)
+        return self._wait(wait_ns, "backoff", then)
 
     @staticmethod
-    def _try_again(
-        verdict: Verdict,
-        word: str,
+    def _go_back(
+        back: tuple[Place | None, str],
         response: Response,
-        end: str,
-        spent: int,
+        spent: tuple[str, int],
+        belief: tuple[Outcome, str],
         tab: Reacting,
         answer: Answer | bool | None,
     ) -> Move:
-        back = tab._way_back(verdict, response)
-        if back is None:
-            return tab._renew(response, type(tab)._attempt)
+        """`spent`: the tries of an outcome word that go with the fan. `belief`: what this operation came to."""
         aside = tab.aside
         if aside.spent is None:
             aside.spent = {}
-        aside.spent[tab._place.role, word] = spent
-        told = tab._tell(verdict.outcome, end)
-        then = tab._head_for(*back)
-        tab._next = lambda tab, answer: tab._renew(response, then)
+        aside.spent[tab._place.role, spent[0]] = spent[1]
+        told = tab._tell(*belief)
+        tab._next = partial(type(tab)._renew, response, tab._head_for(*back))
         return told
 
     def _way_back(self, verdict: Verdict, response: Response) -> tuple[Place | None, str] | None:
@@ -139,15 +140,16 @@ class Reacting(Sending):
             return place.jump(journey.key_step), journey.key_step
         return None
 
-    def _renew(self, response: Response, then: Next) -> Move:
+    @staticmethod
+    def _renew(response: Response, then: Next, tab: Reacting, answer: Answer | bool | None) -> Move:
         """A new key, where the profile takes one, and on."""
         if not response.fresh_key:
-            return then(self, None)
-        self.aside.fresh = True
+            return then(tab, None)
+        tab.aside.fresh = True
         try:
-            return self._mint(then)
+            return tab._mint(then)
         except UnsetError as error:
-            return self._lack(error)
+            return tab._lack(error)
 
     def _mint(self, then: Next, *, per_tab: bool = False) -> Move:
         """New unique values, told to the journal before anything carries them. UnsetError."""
@@ -157,9 +159,8 @@ class Reacting(Sending):
     # -- no more
 
     def _quit(self, answer: Answer | bool | None = None) -> Move:
-        then = self._leaving("quit", "fail")
         if not self._sent:
-            return then(self, None)
+            return self._leaving("quit", "fail")(self, None)
         told = self._tell("info" if self.ops in self.doubt else "fail", "quit")
         self._next = self._leaving("quit", "fail")
         return told
