@@ -56,10 +56,7 @@ def mint_values(journey: Journey, intent: Intent) -> dict[str, str]:
 def open_tab(journey: Journey, intent: Intent, minted: dict[str, str], tab: int = 0) -> Tab:
     """A new tab: the person's identity, and nothing taken yet."""
     opened = Tab(route_of(journey), seed=intent.seed, fan=intent.fan, intent=intent.intent, tab=tab)
-    variables = opened.variables
-    for known in (_base(intent, tab), minted):
-        for name, value in known.items():
-            variables[name] = value
+    opened.variables.update(_base(intent, tab), **minted)
     return opened
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surgectl.fans.dialogue import Leave
+from surgectl.fans.folding import Folded, fold, unfold
 from surgectl.journey.messages import Reply
 
 
@@ -54,14 +55,14 @@ class Aside:
 class Memory:
     """The state of one tab. The engine keeps it to read the order's status after settling."""
 
-    __slots__ = ("_aside", "draws", "end", "fan", "intent", "ops", "seed", "sends", "tab", "variables")
+    __slots__ = ("_aside", "_variables", "draws", "end", "fan", "intent", "ops", "seed", "sends", "tab")
 
     def __init__(self, *, seed: int, fan: int, intent: str, tab: int = 0) -> None:
         self.seed = seed
         self.fan = fan
         self.intent = intent
         self.tab = tab
-        self.variables: dict[str, Any] = {}
+        self._variables: dict[str, Any] | Folded = {}
         self.sends = 0
         self.ops = 0
         self.draws = 0
@@ -76,6 +77,21 @@ class Memory:
         """Counters for one draw of chance: (fan, tab, n), never the same twice."""
         self.draws += 1
         return self.fan, self.tab, self.draws
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What can be filled into a request, by name."""
+        variables = self._variables
+        if type(variables) is not dict:
+            variables = self._variables = unfold(variables)  # type: ignore[arg-type]  # it is the one or the other
+            variables["intent"], variables["fan"], variables["tab"] = self.intent, self.fan, self.tab
+        return variables
+
+    def _fold(self) -> None:
+        """Take as little room as one can: the tab waits."""
+        variables = self._variables
+        if type(variables) is dict:
+            self._variables = fold(variables)
 
     @property
     def aside(self) -> Aside:

@@ -64,12 +64,12 @@ class Operation(Patience):
         claims = self._claims
         return dict(zip(claims[::2], claims[1::2], strict=True)) if type(claims) is tuple else claims  # type: ignore[return-value]
 
-    def _pack(self) -> None:
-        """Somebody who waits keeps what was said in a third of the room, and no attempt's id."""
+    def _fold(self) -> None:
+        """What the shop said of it, too, takes a third of the room."""
+        super()._fold()
         claims = self._claims
         if type(claims) is dict:
             self._claims = tuple(part for pair in claims.items() for part in pair)
-        self.variables.pop("attempt", None)
 
     def _tell(self, outcome: Outcome, end: str) -> Told:
         """It is over: the fan's belief about it, and what doubt stays behind."""

@@ -43,9 +43,7 @@ class Patience(Memory):
             return then(self, None)
         if self._quits_ns is not None:
             self._quits_ns = compact(self._quits_ns + ns)
-        self.now_ns += ns
-        self._next = then
-        return Think(ns=ns, why="think")
+        return self._rest(ns, "think", then)
 
     def _wait(self, ns: int, why: str, then: Next) -> Move:
         """Wait and go on; or wait as long as the person can bear it, and quit."""
@@ -55,6 +53,10 @@ class Patience(Memory):
                 ns, then = max(0, left_ns), type(self)._quit
         if ns <= 0:
             return then(self, None)
+        return self._rest(ns, why, then)
+
+    def _rest(self, ns: int, why: str, then: Next) -> Move:
+        self._fold()
         self.now_ns = compact(self.now_ns + ns)
         self._next = then
         return Think(ns=ns, why=why)

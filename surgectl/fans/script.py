@@ -64,7 +64,6 @@ class Tab(Reacting):
     def __init__(self, route: Route, *, seed: int, fan: int, intent: str, tab: int = 0) -> None:
         super().__init__(seed=seed, fan=fan, intent=intent, tab=tab)
         self.route = route
-        self.variables = route.variables()
         self._place = route.start
         self._next = gone
         self._claims = ()
@@ -208,10 +207,8 @@ class Tab(Reacting):
     def _another(self, tab: int) -> Tab:
         other = Tab(self.route, seed=self.seed, fan=self.fan, intent=self.intent, tab=tab)
         known = self.variables
-        for name in (*_OF_THE_PERSON, *(mint.name for mint in self.route.journey.mint)):
-            if name in known:
-                other.variables[name] = known[name]
-        other.variables["tab"] = tab
+        own = (*_OF_THE_PERSON, *(mint.name for mint in self.route.journey.mint))
+        other.variables.update({name: known[name] for name in own if name in known}, tab=tab)
         return other.begin(self.policy, self.now_ns)
 
     # -- the end

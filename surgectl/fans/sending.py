@@ -91,13 +91,13 @@ class Sending(Operation):
 
     def _lasting(self, judge: Judge, attempt: str, *, capped: bool) -> Callable[[Reply], Verdict]:
         """What this send's replies mean, also when the tab has moved on: the second click's comes when it comes."""
-        variables, dice = self.variables, (self.seed, self.fan, self.tab, self._sent)
+        dice = (self.seed, self.fan, self.tab, self._sent)
 
         def judge_reply(reply: Reply) -> Verdict:
             if capped and reply.broken == "timeout":
                 # The person left before the shop's time was up: still open, whatever was sent may land.
                 return Verdict(outcome="info", why="quit", then="unknown", detail=reply.detail)
-            return judge(reply, {**variables, "attempt": attempt}, dice)
+            return judge(reply, {**self.variables, "attempt": attempt}, dice)
 
         return judge_reply
 
@@ -151,7 +151,6 @@ class Sending(Operation):
     def _wait_to_ask(self, poll: CompiledPoll, hint_ns: int | None) -> Move:
         """Ask until a rule of the poll decides. Whatever else comes back means not yet; no end in time is unknown."""
         wait_ns = self._interval_ns(poll, hint_ns)
-        self._pack()
         if self.now_ns + wait_ns > self._until_ns:
             return self._wait(max(0, self._until_ns - self.now_ns), "poll", Sending._overdue)
         return self._wait(wait_ns, "poll", Sending._ask)

@@ -5,8 +5,6 @@ A place never changes, so all fans who come by share it: where somebody stands c
 
 from __future__ import annotations
 
-from typing import Any
-
 from surgectl.fans.memory import Memory
 from surgectl.journey.messages import Reply
 from surgectl.journey.model import CompiledRepeat, CompiledStep, Journey
@@ -166,46 +164,13 @@ def _turn(walk: Walk, repeat: CompiledRepeat, memory: Memory) -> Place | str | N
 class Route:
     """What the fans of one target share beyond the target itself."""
 
-    __slots__ = ("_keys", "asking", "journey", "start")
+    __slots__ = ("asking", "journey", "start")
 
     def __init__(self, journey: Journey) -> None:
         self.journey = journey
         self.start = Walk(journey.steps).places[0]
         status = journey.flows.get("status")
         self.asking = None if status is None else Walk(status, knowledge=True).places[0]
-        self._keys = _key_table(_names(journey))
-
-    def variables(self) -> dict[str, Any]:
-        """A new tab's variables. Fill it name by name: `update` of an empty dict gives it a table of its own."""
-        variables: dict[str, Any] = vars(self._keys())
-        return variables
-
-
-_BUILT_IN = ("run", "intent", "fan", "tab", "qty", "sale", "attempt", "url")
-_KEYS_AT_MOST = 30
-"""CPython shares no more keys between the dicts of a class (SHARED_KEYS_MAX_SIZE in Objects/dictobject.c)."""
-
-
-def _names(journey: Journey) -> list[str]:
-    """Whatever may become a variable; those that are never set cost eight bytes."""
-    names = dict.fromkeys((*_BUILT_IN, *(mint.name for mint in journey.mint), *journey.takers))
-    for step in journey.every_step():
-        for request in (step.request, step.poll.request if step.poll is not None else None):
-            names.update(dict.fromkeys(sorted(request.names)) if request is not None else {})
-    return list(names)
-
-
-def _key_table(names: list[str]) -> type:
-    """A class whose instances' dicts share one table of keys (PEP 412): each fan's dict holds its values alone.
-
-    The table is full before the first fan comes: CPython ends its growth after some thirty instances.
-    """
-    table = type("Variables", (), {})
-    for _ in range(_KEYS_AT_MOST + 2):
-        one = table()
-        for name in names:
-            setattr(one, name, None)
-    return table
 
 
 _ROUTES: dict[int, Route] = {}
