@@ -73,12 +73,12 @@ class Operation(Patience):
 
     def _tell(self, outcome: Outcome, end: str) -> Told:
         """It is over: the fan's belief about it, and what doubt stays behind."""
-        place, step = self._place, self._step
-        if place.effects and self._aside is not None:
-            outcome = self._believe(outcome, self._aside)
+        place, aside = self._place, self._aside
+        if place.effects and aside is not None and (aside.open or aside.doubt):
+            outcome = self._believe(outcome, aside)
         return Told(
             op=self.ops,
-            step=step.name,
+            step=self._step.name,
             role=place.role,
             outcome=outcome,
             end=end,

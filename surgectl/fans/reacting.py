@@ -55,10 +55,10 @@ class Reacting(Sending):
 
     def _move(self, verdict: Verdict) -> Next:
         """As a rule of the target says, so often and no more."""
-        place, then, to = self._place, verdict.then, verdict.to or ""
-        jumps = self.aside.jumps
+        place, then, to, aside = self._place, verdict.then, verdict.to or "", self.aside
+        jumps = aside.jumps
         if jumps is None:
-            jumps = self.aside.jumps = {}
+            jumps = aside.jumps = {}
         jump = (self._step.path, then, to)
         jumps[jump] = made = jumps.get(jump, 0) + 1
         if made > verdict.at_most:

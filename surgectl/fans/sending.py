@@ -37,7 +37,8 @@ class Sending(Operation):
     def _attempt(self, answer: Answer | bool | None = None) -> Move:
         """Try what the step says: once, or for the first of several times."""
         self._tries += 1
-        step = self._step
+        step = self._place.step
+        assert step is not None
         if step.request is not None and step.judge is not None:
             return self._send(step.request, step.judge, poll=False)
         assert step.poll is not None
@@ -50,7 +51,9 @@ class Sending(Operation):
 
     def _send(self, request: CompiledRequest, judge: Judge, *, poll: bool) -> Move:
         """One send. Quits before it where no patience is left, and before its answer where there is too little."""
-        place, step, aside, names = self._place, self._step, self._aside, request.names
+        place, aside, names = self._place, self._aside, request.names
+        step = place.step
+        assert step is not None
         timeout_ns, capped = self._timeout_ns("poll" if poll else step.role, request.timeout_ns)
         if timeout_ns < 0:
             return self._quit()
@@ -120,13 +123,12 @@ class Sending(Operation):
         self._learn(answer, not_yet=False)
         if verdict.then == "unknown" and verdict.why == "quit":
             return self._quit()
-        step = self._step
-        if verdict.outcome == "fail" and self.sends != self._sent and step.role == "pay":
+        if verdict.outcome == "fail" and self.sends != self._sent and self._step.role == "pay":
             self._leave_open()  # nobody waits for the second click's answer: it may have paid
-        if verdict.then == "poll" and step.poll is not None:
+        if verdict.then == "poll" and self._step.poll is not None:
             self._doubt()  # the shop has it now: until it answers, nobody knows
-            self._until_ns = compact(self.now_ns + step.poll.within_ns)
-            return self._wait_to_ask(step.poll, verdict.hint_ns)
+            self._until_ns = compact(self.now_ns + self._step.poll.within_ns)
+            return self._wait_to_ask(self._step.poll, verdict.hint_ns)
         return self._decide(verdict)
 
     def _learn(self, answer: Answer, *, not_yet: bool) -> None:
