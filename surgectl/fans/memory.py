@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surgectl.fans.dialogue import Leave
-from surgectl.fans.folding import Folded, fold, unfold
+from surgectl.fans.folding import Folded, Names, names_of
 from surgectl.journey.messages import Reply
 
 
@@ -55,7 +55,7 @@ class Aside:
 class Memory:
     """The state of one tab. The engine keeps it to read the order's status after settling."""
 
-    __slots__ = ("_aside", "_variables", "draws", "end", "fan", "intent", "ops", "seed", "sends", "tab")
+    __slots__ = ("_aside", "_names", "_variables", "draws", "end", "fan", "intent", "ops", "seed", "sends", "tab")
 
     def __init__(self, *, seed: int, fan: int, intent: str, tab: int = 0) -> None:
         self.seed = seed
@@ -63,6 +63,8 @@ class Memory:
         self.intent = intent
         self.tab = tab
         self._variables: dict[str, Any] | Folded = {}
+        self._names: Names | None = None
+        """What the values of a fold are called."""
         self.sends = 0
         self.ops = 0
         self.draws = 0
@@ -82,16 +84,17 @@ class Memory:
     def variables(self) -> dict[str, Any]:
         """What can be filled into a request, by name."""
         variables = self._variables
-        if type(variables) is not dict:
-            variables = self._variables = unfold(variables)  # type: ignore[arg-type]  # it is the one or the other
-            variables["intent"], variables["fan"], variables["tab"] = self.intent, self.fan, self.tab
-        return variables
+        if type(variables) is tuple and self._names is not None:
+            variables = self._variables = self._names.unfold(variables, self.intent, self.fan, self.tab)
+        return variables  # type: ignore[return-value]  # folded without names it never is
 
     def _fold(self) -> None:
         """Take as little room as one can: the tab waits."""
         variables = self._variables
         if type(variables) is dict:
-            self._variables = fold(variables)
+            if self._names is None or not self._names.fit(variables):
+                self._names = names_of(variables)
+            self._variables = self._names.fold(variables)
 
     @property
     def aside(self) -> Aside:

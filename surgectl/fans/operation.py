@@ -27,7 +27,7 @@ class Operation(Patience):
     _sent: int
     """The last send of its own, by number; 0 = nothing was sent yet."""
     _claims: dict[str, Any] | tuple[Any, ...]
-    """What the shop said of it: name → value. Of somebody who waits: name, value, name, value …"""
+    """What the shop said of it: name → value. Of somebody who waits: the names, then the values."""
 
     def _take_up(self) -> None:
         """Begin to carry out the step."""
@@ -58,18 +58,23 @@ class Operation(Patience):
 
     def _hear(self, claims: dict[str, Any]) -> None:
         """What the shop said over what it said before. The verdict's own dict is never written to."""
-        self._claims = {**self._claimed(), **claims} if self._claims else claims
+        before = self._claims
+        # In a line it says the same things each time: nothing to look up.
+        said_anew = not before or (type(before) is tuple and before[: len(before) // 2] == tuple(claims))
+        self._claims = claims if said_anew else {**self._claimed(), **claims}
 
     def _claimed(self) -> dict[str, Any]:
         claims = self._claims
-        return dict(zip(claims[::2], claims[1::2], strict=True)) if type(claims) is tuple else claims  # type: ignore[return-value]
+        if type(claims) is tuple:
+            return dict(zip(claims[: len(claims) // 2], claims[len(claims) // 2 :], strict=True))
+        return claims  # type: ignore[return-value]  # it is the one or the other
 
     def _fold(self) -> None:
         """What the shop said of it, too, takes a third of the room."""
         super()._fold()
         claims = self._claims
         if type(claims) is dict:
-            self._claims = tuple(part for pair in claims.items() for part in pair)
+            self._claims = (*claims, *claims.values())
 
     def _tell(self, outcome: Outcome, end: str) -> Told:
         """It is over: the fan's belief about it, and what doubt stays behind."""

@@ -68,7 +68,7 @@ class Tab(Reacting):
         self._next = gone
         self._claims = ()
         self._tries = self._sent = 0
-        self._url = ""
+        self._under_way = None
 
     def begin(self, policy: Policy, start_ns: int) -> Tab:
         """Ready to be played from its first move on."""

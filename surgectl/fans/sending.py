@@ -24,13 +24,11 @@ _DOUBLE_NS = (50_000_000, 400_000_000)
 class Sending(Operation):
     """A tab that sends, and asks again until the shop knows."""
 
-    __slots__ = ("_judging", "_url", "_until_ns", "route")
+    __slots__ = ("_under_way", "_until_ns", "route")
 
     route: Route
-    _judging: Judge
-    """What judges the send under way."""
-    _url: str
-    """Where it went."""
+    _under_way: tuple[Judge, str] | None
+    """What judges the send under way, and where it went."""
     _until_ns: int
     """When the wait for the shop is too long for the target's author."""
 
@@ -47,7 +45,8 @@ class Sending(Operation):
 
     def judge(self, reply: Reply) -> Verdict:
         """What the reply to the send under way means."""
-        return self._judging(reply, self.variables, (self.seed, self.fan, self.tab, self._sent))
+        assert self._under_way is not None, "a reply is judged before it is answered"
+        return self._under_way[0](reply, self.variables, (self.seed, self.fan, self.tab, self._sent))
 
     def _send(self, request: CompiledRequest, judge: Judge, *, poll: bool) -> Move:
         """One send. Quits before it where no patience is left, and before its answer where there is too little."""
@@ -74,8 +73,7 @@ class Sending(Operation):
         name = self.route.journey.key_variable
         key = variables.get(name) if name in names else None
         self._sent = number
-        self._judging = judge
-        self._url = wire.url
+        self._under_way = judge, wire.url
         self._next = Sending._polled if poll else Sending._answered
         return Send(
             attempt=attempt,
@@ -141,10 +139,11 @@ class Sending(Operation):
             self._hear(verdict.claims)
         if reply.broken is None and not not_yet:
             # One text for all fans, where the request's own names none of them.
-            self.variables["url"] = self._url if reply.url == self._url else reply.url or self._url
+            url = self._under_way[1] if self._under_way is not None else ""
+            self.variables["url"] = url if reply.url == url else reply.url or url
             if self.route.journey.keeps_page:
                 self.aside.page = reply
-        self._url = ""
+        self._under_way = None
         if verdict.outcome == "info" and not not_yet:
             self._leave_open()
 

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from surgectl.fans.dialogue import Answer, Leave, Script, Send, Think
-from surgectl.fans.folding import fold, unfold
+from surgectl.fans.folding import names_of
 from surgectl.fans.intent import Intent, mint_values, open_tab, shared_variables
 from surgectl.fans.policy import Policy, compile_policy
 from surgectl.fans.script import Tab, play
@@ -92,12 +92,13 @@ def test_a_fan_who_waits_is_a_small_record(boxoffice: Journey, why: str, at_most
 
 def test_variables_come_back_from_a_fold() -> None:
     """Two fans of a run share the names and what all have; one of another run does not get the first one's."""
-    one = {"run": "r1", "sale": {"price": "1"}, "intent": "i1", "fan": 1, "tab": 0, "key": "k1", "attempt": "i1.0.1"}
-    two = {**one, "fan": 2, "key": "k2"}
-    other = {**one, "sale": {"price": "2"}}
-    assert unfold(fold(one)) == {"run": "r1", "sale": {"price": "1"}, "key": "k1"}
-    assert unfold(fold(two))["key"] == "k2" and fold(one)[0] is fold(two)[0]
-    assert unfold(fold(other))["sale"] == {"price": "2"} and unfold(fold(one))["sale"] == {"price": "1"}
+    person = {"run": "r1", "sale": {"price": "1"}, "intent": "i1", "fan": 1, "tab": 0, "key": "k1", "place": 7}
+    names = names_of(person)
+    folded = names.fold({**person, "key": "k2", "place": 8, "attempt": "i2.0.1"})
+    assert folded == ("k2", 8)
+    assert names.unfold(folded, "i2", 2, 0) == {**person, "intent": "i2", "fan": 2, "key": "k2", "place": 8}
+    assert names_of(dict(person)) is names and names_of({**person, "sale": {"price": "1"}}) is not names
+    assert names.fit({**person, "attempt": "i1.0.2"}) and not names.fit({**person, "pass": "p"})
 
 
 def test_a_tab_that_is_closed_says_nothing_more(boxoffice: Journey) -> None:
