@@ -45,7 +45,7 @@ def status_script(
     seen = look_back(memory)
     steps = journey.flows.get("status", ())
     first = next((step for step in steps if step.only is None or step.only(seen)), None)
-    if first is None or memory.route.asking is None:
+    if first is None:
         return None
     request = first.request or (first.poll.request if first.poll is not None else None)
     if request is not None:

@@ -13,6 +13,10 @@ from surgectl.journey.seen import Seen
 from surgectl.journey.template import show
 
 
+EFFECTS = frozenset({"hold", "pay"})
+"""Roles whose unanswered attempts leave a doubt that nothing but a success can lift."""
+
+
 def look_back(memory: Memory) -> Seen:
     """The last page, as `only` and a wizard look at it: where none was kept, what is known of it is its URL."""
     return Seen(memory.page or Reply(url=str(memory.variables.get("url", ""))), memory.variables)
@@ -42,10 +46,6 @@ class Walk:
         """(page, its number) → the walk through it."""
         self.knowledge: bool = knowledge if outer is None else outer.walk.knowledge
         self.places = tuple(Place(self, index, step) for index, step in enumerate((*steps, None)))
-
-
-EFFECTS = frozenset({"hold", "pay"})
-"""Roles whose unanswered attempts leave a doubt that nothing but a success can lift."""
 
 
 class Place:
