@@ -12,7 +12,6 @@ from surgectl.journey.paths import MISSING
 from surgectl.journey.seen import Seen
 from surgectl.journey.template import show
 
-
 EFFECTS = frozenset({"hold", "pay"})
 """Roles whose unanswered attempts leave a doubt that nothing but a success can lift."""
 
