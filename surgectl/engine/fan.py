@@ -10,6 +10,7 @@ from surgectl.engine.scene import Part, Scene
 from surgectl.engine.tab import Tab
 from surgectl.fans.dialogue import Fork, Told
 from surgectl.recording.journal import JournalError
+from surgectl.recording.rows import IntentRow
 
 Home = Callable[["Fan", JournalError | None], None]
 """Hears that all tabs of a fan are over; or that nothing can be written any more."""
@@ -25,7 +26,7 @@ class Fan:
         "_met",
         "_next_tab",
         "_others",
-        "_part",
+        "_row",
         "_tab",
         "confirmed",
         "cookies",
@@ -33,6 +34,7 @@ class Fan:
         "number",
         "open_question",
         "scene",
+        "script",
         "status",
     )
 
@@ -41,11 +43,12 @@ class Fan:
         self.intent = part.intent.intent
         self.number = part.intent.fan
         self.cookies = part.cookies
+        self.script = part.script
         self.status = part.status
         self.confirmed = False
         self.open_question = False
         """Something was accepted, or may or may not have happened."""
-        self._part: Part | None = part
+        self._row: IntentRow | None = part.intent
         self._home: Home | None = home
         self._begun: frozenset[tuple[int, int]] = frozenset()
         """(tab, operation) of role hold or pay that the shop may have begun and of which nothing was told yet."""
@@ -66,12 +69,12 @@ class Fan:
 
     def arrive(self, due_ns: int) -> None:
         """Come, and do the first moves. Raises JournalError."""
-        part, self._part = self._part, None
-        if part is None:
+        row, self._row = self._row, None
+        if row is None:
             raise RuntimeError("a fan arrives once")
-        self.scene.journal.append(part.intent)
+        self.scene.journal.append(row)
         self.scene.counts.active += 1
-        tab = self._tab = Tab(self, part.script, 0, due_ns)
+        tab = self._tab = Tab(self, self.script, 0, due_ns)
         asyncio.get_running_loop().call_soon(tab.begin)
 
     def cut_off(self) -> None:

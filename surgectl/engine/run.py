@@ -219,7 +219,7 @@ class Engine:
         if fan.status is None:
             return None
         try:
-            return fan.status()
+            return fan.status(fan.script)
         except Exception as error:  # noqa: BLE001 - counted, and exit 70 at the end
             self.scene.counts.script_error(f"status of fan {fan.number}: {_tell(error)}")
             return None

@@ -22,9 +22,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     intent: IntentRow
     script: Script
-    status: Callable[[], Script | None] | None = None
-    """Asked once after settling, where the intent ended accepted or unknown: the script that reads its status with what
-    the fan had learnt, or None where nothing is known to ask with."""
+    status: Callable[[Script], Script | None] | None = None
+    """Asked once after settling, where the intent ended accepted or unknown: hands back the script that reads its
+    status, with what the played one had learnt, or None where nothing is known to ask with."""
     cookies: bool = True
 
 

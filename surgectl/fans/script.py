@@ -1,59 +1,24 @@
 """What one fan does, move by move: sends, waits, tries again, gives up. No clock, no socket: it only decides.
 
-`play` speaks the dialogue of dialogue.py. One record holds all of a tab, for a million of them wait at once; what it
+A tab speaks the dialogue of dialogue.py. One record holds all of a tab, for a million of them wait at once; what it
 does with it stands in layers, each of which knows only those below: memory, patience, operation, sending, reacting,
 and here the walk from step to step.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from surgectl import chance
 from surgectl.fans.dialogue import Answer, Fork, Leave, Meet, Move, Script
-from surgectl.fans.memory import Memory
 from surgectl.fans.patience import compact, gone
 from surgectl.fans.policy import Policy
 from surgectl.fans.reacting import Reacting
 from surgectl.fans.way import Place, Route, look_back
-from surgectl.journey.model import Journey
 from surgectl.journey.template import UnsetError
-
-if TYPE_CHECKING:
-    from surgectl.fans.intent import Intent
 
 _TAB_NS = (200_000_000, 1_000_000_000)
 """How long a person takes to open one more tab."""
 _OF_THE_PERSON = ("run", "intent", "fan", "qty", "sale", "setup")
 """Variables that all tabs of a person have in common, beside what is minted."""
-
-
-def play(journey: Journey, policy: Policy, intent: Intent, memory: Memory, *, start_ns: int = 0) -> Script:
-    """The script of one tab: `memory` from `open_tab`, `start_ns` the instant it begins, on the run's clock."""
-    assert isinstance(memory, Tab) and memory.route.journey is journey
-    return memory.begin(policy, start_ns)
-
-
-def status_script(
-    journey: Journey, policy: Policy, intent: Intent, memory: Memory, *, start_ns: int = 0
-) -> Script | None:
-    """Reads, after settling, what became of an accepted or unknown intent. Knowledge, never an attempt.
-
-    None where the target has no status flow, or where the tab never learnt what is needed to ask.
-    """
-    assert isinstance(memory, Tab) and memory.route.journey is journey
-    seen = look_back(memory)
-    steps = journey.flows.get("status", ())
-    first = next((step for step in steps if step.only is None or step.only(seen)), None)
-    if first is None:
-        return None
-    request = first.request or (first.poll.request if first.poll is not None else None)
-    if request is not None:
-        try:
-            request.render({"attempt": "", "uuid": "", **memory.variables}, memory.page, 1)
-        except UnsetError:
-            return None
-    return memory.begin_asking(policy, start_ns)
 
 
 class Tab(Reacting):
@@ -81,10 +46,31 @@ class Tab(Reacting):
         self._next = Tab._open_further if self.tab else Tab._arrive
         return self
 
-    def begin_asking(self, policy: Policy, start_ns: int) -> Tab:
-        """Ready to be asked what the shop says by now, with what it had learnt."""
-        self.policy = policy
-        self.now_ns = start_ns
+    def inquiry(self) -> Script | None:
+        """Reads, after settling, what became of an accepted or unknown intent. Knowledge, never an attempt.
+
+        Asked of a person's first tab: whichever of the tabs is in doubt asks, then one that was accepted, then whoever
+        can. None where the target has no status flow, or where nobody ever learnt what is needed to ask.
+        """
+        tabs: list[Tab] = sorted((self, *self.others), key=lambda tab: (not tab.doubt, tab.end != "accepted", tab.tab))
+        return next((tab._begin_asking() for tab in tabs if tab._can_ask()), None)
+
+    def _can_ask(self) -> bool:
+        seen = look_back(self)
+        steps = self.route.journey.flows.get("status", ())
+        first = next((step for step in steps if step.only is None or step.only(seen)), None)
+        if first is None:
+            return False
+        request = first.request or (first.poll.request if first.poll is not None else None)
+        if request is not None:
+            try:
+                request.render({"attempt": "", "uuid": "", **self.variables}, self.page, 1)
+            except UnsetError:
+                return False
+        return True
+
+    def _begin_asking(self) -> Tab:
+        self.now_ns = 0
         aside = self._aside
         if aside is not None:
             aside.jumps = aside.spent = aside.leave = None

@@ -56,7 +56,9 @@ def buy(url: str, name: str, *, browse: int = 0, think_ns: int = 0) -> Script:
     yield Leave(end=end, outcome=verdict.outcome)
 
 
-def part(arrival: Arrival, now_ns: int, script: Script, status: Callable[[], Script | None] | None = None) -> Part:
+def part(
+    arrival: Arrival, now_ns: int, script: Script, status: Callable[[Script], Script | None] | None = None
+) -> Part:
     intent = IntentRow(
         intent=f"i{arrival.fan}",
         fan=arrival.fan,

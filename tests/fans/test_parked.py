@@ -14,7 +14,7 @@ from surgectl.fans.dialogue import Answer, Leave, Script, Send, Think
 from surgectl.fans.folding import names_of
 from surgectl.fans.intent import Intent, mint_values, open_tab, shared_variables
 from surgectl.fans.policy import Policy, compile_policy
-from surgectl.fans.script import Tab, play
+from surgectl.fans.script import Tab
 from surgectl.journey.compile import compile_target
 from surgectl.journey.messages import Reply
 from surgectl.journey.model import Journey
@@ -40,7 +40,7 @@ def boxoffice() -> Journey:
 def waiting(journey: Journey, policy: Policy, fan: int, why: str) -> Script | None:
     """A fan who waits for the third time for this reason. None: somebody who did not want to wait that long."""
     intent = Intent(run="r1", intent=f"r1-{fan}", fan=fan, seed=7, qty=1, shared=SHARED)
-    script = play(journey, policy, intent, open_tab(journey, intent, mint_values(journey, intent)))
+    script = open_tab(journey, intent, mint_values(journey, intent)).begin(policy, 0)
     answer, now_ns, waits = None, 0, 0
     while True:
         move = script.send(answer)
