@@ -1,4 +1,4 @@
-"""The server that all clients meet: Debian's nginx with one worker, on a free port of the loopback, for one measurement.
+"""The server that all clients meet: Debian's nginx, one worker, on a free port of the loopback, for one measurement.
 
 Its own counters are the measure: what a client says about itself is only checked against them.
 """

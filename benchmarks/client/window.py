@@ -1,7 +1,7 @@
 """One client's turn: begun, let warm up, looked at twice, ended.
 
-Only what lies between the two looks counts, so nobody pays for its start. The server counts the requests, the kernel the
-CPU time; a client whose connections are not as many as asked for, or that tells another story, spoils the measurement.
+Only what lies between the two looks counts, so nobody pays for its start. The server counts the requests, the kernel
+the CPU time; a client whose connections are not as many as asked for, or that tells another story, spoils its turn.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ export default function () {
   const reply = http.post(url, body, { headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key } });
   const status = reply.status;
   if (status === 429 || status === 503) return;
-  const answer = JSON.parse(reply.body);
+  const answer = reply.json();
   if (status === 409 && answer.code === 'SOLD_OUT') return;
   if (status === 200 && answer.state === 'open') {
     last = [answer.order, answer.total];

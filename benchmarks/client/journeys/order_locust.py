@@ -1,8 +1,12 @@
-"""The journey for Locust: order, and order again, as its own documentation would write it."""
+"""The journey for Locust: order, and order again, as its own documentation would write it.
+
+Without `catch_response`, which would cost it another 5 %.
+"""
 
 from __future__ import annotations
 
 from locust import FastHttpUser, constant, task
+from locust.exception import StopUser
 
 
 class Fan(FastHttpUser):
@@ -22,15 +26,14 @@ class Fan(FastHttpUser):
         self.orders += 1
         body = {"sku": "floor", "qty": 1, "email": self.email, "token": "tok_visa_4242_4242"}
         key = {"Idempotency-Key": f"{self.prefix}{self.orders:012d}"}
-        with self.client.post("/orders", json=body, headers=key, catch_response=True) as reply:
-            status = reply.status_code
-            if status in (429, 503):
-                reply.success()
-                return
-            answer = reply.json()
-            if status == 409 and answer["code"] == "SOLD_OUT":
-                reply.success()
-            elif status == 200 and answer["state"] == "open":
-                self.last = answer["order"], answer["total"]
-            else:
-                reply.failure("no rule meets this")
+        reply = self.client.post("/orders", json=body, headers=key)
+        status = reply.status_code
+        if status in (429, 503):
+            return
+        answer = reply.json()
+        if status == 409 and answer["code"] == "SOLD_OUT":
+            return
+        if status == 200 and answer["state"] == "open":
+            self.last = answer["order"], answer["total"]
+            return
+        raise StopUser("no rule meets this")  # and its connection is gone: the harness counts them

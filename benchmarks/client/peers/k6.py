@@ -12,7 +12,7 @@ _STRAY = re.compile(r"^\s*no_rule\.*:\s*(\d+)", re.MULTILINE)
 
 
 class K6(Peer):
-    """http.post, JSON.parse, the jar kept from one iteration to the next; its statistics as they are by default."""
+    """http.post, json(), the jar kept from one iteration to the next; its statistics as they are by default."""
 
     name = "k6"
     install = "go install go.k6.io/k6@latest"

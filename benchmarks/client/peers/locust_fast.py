@@ -19,7 +19,7 @@ class LocustFast(Peer):
 
     name = "locust_fast"
     install = "pip install -c constraints.txt -e '.[bench]'"
-    way = "FastHttpUser, wait_time constant(0), one user per connection"
+    way = "FastHttpUser, wait_time constant(0), one user per connection, no catch_response"
 
     def find(self) -> str | None:
         if importlib.util.find_spec("locust") is None:

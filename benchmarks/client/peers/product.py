@@ -44,7 +44,7 @@ class Product(Peer):
         return Started(words=words)
 
     def stop(self, process: subprocess.Popen[bytes], asked: Asked) -> None:
-        """The first signal lets the fans go and writes the tally; the second spares us the audit of all those orders."""
+        """The first signal lets the fans go and writes the tally; the second spares us the audit of all the orders."""
         process.send_signal(signal.SIGINT)
         until = time.monotonic() + _TALLY_WITHIN_S
         while process.poll() is None and time.monotonic() < until and self.counted("", asked) is None:

@@ -58,8 +58,8 @@ def _results(asked: Asked) -> Path:
 
 def _targets(url: str) -> Iterator[bytes]:
     body = base64.b64encode(BODY.encode()).decode()
-    head = '{"method":"POST","url":"%s/orders","body":"%s",' % (url, body)
-    head += '"header":{"Content-Type":["application/json"],"Cookie":["%s"],' % COOKIE
-    line = head + '"Idempotency-Key":["' + KEY + '%012x"]}}\n'
+    head = f'{{"method":"POST","url":"{url}/orders","body":"{body}",'
+    head += f'"header":{{"Content-Type":["application/json"],"Cookie":["{COOKIE}"],'
+    line = f'{head}"Idempotency-Key":["{KEY}%012x"]}}}}\n'
     for begin in itertools.count(0, _AT_ONCE):
         yield "".join([line % number for number in range(begin, begin + _AT_ONCE)]).encode()
