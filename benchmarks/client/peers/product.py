@@ -53,11 +53,16 @@ class Product(Peer):
 
     def counted(self, output: str, asked: Asked) -> int | None:
         """Requests in the manifest's tally: a fan whose answer was no good would have ended, and its connection."""
-        for file in asked.folder.glob("*/*/run.json"):
-            try:
-                manifest = msgspec.json.decode(file.read_bytes(), type=_Manifest)
-            except (OSError, msgspec.DecodeError):
-                continue
-            if manifest.tally is not None and manifest.tally.sent:
-                return manifest.tally.sent
-        return None
+        return tally_of(asked.folder)
+
+
+def tally_of(reports: Path) -> int | None:
+    """Requests sent, from the manifest of the newest recording in `reports`; None until its fans are all gone."""
+    for file in reports.glob("*/latest/run.json"):
+        try:
+            manifest = msgspec.json.decode(file.read_bytes(), type=_Manifest)
+        except (OSError, msgspec.DecodeError):
+            continue
+        if manifest.tally is not None and manifest.tally.sent:
+            return manifest.tally.sent
+    return None
