@@ -4,7 +4,7 @@
 
 Plays every client once per round, one after the other, and compares within a round: absolute times are noise on a
 machine that does other things, ratios are not. Clients that are not installed are left out, and said. Linux only.
-Exit 1 where a client did not do what was asked of it, 2 where nginx is absent.
+Exit 1 where a client did not do what was asked of it, 2 where nginx is absent, or everybody else.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ from benchmarks.client.report import assemble, table
 from benchmarks.client.rounds import play
 from benchmarks.client.window import Length, SpoiltError, Window, measure
 
-_ROUNDS, _CONNECTIONS = 5, (64, 512)
-_QUICK_ROUNDS, _QUICK_CONNECTIONS = 2, (64,)
+_LENGTH, _ROUNDS, _CONNECTIONS = Length(warm_s=2.0, window_s=4.0), 5, (64, 512)
+_QUICK_LENGTH, _QUICK_ROUNDS, _QUICK_CONNECTIONS = Length(warm_s=1.5, window_s=3.0), 3, (64,)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure what was asked for."""
     options = _options(arguments)
-    # Whoever is told to end ends what it started: a signal is an exception here, and every `with` is left.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     versions, absent = _present(options.peers)
-    length = Length(warm_s=options.warm, window_s=options.window)
-    measured = []
+    if not versions:
+        return 2
+    length, measured = options.length, []
     try:
         with Nginx() as server:
             for connections in options.connections:
@@ -69,21 +68,25 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.client", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="two rounds at 64 connections: under three minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="three short rounds at 64 connections: under three minutes"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     form.add_argument("--markdown", action="store_true", help="print the tables of RESULTS.md")
     parser.add_argument("--connections", type=int, action="append", help="how many; again for a further measurement")
     parser.add_argument("--peers", default=",".join(PEERS), help=f"who plays, of {', '.join(PEERS)}")
     parser.add_argument("--rounds", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--warm", type=float, default=2.0, help=argparse.SUPPRESS)
-    parser.add_argument("--window", type=float, default=4.0, help=argparse.SUPPRESS)
+    parser.add_argument("--warm", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--window", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     options.peers = list(dict.fromkeys(name.strip() for name in options.peers.split(",") if name.strip()))
     if unknown := [name for name in options.peers if name not in PEERS]:
         parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(PEERS)}")
     options.connections = options.connections or (_QUICK_CONNECTIONS if options.quick else _CONNECTIONS)
     options.rounds = options.rounds or (_QUICK_ROUNDS if options.quick else _ROUNDS)
+    usual = _QUICK_LENGTH if options.quick else _LENGTH
+    options.length = Length(warm_s=options.warm or usual.warm_s, window_s=options.window or usual.window_s)
     return options
 
 
@@ -110,4 +113,6 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever is told to end ends what it started: a signal is an exception here, and every `with` is left.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())

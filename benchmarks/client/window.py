@@ -75,10 +75,10 @@ def measure(peer: Peer, server: Nginx, connections: int, length: Length) -> Wind
             _wait_until_up(peer, process, server, connections, output)
             time.sleep(length.warm_s)
             first, cpu_s, at_s = server.status(), tree_cpu_s(process.pid), time.monotonic()
-            _check_connections(peer, first, connections)
+            check_connections(peer, first, connections)
             time.sleep(length.window_s)
             second, until_cpu_s, until_s = server.status(), tree_cpu_s(process.pid), time.monotonic()
-            _check_connections(peer, second, connections)
+            check_connections(peer, second, connections)
             if process.poll() is not None:
                 raise SpoiltError(f"{peer.name} ended inside the window: {_tail(output)}")
             peer.stop(process, asked)
@@ -91,16 +91,18 @@ def measure(peer: Peer, server: Nginx, connections: int, length: Length) -> Wind
             own_count=peer.counted(output.read_text(encoding="utf-8", errors="replace"), asked),
             server_count=_settled(server).requests - before.requests,
         )
-        _check_count(peer, window, connections, output)
+        check_count(peer, window, connections, output)
         return window
 
 
-def _check_connections(peer: Peer, status: Status, connections: int) -> None:
+def check_connections(peer: Peer, status: Status, connections: int) -> None:
+    """SpoiltError where it does not hold what it was asked to."""
     if status.connections != connections:
         raise SpoiltError(f"{peer.name} holds {status.connections} connections, not {connections}")
 
 
-def _check_count(peer: Peer, window: Window, connections: int, output: Path) -> None:
+def check_count(peer: Peer, window: Window, connections: int, output: Path) -> None:
+    """SpoiltError where its own story is not the server's."""
     if window.requests <= 0 or window.cpu_s <= 0:
         raise SpoiltError(f"{peer.name} did nothing in the window: {_tail(output)}")
     if window.own_count is None:

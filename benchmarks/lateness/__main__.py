@@ -66,7 +66,6 @@ def main(arguments: list[str] | None = None) -> int:
     form.add_argument("--markdown", action="store_true", help="print what RESULTS.md shows")
     parser.add_argument("--driver", choices=("wire", "aiohttp"), default="wire")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     runs: list[Lateness] = []
     try:
         with Nginx() as server:
@@ -145,4 +144,6 @@ def _read(reports: Path, share: float, cpu_share: float, rate_per_s: float) -> L
 
 
 if __name__ == "__main__":
+    # Whoever is told to end ends what it started: a signal is an exception here, and every `with` is left.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())
