@@ -81,6 +81,12 @@ class Nginx:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of its master process."""
+        assert self._process is not None
+        return self._process.pid
+
     def __enter__(self) -> Nginx:
         binary = find_nginx()
         if binary is None:

@@ -18,6 +18,8 @@ class ClientFigures(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_s: Spread
     cores: Spread
     """How many cores the client kept busy."""
+    others_cores: Spread
+    """How many cores others than it and nginx kept busy meanwhile."""
     ratio: Spread | None = None
     """Requests of ours on the CPU time of one of the client's; None for ourselves."""
 
@@ -55,6 +57,7 @@ def level(measured: Measured, ours: str) -> Level:
             requests_per_cpu_s=per_cpu_s[name],
             requests_per_s=spread([one.requests / one.wall_s for one in windows]),
             cores=spread([one.cores for one in windows]),
+            others_cores=spread([one.others_cores for one in windows]),
             ratio=compared.get(name),
         )
         for name, windows in measured.windows.items()
@@ -66,7 +69,14 @@ def table(report: Report, *, markdown: bool = False) -> str:
     """Lines for a terminal or for RESULTS.md: least – median – most over the rounds."""
     blocks = []
     for connections, figures in report.by_connections.items():
-        head = ("client", "requests per CPU-second", f"{report.ours} ÷ client", "requests per second", "cores")
+        head = (
+            "client",
+            "requests per CPU-second",
+            f"{report.ours} ÷ client",
+            "requests per second",
+            "cores",
+            "others' cores",
+        )
         rows = [head] + [
             (
                 name + ("*" if name in report.lacks else ""),
@@ -74,6 +84,7 @@ def table(report: Report, *, markdown: bool = False) -> str:
                 _shown(one.ratio, ".2f") if one.ratio is not None else "",
                 f"{one.requests_per_s.median:,.0f}",
                 f"{one.cores.median:.2f}",
+                f"{one.others_cores.median:.2f}",
             )
             for name, one in figures.clients.items()
         ]

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         _inside(*options.inside)
         return 0
     costs = Costs(
-        planned=_measured("planned", _MILLION, Planned),
+        planned=_measured("planned", options.planned, Planned),
         parked=_measured("parked", options.parked, Parked),
         connected=_measured("connected", options.connected, Parked),
         million=_measured("parked", _MILLION, Parked) if options.million else None,
@@ -75,6 +75,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     form.add_argument("--markdown", action="store_true", help="print what RESULTS.md shows")
+    parser.add_argument("--planned", type=int, default=_MILLION, help="fans in the plan")
     parser.add_argument("--parked", type=int, default=100_000, help="fans in the line")
     parser.add_argument("--connected", type=int, default=2_000, help="fans with a connection each")
     parser.add_argument("--million", action="store_true", help="park a million, too")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.client.cpu import tree_cpu_s
+from benchmarks.client.cpu import machine_cpu_s, tree_cpu_s
 from benchmarks.client.machine import Machine, this_machine
 from benchmarks.client.nginx import Nginx, NginxError
 from benchmarks.client.peers.product import tally_of
@@ -39,7 +39,10 @@ class Lateness(msgspec.Struct, frozen=True, kw_only=True):
     asked_share: float
     """Of one core."""
     cpu_share: float
-    """What it really was."""
+    """What it really was: less where others left it no more."""
+    others_cores: float
+    """Cores that neither it nor nginx kept busy, but somebody did."""
+    cpu_us_per_fan: float
     rate_per_s: float
     arrivals: int
     dropped: int
@@ -71,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         with Nginx() as server:
             last = _run(server, options.driver, 0.0, _FIRST_RATE_PER_S)
             for share in _SHARES:
-                last = _run(server, options.driver, share, last.rate_per_s / last.cpu_share * share)
+                last = _run(server, options.driver, share, 1e6 / last.cpu_us_per_fan * share)
                 runs.append(last)
     except NginxError as error:
         print(error, file=sys.stderr)
@@ -84,8 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
 def table(found: Found, *, markdown: bool = False) -> str:
     """A line for each run."""
     return "\n".join(
-        f"{'- ' if markdown else ''}{found.driver} at {run.cpu_share:.0%} of a core ({run.rate_per_s:,.0f} fans/s,"
-        f" {run.arrivals:,} looked at, {run.dropped:,} dropped): p50 {run.p50_ms:.2f} ms, p99 {run.p99_ms:.2f} ms,"
+        f"{'- ' if markdown else ''}{found.driver} at {run.cpu_share:.0%} of a core (meant: {run.asked_share:.0%};"
+        f" {run.rate_per_s:,.0f} fans/s, {run.cpu_us_per_fan:,.0f} µs each; {run.dropped:,} of {run.arrivals:,}"
+        f" dropped; others kept {run.others_cores:.2f} cores busy): p50 {run.p50_ms:.2f} ms, p99 {run.p99_ms:.2f} ms,"
         f" max {run.max_ms:.2f} ms"
         for run in found.runs
     )
@@ -107,9 +111,9 @@ def _run(server: Nginx, driver: str, share: float, rate_per_s: float) -> Latenes
                     raise RuntimeError(f"nobody came: {' '.join(words)}")
                 time.sleep(0.02)
             time.sleep(_WARM_S)
-            cpu_s, at_s = tree_cpu_s(process.pid), time.monotonic()
+            first = _look(server, process.pid)
             time.sleep(_WINDOW_S)
-            cpu_share = (tree_cpu_s(process.pid) - cpu_s) / (time.monotonic() - at_s)
+            cpu_share, others_cores = _shares(first, _look(server, process.pid))
             # When the tally stands, the load is over and all is written; the audit of it is not what we want.
             until = time.monotonic() + _DOWN_WITHIN_S
             while process.poll() is None and tally_of(reports) is None and time.monotonic() < until:
@@ -117,10 +121,22 @@ def _run(server: Nginx, driver: str, share: float, rate_per_s: float) -> Latenes
         finally:
             process.kill()
             process.wait()
-        return _read(reports, share, cpu_share, rate_per_s)
+        return _read(reports, share, cpu_share, others_cores, rate_per_s)
 
 
-def _read(reports: Path, share: float, cpu_share: float, rate_per_s: float) -> Lateness:
+def _look(server: Nginx, pid: int) -> tuple[float, float, float]:
+    """Seconds: of CPU of the client, of CPU of everybody else but nginx, of the clock."""
+    mine_s = tree_cpu_s(pid)
+    return mine_s, machine_cpu_s() - mine_s - tree_cpu_s(server.pid), time.monotonic()
+
+
+def _shares(first: tuple[float, float, float], second: tuple[float, float, float]) -> tuple[float, float]:
+    """Of one core between two looks: the client's, the others'."""
+    mine_s, others_s, wall_s = (after - before for before, after in zip(first, second, strict=True))
+    return mine_s / wall_s, max(0.0, others_s / wall_s)
+
+
+def _read(reports: Path, share: float, cpu_share: float, others_cores: float, rate_per_s: float) -> Lateness:
     from_ns, to_ns = round(_WARM_S * 1e9), round((_WARM_S + _WINDOW_S) * 1e9)
     late_ms, dropped = [], 0
     for file in sorted(reports.glob("*/latest/ops/*.zst")):
@@ -128,12 +144,14 @@ def _read(reports: Path, share: float, cpu_share: float, rate_per_s: float) -> L
             if isinstance(row, (IntentRow, DroppedRow)) and from_ns <= row.due_ns < to_ns:
                 dropped += isinstance(row, DroppedRow)
                 late_ms.append((row.at_ns - row.due_ns) / 1e6)
-    if not late_ms:
+    if len(late_ms) == dropped:
         raise RuntimeError("no arrivals are recorded")
     late_ms.sort()
     return Lateness(
         asked_share=share,
         cpu_share=round(cpu_share, 3),
+        others_cores=round(others_cores, 2),
+        cpu_us_per_fan=round(cpu_share * _WINDOW_S * 1e6 / (len(late_ms) - dropped), 1),
         rate_per_s=round(rate_per_s, 1),
         arrivals=len(late_ms),
         dropped=dropped,

@@ -189,7 +189,7 @@ def test_both_drivers_are_measured_through_the_real_command(
 ) -> None:
     """Small windows: the shape is looked at, never the figures. Who is absent is in none of them."""
     monkeypatch.setattr(Wrk, "find", lambda self: None)
-    words = ["--json", "--rounds", "1", "--warm", "0.2", "--window", "0.5", "--connections", "8"]
+    words = ["--json", "--rounds", "1", "--warm", "0.2", "--window", "1", "--connections", "8"]
     assert main([*words, "--peers", "wire,wrk,aiohttp"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["connections"] == 8 and report["rounds"] == 1 and report["absent"] == ["wrk"]
