@@ -3,7 +3,7 @@
     python -m benchmarks.client [--quick] [--json | --markdown] [--connections 64 --connections 512] [--peers NAME,…]
 
 Plays every client once per round, one after the other, and compares within a round: absolute times are noise on a
-machine that does other things, ratios are not. Clients that are not installed are left out, and said. Linux only.
+machine that does other things, ratios less so. Clients that are not installed are left out, and said. Linux only.
 Exit 1 where a client did not do what was asked of it, 2 where nginx is absent, or everybody else.
 """
 

@@ -1,6 +1,6 @@
 """The journey for Locust: order, and order again, as its own documentation would write it.
 
-Without `catch_response`, which would cost it another 5 %.
+Without `catch_response`, which would cost it some 5 % more.
 """
 
 from __future__ import annotations
