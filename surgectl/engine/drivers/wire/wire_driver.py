@@ -63,6 +63,7 @@ class WireDriver:
         self._own_connections = own_connections
         self._pool = Pool(self.now_ns)
         self._resolver = Resolver()
+        self._nobodys = Browser(self, cookies=False)
         self._connections: set[Connection] = set()
         self._owned: dict[object, set[Connection]] = {}
         self._open = False
@@ -90,6 +91,8 @@ class WireDriver:
 
     def session(self, *, cookies: bool = True) -> Browser:
         """A new, empty session. Does no I/O."""
+        if not cookies and not self._own_connections:
+            return self._nobodys  # it has nothing of its own: all may use the same one
         return Browser(self, cookies=cookies, own=self._own_connections)
 
     def wall_s(self) -> float:
@@ -234,4 +237,4 @@ class Dialling:
             self._task = None
             listener.broke(broken(error, mark), say(error))
         else:
-            self._connection = connection
+            self._task, self._connection = None, connection
