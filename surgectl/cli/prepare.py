@@ -46,7 +46,9 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     reports: Path = Path("reports")
     start_at: datetime | None = None
     tui: bool = False
-    driver: DriverName = DriverName.AIOHTTP
+    driver: DriverName = DriverName.WIRE
+    workers: int | None = None
+    """None: as many as this machine has cores for (cli/shards.py)."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +155,8 @@ def flags_of(wishes: Wishes) -> list[str]:
     said = [("--target", wishes.target), ("--defect", wishes.defect), ("--toxiproxy", wishes.toxiproxy)]
     flags = [word for flag, value in said if value is not None for word in (flag, value)]
     flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
-    flags += [] if wishes.driver is DriverName.AIOHTTP else ["--driver", wishes.driver.value]
+    flags += [] if wishes.driver is DriverName.WIRE else ["--driver", wishes.driver.value]
+    flags += [] if wishes.workers is None else ["--workers", str(wishes.workers)]
     flags += [] if wishes.stage else ["--no-stage"]
     flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
     return flags + [word for text in wishes.sets for word in ("--set", text)]

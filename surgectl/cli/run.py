@@ -44,8 +44,19 @@ def run(
     reports: Annotated[Path, typer.Option(help="Where recordings and reports go.")] = Path("reports"),
     driver: Annotated[
         DriverName,
-        typer.Option(help="How bytes move: aiohttp (for now the default), or wire, our own HTTP/1.1 on bare sockets."),
-    ] = DriverName.AIOHTTP,
+        typer.Option(
+            help="How bytes move: wire, our own HTTP/1.1 on bare sockets, or aiohttp (it knows HTTP proxies)."
+        ),
+    ] = DriverName.WIRE,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            envvar="SURGECTL_WORKERS",
+            help="Processes that send; none = a core each, one core left to our own stage, 1,000 fans at least.",
+            min=1,
+            max=256,
+        ),
+    ] = None,
     start_at: Annotated[str | None, typer.Option(help="Begin at this time, e.g. 2030-01-01T10:00:00+01:00.")] = None,
     tui: Annotated[bool, typer.Option(help="The dashboard, where there is a terminal for it.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")] = False,
@@ -68,6 +79,7 @@ def run(
         reports=reports,
         start_at=_instant(start_at),
         driver=driver,
+        workers=workers,
         tui=tui and not as_json and _is_a_screen(),
     )
     prepared = prepare(wishes)

@@ -151,6 +151,11 @@ class LiveView:
         if portion.first_drop_ns is not None:
             self._behind(portion.first_drop_ns)
 
+    def gone(self, shard: int) -> None:
+        """A shard's process is no more: what it counted stays, but nobody of it is on site."""
+        if (portion := self._elsewhere.get(shard)) is not None:
+            self._elsewhere[shard] = msgspec.structs.replace(portion, active=0, vitals=())
+
     def portion(self) -> Portion:
         """What was folded here, in numbers that add up with those of other shards."""
         # Where rows were lost our own count drifts; the engine's does not.
