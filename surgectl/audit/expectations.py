@@ -76,6 +76,8 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the books tell of refunds; None = judged by what is in them."""
     links_at_least: float = 0.99
     """Where a smaller share of the money or the orders finds its intent, what remains might hide anything."""
+    lost_workers: tuple[str, ...] = ()
+    """Processes of ours that ended before their time, each in a sentence: what was measured lacks their fans."""
     lost_rows: int = 0
     """Rows that the recording is known to have lost."""
     examples_at_most: int = 10
@@ -144,6 +146,7 @@ def expectations_of(
         ),
         status=manifest.status,
         stage_broke=manifest.stage_broke,
+        lost_workers=tuple(str(lost) for lost in manifest.lost_workers),
         started_epoch_s=manifest.started_epoch_s,
         duration_ns=round(manifest.duration_s * NS_PER_S),
         exclusive=exclusive,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -9,7 +11,10 @@ from surgectl.audit.checkers.generator import check
 from surgectl.audit.expectations import Budget, expectations_of
 from surgectl.audit.finding import Finding
 from surgectl.profile.rehearsal import Expect, Generator, InvariantsExpected
+from surgectl.recording.folder import Folder
+from surgectl.recording.journal import LineFile
 from surgectl.recording.manifest import FaultNote, Manifest, SaleNote, SettlingNote
+from surgectl.recording.relations import Relations
 from surgectl.recording.rows import DroppedRow, IntentRow, VitalsRow
 from tests.histories.night import Night, S
 
@@ -94,3 +99,19 @@ def test_settled_means_the_whole_window(last_fan_ns: int | None, settled_ns: int
     assert (found.settled, found.capacity, found.partial_faults) == (settled, 7, ("0",))
     assert found.required("OVERSELL") and found.required("GHOST") and not found.required("DUPCHARGE")
     assert found.named("GHOST") and not found.named("OVERSELL")
+
+
+def test_one_starved_worker_is_not_helped_by_an_idle_one(tmp_path: Path) -> None:
+    """The processor is judged worker by worker; sockets, fans and memory are what all of them held at once."""
+    Folder(tmp_path).ops.mkdir()
+    for shard, cpu in enumerate((0.99, 0.1, 0.1)):
+        with LineFile(Folder(tmp_path).vitals_file(shard)) as file:
+            for second in range(4):
+                file.append(
+                    VitalsRow(at_ns=second * S + shard, lag_ns=0, cpu=cpu, sockets=10, fans=second, rss_bytes=7)
+                )
+    with Relations.from_folder(tmp_path) as relations:
+        found = check(relations, Night().expectations())
+    assert "processor was never free in 100%" in found.reason
+    numbers = {name: found.numbers[name] for name in ("workers", "sockets_max", "fans_max", "rss_max_bytes")}
+    assert numbers == {"workers": 3, "sockets_max": 30, "fans_max": 9, "rss_max_bytes": 21}

@@ -65,6 +65,7 @@ DOUBTFUL = [
     Doubtful(with_vitals({"cpu": 0.99}), "processor was never free"),
     Doubtful(with_vitals({"cpu": 0.99}, {"cpu": 0.98}, {"cpu": 0.5}), "in 67% of the run"),
     Doubtful(unended(), "1 attempts have no end in the recording"),
+    Doubtful(Night().buys(1), "worker 1 of 2 was lost: see why", {"lost_workers": ("worker 1 of 2 was lost",)}),
     Doubtful(Night().buys(1), "3 rows of the recording are lost", {"lost_rows": 3}),
     Doubtful(Night().buys(1), "1 rows of the recording are lost", {"lost_rows": 1}),
 ]

@@ -1,8 +1,8 @@
 """Our own machine kept up, or says that it did not.
 
-Definition: too many arrivals were dropped, arrivals or our timers ran late beyond the budget, a core was never free, or
-rows of the recording are missing. Then latency, availability and rates say nothing about the shop (rule R12); ledger
-invariants stand.
+Definition: too many arrivals were dropped, arrivals or our timers ran late beyond the budget, a core was never free, a
+worker was lost, or rows of the recording are missing. Then latency, availability and rates say nothing about the shop
+(rule R12); ledger invariants stand.
 Inputs: arrivals with their due times, dropped arrivals, vitals, attempts without an end.
 Settling: none.
 Severity: major. Its verdict is pass or unknown, never fail: it is not the shop's fault.
@@ -17,7 +17,7 @@ from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 from surgectl.stats.percentile import percentile_of
-from surgectl.units import show_duration
+from surgectl.units import NS_PER_S, show_duration
 
 _STARVED_CPU = 0.97
 """Of one core: beyond it a process does nothing but run behind."""
@@ -37,13 +37,14 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     said = f"{found['arrived']:,} arrivals, {found['dropped']:,} dropped"
     if lag is not None:
         said += f", 99% sent within {show_duration(lag * 1e6)} of when they were due"
+    wrong = "a worker of ours was lost" if expectations.lost_workers else "this machine could not keep up"
     return Finding(
         id="GENERATOR",
         kind="harness",
         group="generator",
         verdict="pass" if healthy else "unknown",
         severity="major",
-        summary=said if healthy else f"this machine could not keep up: {said}",
+        summary=said if healthy else f"{wrong}: {said}",
         considered=arrived,
         violations=0,
         indeterminate=0 if healthy else 1,
@@ -53,9 +54,9 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
 
 
 def _reasons(found: dict[str, Any], expectations: Expectations) -> list[str]:
+    reasons = [f"{lost}: see why it ended, and rehearse again" for lost in expectations.lost_workers]
     budget = expectations.budget
     most = budget.lag_p99_at_most_ns / 1e6
-    reasons = []
     arrived = found["arrived"] + found["dropped"]
     if arrived and found["dropped"] / arrived > budget.dropped_at_most:
         share = found["dropped"] / arrived
@@ -81,10 +82,21 @@ def numbers(relations: Relations, expectations: Expectations) -> dict[str, Any]:
     lags = [row[0] for row in relations.rows(f"SELECT lag_ns FROM vitals WHERE {_WHILE_FANS_CAME} ORDER BY lag_ns")]
     (dropped,) = relations.one("SELECT count(*) FROM dropped")
     (unended,) = relations.one("SELECT count(*) FROM attempts WHERE done_ns IS NULL")
-    cpu, cpu_max, machine, starved, fans, in_flight, sockets, rss = relations.one(
-        f"""SELECT avg(cpu), max(cpu), avg(machine_cpu), avg((cpu > ?)::INT), max(fans), max(in_flight), max(sockets),
-             max(rss_bytes) FROM vitals WHERE {_WHILE_FANS_CAME}""",
+    cpu, cpu_max, machine = relations.one(
+        f"SELECT avg(cpu), max(cpu), avg(machine_cpu) FROM vitals WHERE {_WHILE_FANS_CAME}"
+    )
+    # Each worker writes a file: one that is starved is not helped by another that is not.
+    workers, starved = relations.one(
+        f"""SELECT count(*), max(share) FROM (
+              SELECT avg((cpu > ?)::INT) AS share FROM vitals WHERE {_WHILE_FANS_CAME} GROUP BY file)""",
         [_STARVED_CPU],
+    )
+    fans, in_flight, sockets, rss = relations.one(
+        f"""SELECT max(fans), max(in_flight), max(sockets), max(rss) FROM (
+              SELECT sum(fans) AS fans, sum(in_flight) AS in_flight, sum(sockets) AS sockets, sum(rss) AS rss FROM (
+                SELECT at_ns // {NS_PER_S} AS second, max(fans) AS fans, max(in_flight) AS in_flight,
+                  max(sockets) AS sockets, max(rss_bytes) AS rss
+                FROM vitals WHERE {_WHILE_FANS_CAME} GROUP BY file, second) GROUP BY second)"""
     )
     return {
         "arrived": len(late),
@@ -97,6 +109,8 @@ def numbers(relations: Relations, expectations: Expectations) -> dict[str, Any]:
         "cpu_max": _round(cpu_max),
         "machine_cpu": _round(machine),
         "starved_share": _round(starved),
+        "workers": workers,
+        "lost_workers": len(expectations.lost_workers),
         "fans_max": fans,
         "in_flight_max": in_flight,
         "sockets_max": sockets,
