@@ -1,12 +1,12 @@
 """How many more requests a second two workers send than one, against a server that is not the limit.
 
-    python -m benchmarks.workers [--rounds 3] [--seconds 6] [--fans 64] [--others 0.15] [--nice 0] [--json]
+    python -m benchmarks.workers [--rounds 3] [--seconds 6] [--fans 64] [--others 0.15] [--json]
 
 nginx with a fixed answer, and the journey of benchmarks/client (every fan orders over and over, all bookkeeping on).
 One worker and two take turns. Requests are counted by nginx itself in the middle of each run; processor time is read
-from /proc for every process that sends, for nginx, and for everybody else: a round in which others used more than
-`--others` cores is told and left out, for it measures them. `--nice -10` (root) keeps them away for these seconds.
-On two cores two workers and nginx share two cores: the table says what is left at best. Prints Markdown.
+from /proc for every process that sends, for nginx, and for everybody else. Rounds in which others used more than
+`--others` cores are left out where there are better ones, for they measure those others. On two cores two workers and
+nginx share two cores: what is left at best is told beside the ratio. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -152,25 +152,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--fans", type=int, default=64)
     parser.add_argument("--others", type=float, default=0.15)
-    parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     binary = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if binary is None:
         sys.exit("nginx is not here: apt install nginx-light")
-    os.nice(asked.nice)
     seen: list[Seen] = []
     with nginx(binary) as (url, server):
-        for _ in range(4 * asked.rounds):
+        for _ in range(asked.rounds):
             pair = [measure(url, server, workers, asked.seconds, asked.fans) for workers in (1, 2)]
-            alone = all(run.others <= asked.others for run in pair)
-            print("measured" if alone else "left out", *pair, sep="\n  ", file=sys.stderr, flush=True)
-            seen += pair if alone else []
-            if len(seen) == 2 * asked.rounds:
-                break
-    if not seen:
-        sys.exit("this machine was never left to us: try again later, or --nice -10")
-    tell(seen, as_json=asked.json)
+            print(*pair, sep="\n", file=sys.stderr, flush=True)
+            seen += pair
+    tell(alone(seen, asked.others) or seen, as_json=asked.json)
+
+
+def alone(seen: list[Seen], most: float) -> list[Seen]:
+    """The rounds, each of two runs, in which nobody else used more than so many cores."""
+    pairs = zip(seen[::2], seen[1::2], strict=True)
+    return [run for pair in pairs if all(run.others <= most for run in pair) for run in pair]
 
 
 def tell(seen: list[Seen], *, as_json: bool) -> None:
@@ -181,16 +180,19 @@ def tell(seen: list[Seen], *, as_json: bool) -> None:
     ratio = two.per_s / one.per_s
     ceiling = min(2.0, cores / (one.sending + one.serving))
     if as_json:
-        print(json.dumps({"ratio": round(ratio, 2), "ceiling": round(ceiling, 2), "cores": cores}))
+        numbers = {"ratio": ratio, "per_cpu_ratio": two.per_cpu_s / one.per_cpu_s, "ceiling": ceiling, "cores": cores}
+        print(json.dumps({name: round(value, 2) for name, value in numbers.items()}))
         return
     print("| workers | requests/s | per CPU-second | cores sending | nginx | others |\n|---|---|---|---|---|---|")
     for s in (one, two):
         numbers = f"{s.per_s:,.0f} | {s.per_cpu_s:,.0f} | {s.sending:.2f} | {s.serving:.2f} | {s.others:.2f}"
         print(f"| {s.workers:.0f} | {numbers} |")
     rounds = len(seen) // 2
+    per_cpu = two.per_cpu_s / one.per_cpu_s
     print(
         f"\nMedians of {rounds} rounds. Two give {ratio:.2f} times as many as one; {cores} cores allow {ceiling:.2f}."
     )
+    print(f"In the same processor time two send {per_cpu:.2f} times as many as one.")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from surgectl.profile.load import OpenTarget
 from surgectl.profile.substitute import Secrets
 
 FANS_OF_A_WORKER = 1_000
-"""Fewer are not worth a process more: each costs half a second of processor and 80 MB before its first fan."""
+"""Fewer are not worth a process more: each costs half a second of processor and 50 MB before its first fan."""
 _ENTRY = (sys.executable, "-m", "surgectl.cli.worker")
 
 
