@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,15 @@ from tests.rehearsal.acting import DRILL
 
 @pytest.mark.parametrize(
     "cores, fans, own_stage, workers",
-    [(1, 10**6, True, 1), (2, 10**6, True, 1), (2, 10**6, False, 2), (8, 10**6, True, 7), (8, 3_500, True, 3), (8, 60, False, 1)],
-)  # fmt: skip
+    [
+        (1, 10**6, True, 1),
+        (2, 10**6, True, 1),
+        (2, 10**6, False, 2),
+        (8, 10**6, True, 7),
+        (8, 3_500, True, 3),
+        (8, 60, False, 1),
+    ],
+)
 def test_a_core_each_and_one_for_the_stage(
     monkeypatch: pytest.MonkeyPatch, cores: int, fans: int, own_stage: bool, workers: int
 ) -> None:
@@ -33,7 +41,7 @@ def test_what_was_asked_for_is_typed_again() -> None:
     assert flags_of(wishes) == ["--driver", "aiohttp", "--workers", "3"]
 
 
-def test_a_worker_plays_from_the_same_plan(tmp_path: pytest.TempPathFactory) -> None:
+def test_a_worker_plays_from_the_same_plan(tmp_path: Path) -> None:
     """What travels to a worker gives the same plan, the same target and the same secrets to hide."""
     prepared = prepare(Wishes(profile=str(DRILL)))
     prepared.rehearsal.secrets.add("hunter22")
