@@ -23,22 +23,30 @@ def mix(x: int) -> int:
     return x ^ (x >> 31)
 
 
-_purposes: dict[str, int] = {}
+_MOST_STARTS = 4096
+_starts: dict[tuple[int, str], int] = {}
 
 
-def _purpose(name: str) -> int:
-    """A stable 64-bit number for a purpose's name (Python's own hash differs by process)."""
-    number = _purposes.get(name)
-    if number is None:
-        number = _purposes[name] = struct.unpack("<Q", hashlib.blake2b(name.encode(), digest_size=8).digest())[0]
-    return number
+def _start(seed: int, purpose: str) -> int:
+    """A stable 64-bit number for a seed and a purpose's name (Python's own hash differs by process)."""
+    number = struct.unpack("<Q", hashlib.blake2b(purpose.encode(), digest_size=8).digest())[0]
+    if len(_starts) >= _MOST_STARTS:
+        _starts.clear()
+    started = _starts[seed, purpose] = mix(seed ^ number)
+    return started
 
 
 def bits(seed: int, purpose: str, *counters: int) -> int:
     """64 random bits that depend on nothing but the arguments."""
-    x = mix(seed ^ _purpose(purpose))
+    x = _starts.get((seed, purpose))
+    if x is None:
+        x = _start(seed, purpose)
     for counter in counters:
-        x = mix(x ^ (counter & _MASK))
+        # mix(x ^ counter), written out: this runs several times for each thing a fan decides.
+        x = ((x ^ (counter & _MASK)) + _GOLDEN) & _MASK
+        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+        x ^= x >> 31
     return x
 
 
@@ -76,8 +84,8 @@ def weibull(shape: float, scale: float, seed: int, purpose: str, *counters: int)
 
 def uuid(seed: int, purpose: str, *counters: int) -> str:
     """A version-4-shaped UUID (RFC 9562) that the same seed mints again."""
-    high = bits(seed, purpose, *counters, 1)
-    low = bits(seed, purpose, *counters, 2)
+    x = bits(seed, purpose, *counters)
+    high, low = mix(x ^ 1), mix(x ^ 2)
     high = (high & ~0xF000) | 0x4000
     low = (low & ~(0b11 << 62)) | (0b10 << 62)
     text = f"{high:016x}{low:016x}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -42,6 +43,14 @@ class SystemClock:
         # uvloop's timers fire up to 1.4 ms early: sleep again until the instant has really come.
         while (left_ns := due_ns - time.monotonic_ns()) > 0:
             await asyncio.sleep(left_ns / 1e9)
+
+
+def since(clock: Clock, start_ns: int) -> Callable[[], int]:
+    """Reads the clock as nanoseconds since that instant: for hot paths, where one call costs half of two."""
+    if type(clock) is SystemClock:
+        read = time.monotonic_ns
+        return lambda: read() - start_ns
+    return lambda: clock.now_ns() - start_ns
 
 
 class LoopClock:

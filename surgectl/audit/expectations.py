@@ -22,8 +22,11 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """How much of the load our own machine may spoil before nobody should believe the numbers."""
 
     dropped_at_most: float = 0.001
-    """Share of the arrivals."""
+    """Share of the arrivals that may be later than `late_at_most_ns`."""
     lag_p99_at_most_ns: int = 250_000_000
+    late_at_most_ns: int = 1_000_000_000
+    behind: Literal["drop", "late"] = "drop"
+    """What became of an arrival that was later."""
 
 
 class Expectations(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +145,10 @@ def expectations_of(
         partial_faults=tuple(fault.fault for fault in manifest.faults if fault.toxicity < 1),
         phases=tuple(manifest.phases),
         budget=Budget(
-            dropped_at_most=float(generator.dropped_at_most), lag_p99_at_most_ns=int(generator.lag_p99_at_most)
+            dropped_at_most=float(generator.dropped_at_most),
+            lag_p99_at_most_ns=int(generator.lag_p99_at_most),
+            late_at_most_ns=int(generator.late_at_most),
+            behind=generator.behind,
         ),
         status=manifest.status,
         stage_broke=manifest.stage_broke,

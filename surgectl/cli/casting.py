@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
 
 import msgspec
 
@@ -14,9 +13,8 @@ from surgectl.engine.scene import Part
 from surgectl.errors import InconclusiveError, UsageError
 from surgectl.fans.dialogue import Script
 from surgectl.fans.intent import Intent, mint_values, open_tab, shared_variables
-from surgectl.fans.memory import Memory
 from surgectl.fans.policy import Policy, compile_policy
-from surgectl.fans.script import play, status_script
+from surgectl.fans.script import Tab
 from surgectl.journey.compile import compile_target
 from surgectl.journey.model import Journey
 from surgectl.journey.template import UnsetError
@@ -56,8 +54,7 @@ class Company:
             shared=self._shared,
         )
         minted = mint_values(self._journey, intent)
-        memory = open_tab(self._journey, intent, minted)
-        policy = self._policies[arrival.profile]
+        tab = open_tab(self._journey, intent, minted)
         return Part(
             intent=IntentRow(
                 intent=intent.intent,
@@ -71,20 +68,10 @@ class Company:
                 at_ns=now_ns,
                 mint=minted,
             ),
-            script=play(self._journey, policy, intent, memory, start_ns=arrival.due_ns),
-            status=self._asking(policy, intent, memory),
+            script=tab.begin(self._policies[arrival.profile], arrival.due_ns),
+            status=_inquiry,
             cookies=self._journey.cookies,
         )
-
-    def _asking(self, policy: Policy, intent: Intent, memory: Memory) -> Callable[[], Script | None]:
-        """Ask with the memory of the tab that got furthest: in doubt first, then whoever can ask at all."""
-
-        def ask() -> Script | None:
-            tabs = sorted((memory, *memory.others), key=lambda tab: (not tab.doubt, tab.end != "accepted", tab.tab))
-            scripts = (status_script(self._journey, policy, intent, tab) for tab in tabs)
-            return next((script for script in scripts if script is not None), None)
-
-        return ask
 
     def probing(self, asked: ProbeAsked) -> Probe:
         """What the independent prober sends. UsageError where the target has no such probe, or it needs a fan."""
@@ -99,6 +86,12 @@ class Company:
         except UnsetError as error:
             raise UsageError(f"a probe has no fan's variables: {error}", where=f"probes.{asked.step}") from error
         return Probe(step=asked.step, wire=wire, judge=probe.judge, rate_per_s=float(asked.rate))
+
+
+def _inquiry(script: Script) -> Script | None:
+    """How an intent's status is read once its fan has left; the same for all fans."""
+    assert isinstance(script, Tab)
+    return script.inquiry()
 
 
 async def hook_output(hook: Hook, name: str) -> dict[str, object]:

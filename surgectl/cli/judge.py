@@ -20,7 +20,7 @@ from surgectl.recording import manifest as manifests
 from surgectl.recording.folder import Folder
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
-from surgectl.report import html, json, junit, terminal
+from surgectl.report import hlog, html, json, junit, terminal
 from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
 from surgectl.report.words import headline, next_steps
@@ -39,12 +39,13 @@ def judge(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Summary
 
     `thresholds`: other demands than the profile's.
     """
-    summary = summarise(folder, thresholds=thresholds)
+    summary, latencies = _judged(folder, thresholds)
     place = Folder(folder)
     try:
         place.report_json.write_bytes(json.render(summary))
         place.junit.write_bytes(junit.render(summary))
         place.report_html.write_text(html.render(summary), "utf-8")
+        (folder / hlog.NAME).write_text(latencies, "utf-8")
     except OSError as error:
         Console(stderr=True).print(f"the reports could not be written: {error}", highlight=False, markup=False)
     return summary
@@ -54,9 +55,20 @@ def summarise(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Sum
     """The summary of a recording; writes nothing."""
     manifest = manifests.load(folder)
     with Relations.from_folder(folder) as relations:
-        wanted = expectations(manifest, thresholds)
-        judged = audit(relations, wanted, _further(wanted))
-        return _summary(manifest, judged, relations)
+        return _summarised(manifest, relations, thresholds)
+
+
+def _judged(folder: Path, thresholds: tuple[str, ...] | None) -> tuple[Summary, str]:
+    """The summary, and every step's latencies as latency.hlog tells them."""
+    manifest = manifests.load(folder)
+    with Relations.from_folder(folder) as relations:
+        summary = _summarised(manifest, relations, thresholds)
+        return summary, hlog.render(relations, started_epoch_s=manifest.started_epoch_s)
+
+
+def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str, ...] | None) -> Summary:
+    wanted = expectations(manifest, thresholds)
+    return _summary(manifest, audit(relations, wanted, _further(wanted)), relations)
 
 
 def show(summary: Summary, folder: Path, *, as_json: bool) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from surgectl.chaos.commands import Commands
 from surgectl.chaos.ports import Port
+from surgectl.cli.driving import DriverName
 from surgectl.cli.located import stage_of
 from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
@@ -21,13 +21,6 @@ from surgectl.stage.places import Places
 from surgectl.stage.settings import Settings, Terms, check_shop, settings_of
 from surgectl.stage.stage_door import new_address
 from surgectl.thresholds.grammar import parse as parse_threshold
-
-
-class DriverName(StrEnum):
-    """How bytes move."""
-
-    AIOHTTP = "aiohttp"
-    WIRE = "wire"
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):

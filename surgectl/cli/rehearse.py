@@ -17,6 +17,7 @@ from rich.console import Console
 from surgectl import chance
 from surgectl.chaos.nemesis import Nemesis
 from surgectl.cli.casting import Company, hook_output
+from surgectl.cli.driving import driver_for
 from surgectl.cli.ending import ended, examined
 from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.judge import still_open
@@ -91,6 +92,7 @@ class Rehearsing:
         permit = await guard([target.base_url, *target.origins.values()], target.allow)
         raise_open_files()
         located(self._prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
+        driver_for(self._wishes.driver, self._prepared.target, self._clock, 0, permit)
         now = self._clock.wall()
         folder = manifests.create_run_folder(self._wishes.reports, plan.rehearsal.name, now, plan.seed)
         run = f"{now:%m%d%H%M%S}{chance.token()[:6]}"

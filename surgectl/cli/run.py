@@ -12,9 +12,10 @@ import typer
 import uvloop
 from rich.console import Console
 
+from surgectl.cli.driving import DriverName
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
-from surgectl.cli.prepare import DriverName, Wishes, prepare
+from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError

@@ -11,11 +11,9 @@ from pathlib import Path
 import msgspec
 
 from surgectl.cli.casting import Company
-from surgectl.cli.prepare import DriverName
+from surgectl.cli.driving import DriverName, driver_for
 from surgectl.clock import Clock
-from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 from surgectl.engine.drivers.driver import Driver
-from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.engine.guard import Permit
 from surgectl.engine.runners.inline import InlineRunner
 from surgectl.engine.runners.processes import Crew
@@ -75,8 +73,7 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
         return Crew(_ENTRY, parts, hear=hear, lost=lost)
 
     def _driver(self, clock: Clock, start_ns: int) -> Driver:
-        make = WireDriver if self.driver is DriverName.WIRE else AiohttpDriver
-        return make(clock, start_ns, permits=self.permit)
+        return driver_for(self.driver, self.target, clock, start_ns, self.permit)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

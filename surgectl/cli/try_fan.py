@@ -68,7 +68,7 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
                 try:
                     return await _Player(driver, session, view, journey).play(person.script)
                 finally:
-                    await session.close()
+                    session.close()
         finally:
             if target.teardown is not None:
                 await hook_output(target.teardown, "teardown")

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+
+from surgectl.engine.timers import Sleeper, Timers
+
+Opened = Callable[[bool], None]
+"""Hears whether enough had come in time."""
 
 
 class _Line:
+    """One barrier, and who stands at it."""
+
     def __init__(self, need: int, come: int) -> None:
         self.need = need
         self.come = come
-        self.open = asyncio.Event()
-        self.look()
+        self.waiting: dict[_Waiter, None] = {}
+
+    @property
+    def open(self) -> bool:
+        return self.come >= self.need
 
     def look(self) -> None:
-        if self.come >= self.need:
-            self.open.set()
+        if self.open and self.waiting:
+            waiting, self.waiting = self.waiting, {}
+            for waiter in waiting:
+                asyncio.get_running_loop().call_soon(waiter.then, True)
+
+
+class _Waiter(Sleeper):
+    """One who stands there, for a while."""
+
+    __slots__ = ("line", "then")
+
+    def __init__(self, line: _Line, then: Opened) -> None:
+        self.line = line
+        self.then = then
+
+    def wake(self) -> None:
+        if self.line.waiting.pop(self, self) is None:
+            self.then(False)
 
 
 class Barriers:
@@ -31,22 +57,18 @@ class Barriers:
         """How many of `fans` this shard waits for; at least one."""
         return max(1, fans // self._of + (1 if self._shard < fans % self._of else 0))
 
-    async def meet(self, name: str, fans: int, within_ns: int) -> bool:
-        """Wait until enough have come. False where they had not come in time."""
+    def meet(self, name: str, fans: int, timers: Timers, until_ns: int, then: Opened) -> None:
+        """Call `then`, later, once enough have come, or at `until_ns` where they have not."""
         line = self._lines.get(name)
         if line is None:
             # Fans that ended before anybody came here never will: they count as arrived.
             line = self._lines[name] = _Line(self.share(fans), self._gone)
+        waiter = _Waiter(line, then)
+        line.waiting[waiter] = None
         line.come += 1
         line.look()
-        if line.open.is_set():
-            return True
-        try:
-            async with asyncio.timeout(within_ns / 1e9):
-                await line.open.wait()
-        except TimeoutError:
-            return line.open.is_set()
-        return True
+        if waiter in line.waiting:
+            timers.at(until_ns, waiter)
 
     def gone(self, met: Collection[str]) -> None:
         """A fan ended, having met these: at every other barrier it counts as arrived."""

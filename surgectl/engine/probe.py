@@ -50,7 +50,7 @@ async def probe(scene: Scene, driver: Driver, what: Probe, *, late_at_most_ns: i
         if pending:
             # Bounded by the request's own time-out.
             await asyncio.gather(*pending, return_exceptions=True)
-        await session.close()
+        session.close()
 
 
 async def _ask(scene: Scene, session: Session, what: Probe, due_ns: int) -> None:

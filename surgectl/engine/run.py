@@ -6,6 +6,7 @@ The caller heals the faults between `load()` and `drain()`: a reply that hangs i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
@@ -15,6 +16,7 @@ from surgectl.clock import Clock
 from surgectl.engine.dispatch import dispatch
 from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.fan import Fan
+from surgectl.engine.inquiry import Inquiry
 from surgectl.engine.probe import Probe, probe
 from surgectl.engine.scene import Casting, Scene
 from surgectl.engine.vitals import watch
@@ -67,7 +69,9 @@ class Engine:
         self._vitals = vitals
         self._probing = probing
         self._probe_driver = probe_driver
-        self._fans: dict[asyncio.Task[None], Fan] = {}
+        self._fans: set[Fan] = set()
+        self._all_home = asyncio.Event()
+        self._hears = self._home  # one for all: a million bound methods would be 64 MB
         self._open_questions: list[Fan] = []
         self._watchers: list[asyncio.Task[None]] = []
         self._load: asyncio.Task[None] | None = None
@@ -88,6 +92,7 @@ class Engine:
     async def __aexit__(self, *exc: object) -> None:
         await self._cut_off()
         await self._stop_watching()
+        self.scene.timers.close()
 
     @property
     def fatal(self) -> Exception | None:
@@ -137,17 +142,18 @@ class Engine:
             row = DroppedRow(fan=arrival.fan, due_ns=arrival.due_ns, at_ns=now_ns, why="script-error")
             self.scene.journal.append(row)
             return
-        fan = Fan(self.scene, part)
-        task = asyncio.create_task(fan.live(arrival.due_ns))
-        self._fans[task] = fan
-        task.add_done_callback(self._gone)
+        fan = Fan(self.scene, part, self._hears)
+        fan.arrive(arrival.due_ns)
+        self._fans.add(fan)
 
-    def _gone(self, task: asyncio.Task[None]) -> None:
-        fan = self._fans.pop(task)
+    def _home(self, fan: Fan, broken: JournalError | None) -> None:
+        self._fans.discard(fan)
+        if not self._fans:
+            self._all_home.set()
         if fan.wants_status:
             self._open_questions.append(fan)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
+        if broken is not None:
+            self._fail(broken)
 
     # -- the crowd goes home
 
@@ -156,22 +162,24 @@ class Engine:
 
         Ends the probe. Raises JournalError, EngineError.
         """
-        if self._fans and at_most_ns > 0:
-            deadline_ns = self.scene.now_ns() + at_most_ns
-            while self._fans and (left_ns := deadline_ns - self.scene.now_ns()) > 0:
-                await asyncio.wait(list(self._fans), timeout=left_ns / 1e9)
+        deadline_ns = self.scene.now_ns() + at_most_ns
+        while self._fans and (left_ns := deadline_ns - self.scene.now_ns()) > 0:
+            self._all_home.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_ns / 1e9):
+                    await self._all_home.wait()
         self.scene.counts.cut_off += len(self._fans)
         await self._cut_off()
         await self._stop_watching(keep=1 if self._vitals is not None else 0)
         self._raise_fatal()
 
     async def _cut_off(self) -> None:
-        fans = list(self._fans)
-        for task in fans:
-            task.cancel()
-        if fans:
-            await asyncio.wait(fans)
-            await asyncio.sleep(0)  # their done-callbacks
+        """Close every tab; back once each has written what is known of its sends."""
+        for fan in list(self._fans):
+            fan.cut_off()
+        while self._fans:
+            self._all_home.clear()
+            await self._all_home.wait()
 
     # -- the crowd is asked once more
 
@@ -190,7 +198,7 @@ class Engine:
                 unread += 1
                 script = self._status_script(fan)
                 if script is not None:
-                    await fan.ask_status(script)
+                    await Inquiry(fan, script).made()
                     counts.status_reads += 1
                 unread -= 1
 
@@ -208,12 +216,12 @@ class Engine:
         self._raise_fatal()
 
     def _status_script(self, fan: Fan) -> Script | None:
-        if fan.part.status is None:
+        if fan.status is None:
             return None
         try:
-            return fan.part.status()
+            return fan.status(fan.script)
         except Exception as error:  # noqa: BLE001 - counted, and exit 70 at the end
-            self.scene.counts.script_error(f"status of fan {fan.part.intent.fan}: {_tell(error)}")
+            self.scene.counts.script_error(f"status of fan {fan.number}: {_tell(error)}")
             return None
 
     # -- watchers and failures
@@ -236,15 +244,16 @@ class Engine:
 
     def _fail(self, error: BaseException) -> None:
         """Nothing more may be sent: stop the arrivals and let everybody go."""
-        if self._fatal is None:
-            if isinstance(error, JournalError):
-                self._fatal = error
-            else:
-                self._fatal = EngineError(f"the engine failed: {_tell(error)}")
-                self._fatal.__cause__ = error
+        if self._fatal is not None:
+            return
+        if isinstance(error, JournalError):
+            self._fatal = error
+        else:
+            self._fatal = EngineError(f"the engine failed: {_tell(error)}")
+            self._fatal.__cause__ = error
         self.stop_arrivals()
-        for task in self._fans:
-            task.cancel()
+        for fan in list(self._fans):
+            fan.cut_off()
 
     def _raise_fatal(self) -> None:
         if self._fatal is None and self.scene.journal.broken is not None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from surgectl.clock import Clock
+from surgectl.clock import Clock, since
 from surgectl.engine.barrier import Barriers
 from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.timers import Timers
 from surgectl.fans.dialogue import Script
 from surgectl.plan.model import Arrival
 from surgectl.recording.journal import Journal
@@ -21,9 +22,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     intent: IntentRow
     script: Script
-    status: Callable[[], Script | None] | None = None
-    """Asked once after settling, where the intent ended accepted or unknown: the script that reads its status with what
-    the fan had learnt, or None where nothing is known to ask with."""
+    status: Callable[[Script], Script | None] | None = None
+    """Asked once after settling, where the intent ended accepted or unknown: hands back the script that reads its
+    status, with what the played one had learnt, or None where nothing is known to ask with."""
     cookies: bool = True
 
 
@@ -91,10 +92,9 @@ class Scene:
         self.driver = driver
         self.counts = Counts()
         self.barriers = barriers or Barriers()
-
-    def now_ns(self) -> int:
+        self.now_ns = since(clock, start_ns)
         """Nanoseconds since the run's start."""
-        return self.clock.now_ns() - self.start_ns
+        self.timers = Timers(self.now_ns)
 
     async def sleep_until_ns(self, at_ns: int) -> None:
         """Return at or after that instant of the run, never before it."""

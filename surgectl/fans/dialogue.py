@@ -1,13 +1,13 @@
 """The dialogue between a fan's script and the engine: the script says what to do, the engine does it.
 
-A script is a generator: it yields one of these moves and is resumed with an Answer (Send), a bool (Meet: whether the
-barrier opened in time) or None (the rest). It reads no clock: every instant comes with an Answer or a Start.
+A script is asked for its first move with None, and then for the next one with an Answer (Send), a bool (Meet: whether
+the barrier opened in time) or None (the rest). It reads no clock: every instant comes with an Answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,7 +21,8 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     attempt: str
     wire: Wire
     judge: Callable[[Reply], Verdict]
-    """Pure; the engine calls it once the reply is in and journals the verdict with it."""
+    """Pure; the engine calls it once the reply is in, before it answers, and journals the verdict with it. That of a
+    `double` may be called whenever the second reply comes."""
     step: str
     role: str
     op: int
@@ -103,4 +104,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Move = Send | Think | Minted | Told | Fork | Meet | Leave
-Script = Generator[Move, Answer | bool | None, None]
+
+
+class Script(Protocol):
+    """What decides: a tab of a fan (script.py), or any generator of moves."""
+
+    def send(self, answer: Answer | bool | None, /) -> Move:
+        """The next move. StopIteration after Leave, and once it was closed."""
+
+    def close(self) -> None:
+        """Nothing more will be asked."""

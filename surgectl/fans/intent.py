@@ -6,15 +6,16 @@ from typing import Any
 
 import msgspec
 
-from surgectl import chance
-from surgectl.fans.memory import Memory
-from surgectl.journey.model import Journey, Mint
+from surgectl.fans.minting import render
+from surgectl.fans.script import Tab
+from surgectl.fans.way import route_of
+from surgectl.journey.model import Journey
 from surgectl.profile.rehearsal import Sale
 from surgectl.units import exponent, show_money
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
-    """One want of one fan: `qty` tickets, exactly one order wanted."""
+    """One want of one fan: `qty` tickets, exactly one order wanted. Of no use once its tab is open."""
 
     run: str
     intent: str
@@ -49,27 +50,14 @@ def mint_values(journey: Journey, intent: Intent) -> dict[str, str]:
 
     UnsetError where a mint needs a value of the setup hook that did not come.
     """
-    return _render(journey.mint, intent, _base(intent, 0), 0, f"{intent.intent}.0.0")
+    return render(journey.mint, _base(intent, 0), f"{intent.intent}.0.0", (intent.seed, intent.fan, 0, 0))
 
 
-def open_tab(journey: Journey, intent: Intent, minted: dict[str, str], tab: int = 0) -> Memory:
-    """The memory of a new tab: the person's identity, and nothing taken yet."""
-    memory = Memory(seed=intent.seed, fan=intent.fan, intent=intent.intent, tab=tab)
-    memory.variables = {**_base(intent, tab), **minted}
-    return memory
-
-
-def mint_again(journey: Journey, intent: Intent, memory: Memory, *, per_tab: bool = False) -> dict[str, str]:
-    """New values for whatever is made of {uuid} or {attempt} (for `per_tab`: whatever a tab has of its own).
-
-    They go into the tab's variables; the caller journals them before anything carries them.
-    """
-    memory.generation += 1
-    chosen = tuple(mint for mint in journey.mint if (mint.per_tab if per_tab else mint.fresh))
-    attempt = f"{memory.intent}.{memory.tab}.{memory.sends + 1}"
-    values = _render(chosen, intent, memory.variables, memory.generation, attempt)
-    memory.variables.update(values)
-    return values
+def open_tab(journey: Journey, intent: Intent, minted: dict[str, str], tab: int = 0) -> Tab:
+    """A new tab: the person's identity, and nothing taken yet."""
+    opened = Tab(route_of(journey), seed=intent.seed, fan=intent.fan, intent=intent.intent, tab=tab)
+    opened.variables.update(_base(intent, tab), **minted)
+    return opened
 
 
 def _base(intent: Intent, tab: int) -> dict[str, Any]:
@@ -81,14 +69,3 @@ def _base(intent: Intent, tab: int) -> dict[str, Any]:
         "tab": tab,
         "qty": intent.qty,
     }
-
-
-def _render(
-    mints: tuple[Mint, ...], intent: Intent, variables: dict[str, Any], generation: int, attempt: str
-) -> dict[str, str]:
-    scope = {**variables, "attempt": attempt}
-    values: dict[str, str] = {}
-    for mint in mints:
-        scope["uuid"] = chance.uuid(intent.seed, f"mint:{mint.name}", intent.fan, variables["tab"], generation)
-        values[mint.name] = scope[mint.name] = mint.text.render(scope)
-    return values

@@ -9,93 +9,98 @@ from __future__ import annotations
 from typing import Any
 
 from surgectl.fans.dialogue import Told
-from surgectl.fans.memory import Memory
+from surgectl.fans.memory import Aside
+from surgectl.fans.patience import Patience
+from surgectl.fans.way import Place
 from surgectl.journey.messages import Verdict
 from surgectl.journey.model import CompiledStep
 from surgectl.recording.rows import Outcome
 
-EFFECTS = frozenset({"hold", "pay"})
-"""Roles whose unanswered attempts leave a doubt that nothing but a success can lift."""
 
+class Operation(Patience):
+    """A tab and the step that it is carrying out. Its number is `ops`: a tab does one thing at a time."""
 
-class Operation:
-    """A step being carried out."""
+    __slots__ = ("_claims", "_place", "_sent", "_tries")
 
-    __slots__ = (
-        "claims",
-        "counts",
-        "fresh",
-        "knowledge",
-        "memory",
-        "number",
-        "open",
-        "sent",
-        "step",
-        "tries",
-        "waited_ns",
-    )
+    _place: Place
+    _tries: int
+    _sent: int
+    """The last send of its own, by number; 0 = nothing was sent yet."""
+    _claims: dict[str, Any] | tuple[Any, ...]
+    """What the shop said of it: name → value. Of somebody who waits: the names, then the values."""
 
-    def __init__(self, step: CompiledStep, memory: Memory, *, knowledge: bool = False) -> None:
-        """`knowledge`: a status read, which is no attempt at anything."""
-        memory.ops += 1
-        self.number = memory.ops
-        self.step = step
-        self.memory = memory
-        self.knowledge = knowledge
-        self.tries = 0
-        self.sent = False
-        self.counts: dict[str, int] = {}
-        """How often each outcome word has come."""
-        self.claims: dict[str, Any] = {}
-        self.open = False
-        """An attempt of it may or may not have happened."""
-        self.fresh = False
-        """A later attempt carried another key, so its answer says nothing of the earlier one."""
-        self.waited_ns = 0
-        """The last backoff: decorrelated jitter draws from it."""
+    def _take_up(self) -> None:
+        """Begin to carry out the step."""
+        self.ops += 1
+        self._tries = self._sent = 0
+        self._claims = ()
+        aside = self._aside
+        if aside is not None:
+            aside.open = aside.fresh = False
+            aside.counts = ()
+            aside.waited_ns = 0
 
     @property
-    def role(self) -> str:
-        return "status" if self.knowledge else self.step.role
+    def _step(self) -> CompiledStep:
+        step = self._place.step
+        assert step is not None, "a tab stands at a step, or it has left"
+        return step
 
-    @property
-    def effects(self) -> bool:
-        """May it change a ledger?"""
-        return self.step.role in EFFECTS and not self.knowledge
-
-    @property
-    def in_doubt(self) -> bool:
-        return self.number in self.memory.doubt
-
-    def doubt(self) -> None:
+    def _doubt(self) -> None:
         """The shop may be carrying it out, or may have: until it says so, nobody knows."""
-        if self.effects:
-            self.memory.doubt.add(self.number)
+        if self._place.effects and self.ops not in self.doubt:
+            self.aside.doubt = (*self.doubt, self.ops)
 
-    def leave_open(self) -> None:
+    def _leave_open(self) -> None:
         """An attempt of it may have landed, and no reply will ever tell."""
-        self.open = True
-        self.doubt()
+        self.aside.open = True
+        self._doubt()
 
-    def told(self, outcome: Outcome, end: str) -> Told:
+    def _hear(self, claims: dict[str, Any]) -> None:
+        """What the shop said over what it said before. The verdict's own dict is never written to."""
+        before = self._claims
+        # In a line it says the same things each time: nothing to look up.
+        said_anew = not before or (type(before) is tuple and before[: len(before) // 2] == tuple(claims))
+        self._claims = claims if said_anew else {**self._claimed(), **claims}
+
+    def _claimed(self) -> dict[str, Any]:
+        claims = self._claims
+        if type(claims) is tuple:
+            return dict(zip(claims[: len(claims) // 2], claims[len(claims) // 2 :], strict=True))
+        return claims  # type: ignore[return-value]  # it is the one or the other
+
+    def _fold(self) -> None:
+        """What the shop said of it, too, takes a third of the room."""
+        super()._fold()
+        claims = self._claims
+        if type(claims) is dict:
+            self._claims = (*claims, *claims.values())
+
+    def _tell(self, outcome: Outcome, end: str) -> Told:
         """It is over: the fan's belief about it, and what doubt stays behind."""
-        doubt = self.memory.doubt
-        if self.effects:
-            if outcome == "fail" and (self.open or doubt - {self.number}):
-                outcome = "info"
-            if outcome == "fail" or (outcome == "ok" and not (self.open and self.fresh)):
-                doubt.discard(self.number)
-            elif self.open:
-                doubt.add(self.number)
+        place, aside = self._place, self._aside
+        if place.effects and aside is not None and (aside.open or aside.doubt):
+            outcome = self._believe(outcome, aside)
         return Told(
-            op=self.number,
-            step=self.step.name,
-            role=self.role,
+            op=self.ops,
+            step=self._step.name,
+            role=place.role,
             outcome=outcome,
             end=end,
-            claims=self.claims,
-            status_read=self.knowledge,
+            claims=self._claimed() if self._claims else {},
+            status_read=place.knowledge,
         )
+
+    def _believe(self, outcome: Outcome, aside: Aside) -> Outcome:
+        doubt, number = aside.doubt, self.ops
+        if outcome == "fail" and (aside.open or any(other != number for other in doubt)):
+            outcome = "info"
+        if outcome == "fail" or (outcome == "ok" and not (aside.open and aside.fresh)):
+            if number in doubt:
+                aside.doubt = tuple(other for other in doubt if other != number)
+        elif aside.open:
+            self._doubt()
+        return outcome
 
 
 def words_of(verdict: Verdict) -> tuple[tuple[str, ...], str]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from surgectl.fans.dialogue import Script
 from surgectl.fans.intent import Intent, mint_values, open_tab
-from surgectl.fans.memory import Memory
 from surgectl.fans.policy import Policy
-from surgectl.fans.script import play, status_script
 from surgectl.journey.model import Journey
 
 
@@ -23,21 +19,11 @@ class Person:
         self.intent = intent
         self.minted = mint_values(journey, intent)
         self.memory = open_tab(journey, intent, self.minted)
-        self.script = play(journey, policy, intent, self.memory, start_ns=start_ns)
+        self.script: Script = self.memory.begin(policy, start_ns)
 
     def __repr__(self) -> str:
         return f"<Person {self.intent.intent} {self.policy.name}>"
 
-    def tabs(self) -> Iterator[Memory]:
-        """Every tab's memory, first the one that knows most: confirmed, accepted, in doubt, anything else."""
-        ranks = {"confirmed": 0, "accepted": 1}
-        every = [self.memory, *self.memory.others]
-        yield from sorted(every, key=lambda memory: (ranks.get(memory.end or "", 3 - bool(memory.doubt)), memory.tab))
-
     def status(self) -> Script | None:
         """The script that reads the intent's status, with what the best-informed tab learnt; None: nothing to ask."""
-        for memory in self.tabs():
-            script = status_script(self.journey, self.policy, self.intent, memory)
-            if script is not None:
-                return script
-        return None
+        return self.memory.inquiry()

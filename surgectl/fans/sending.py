@@ -2,144 +2,195 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable
 
 from surgectl import chance
-from surgectl.fans.dialogue import Answer, Double, Minted, Move, Send
-from surgectl.fans.intent import Intent, mint_again
-from surgectl.fans.memory import Memory
+from surgectl.fans.dialogue import Answer, Double, Move, Send
 from surgectl.fans.operation import Operation
-from surgectl.fans.patience import Patience, Quit
-from surgectl.fans.policy import Policy
-from surgectl.journey.messages import Reply, Verdict, Wire
-from surgectl.journey.model import CompiledPoll, Journey
+from surgectl.fans.patience import compact
+from surgectl.fans.way import Route
+from surgectl.journey.messages import Reply, Verdict
+from surgectl.journey.model import CompiledPoll
 from surgectl.journey.outcomes import Judge
 from surgectl.journey.request import CompiledRequest
-from surgectl.journey.template import show
+from surgectl.journey.template import UnsetError, show
 
 _SOONEST_POLL_NS = 50_000_000
 """Nobody reloads faster, whatever a hint says: a hint of 0 must not become a loop."""
 _DOUBLE_NS = (50_000_000, 400_000_000)
 """The gap of a double click."""
 
-Asking = Generator[Move, Answer | bool | None, Verdict]
 
+class Sending(Operation):
+    """A tab that sends, and asks again until the shop knows."""
 
-class Sender:
-    """Sends for one tab."""
+    __slots__ = ("_under_way", "_until_ns", "route")
 
-    __slots__ = ("_intent", "_journey", "_memory", "_patience", "_policy")
+    route: Route
+    _under_way: tuple[Judge, str] | None
+    """What judges the send under way, and where it went."""
+    _until_ns: int
+    """When the wait for the shop is too long for the target's author."""
 
-    def __init__(self, journey: Journey, policy: Policy, intent: Intent, memory: Memory, patience: Patience) -> None:
-        self._journey = journey
-        self._policy = policy
-        self._intent = intent
-        self._memory = memory
-        self._patience = patience
+    def _attempt(self, answer: Answer | bool | None = None) -> Move:
+        """Try what the step says: once, or for the first of several times."""
+        self._tries += 1
+        step = self._place.step
+        assert step is not None
+        if step.request is not None and step.judge is not None:
+            return self._send(step.request, step.judge, poll=False)
+        assert step.poll is not None
+        self._until_ns = compact(self.now_ns + step.poll.within_ns)
+        return self._send(step.poll.request, step.poll.judge, poll=True)
 
-    def mint(self, *, per_tab: bool = False) -> Generator[Move, Answer | bool | None, None]:
-        """New unique values, told to the journal before anything carries them."""
-        for name, value in mint_again(self._journey, self._intent, self._memory, per_tab=per_tab).items():
-            yield Minted(name=name, value=value)
+    def judge(self, reply: Reply) -> Verdict:
+        """What the reply to the send under way means."""
+        assert self._under_way is not None, "a reply is judged before it is answered"
+        return self._under_way[0](reply, self.variables, (self.seed, self.fan, self.tab, self._sent))
 
-    def send(self, operation: Operation, request: CompiledRequest, judge: Judge, *, poll: bool = False) -> Asking:
-        """One attempt. UnsetError where a variable is not set, Quit where the person leaves before the answer."""
-        memory = self._memory
-        variables = memory.variables
-        timeout_ns, capped = self._patience.timeout_ns("poll" if poll else operation.step.role, request.timeout_ns)
-        attempt = self._next_attempt()
+    def _send(self, request: CompiledRequest, judge: Judge, *, poll: bool) -> Move:
+        """One send. Quits before it where no patience is left, and before its answer where there is too little."""
+        place, aside, names = self._place, self._aside, request.names
+        step = place.step
+        assert step is not None
+        timeout_ns, capped = self._timeout_ns("poll" if poll else step.role, request.timeout_ns)
+        if timeout_ns < 0:
+            return self._quit()
+        self.sends = number = self.sends + 1
+        attempt = f"{self.intent}.{self.tab}.{number}"
+        variables = self.variables
         variables["attempt"] = attempt
-        if "uuid" in request.names:
-            variables["uuid"] = chance.uuid(memory.seed, "uuid", *memory.draw())
-        wire = request.render(variables, memory.page, timeout_ns)
-        key = variables.get(self._journey.key_variable) if self._journey.key_variable in request.names else None
-        dice = (memory.seed, memory.fan, memory.tab, memory.sends)
+        if "uuid" in names:
+            variables["uuid"] = chance.uuid(self.seed, "uuid", *self.draw())
+        page = None if aside is None else aside.page
+        double = None
+        try:
+            wire = request.render(variables, page, timeout_ns)
+            if place.effects and not poll and self.policy.double:
+                double = self._double(request, timeout_ns)
+        except UnsetError as error:
+            return self._lack(error)
+        name = self.route.journey.key_variable
+        key = variables.get(name) if name in names else None
+        self._sent = number
+        self._under_way = judge, wire.url
+        self._next = Sending._polled if poll else Sending._answered
+        return Send(
+            attempt=attempt,
+            wire=wire,
+            judge=self.judge if double is None and not capped else self._lasting(judge, attempt, capped=capped),
+            step=step.name,
+            role=place.role,
+            op=self.ops,
+            try_=self._tries,
+            poll=poll,
+            key=None if key is None else show(key),
+            status_read=place.knowledge,
+            double=double,
+            where=step.path,
+        )
+
+    def _lasting(self, judge: Judge, attempt: str, *, capped: bool) -> Callable[[Reply], Verdict]:
+        """What this send's replies mean, also when the tab has moved on: the second click's comes when it comes."""
+        dice = (self.seed, self.fan, self.tab, self._sent)
 
         def judge_reply(reply: Reply) -> Verdict:
             if capped and reply.broken == "timeout":
                 # The person left before the shop's time was up: still open, whatever was sent may land.
                 return Verdict(outcome="info", why="quit", then="unknown", detail=reply.detail)
-            return judge(reply, variables, dice)
+            return judge(reply, {**self.variables, "attempt": attempt}, dice)
 
-        double = None if poll else self._double(operation, request, timeout_ns)
-        operation.sent = True
-        answer = yield Send(
-            attempt=attempt,
-            wire=wire,
-            judge=judge_reply,
-            step=operation.step.name,
-            role=operation.role,
-            op=operation.number,
-            try_=operation.tries,
-            poll=poll,
-            key=None if key is None else show(key),
-            status_read=operation.knowledge,
-            double=double,
-            where=operation.step.path,
-        )
-        assert isinstance(answer, Answer)
-        self._patience.now_ns = max(self._patience.now_ns, answer.now_ns)
-        self._learn(operation, answer, wire, poll=poll)
-        if answer.verdict.then == "unknown" and answer.verdict.why == "quit":
-            raise Quit
-        if double is not None and operation.step.role == "pay" and answer.verdict.outcome == "fail":
-            operation.leave_open()  # nobody waits for the second click's answer: it may have paid
-        return answer.verdict
+        return judge_reply
 
-    def _learn(self, operation: Operation, answer: Answer, wire: Wire, *, poll: bool) -> None:
-        verdict, reply = answer.verdict, answer.reply
-        not_yet = poll and verdict.then == "poll"
-        self._memory.variables.update(verdict.takes)
-        operation.claims.update(verdict.claims)
-        if reply.broken is None and not not_yet:
-            self._memory.variables["url"] = reply.url or wire.url
-            if self._journey.keeps_page:
-                self._memory.page = reply
-        if verdict.outcome == "info" and not not_yet:
-            operation.leave_open()
-
-    def _next_attempt(self) -> str:
-        memory = self._memory
-        memory.sends += 1
-        return f"{memory.intent}.{memory.tab}.{memory.sends}"
-
-    def _double(self, operation: Operation, request: CompiledRequest, timeout_ns: int) -> Double | None:
+    def _double(self, request: CompiledRequest, timeout_ns: int) -> Double | None:
         """The second click, with the profile's share of holds and payments."""
-        memory = self._memory
-        if not self._policy.double or not operation.effects:
+        if chance.unit(self.seed, "double", *self.draw()) >= self.policy.double:
             return None
-        if chance.unit(memory.seed, "double", *memory.draw()) >= self._policy.double:
-            return None
-        gap_ns = chance.between(*_DOUBLE_NS, memory.seed, "double gap", *memory.draw())
-        second = self._next_attempt()
+        gap_ns = chance.between(*_DOUBLE_NS, self.seed, "double gap", *self.draw())
+        self.sends += 1
+        second = f"{self.intent}.{self.tab}.{self.sends}"
         # The same bytes, save an attempt id that travels in them: no two sends may carry the same.
-        wire = request.render({**memory.variables, "attempt": second}, memory.page, timeout_ns)
+        wire = request.render({**self.variables, "attempt": second}, self.page, timeout_ns)
         return Double(after_ns=round(gap_ns), attempt=second, wire=wire)
 
-    def poll(self, operation: Operation, poll: CompiledPoll, hint_ns: int | None, *, at_once: bool = False) -> Asking:
-        """Ask until a rule of the poll decides. Whatever else comes back means not yet; no end in time is unknown."""
-        patience = self._patience
-        until_ns = patience.now_ns + poll.within_ns
-        while True:
-            if not at_once:
-                wait_ns = self._interval_ns(operation, poll, hint_ns)
-                if patience.now_ns + wait_ns > until_ns:
-                    yield from patience.wait(max(0, until_ns - patience.now_ns), "poll")
-                    operation.leave_open()
-                    return Verdict(outcome="info", why="overdue", then="unknown", detail="the wait came to no end")
-                yield from patience.wait(wait_ns, "poll")
-            at_once = False
-            verdict = yield from self.send(operation, poll.request, poll.judge, poll=True)
-            if verdict.then != "poll":
-                return verdict
-            hint_ns = verdict.hint_ns
+    # -- the answer
 
-    def _interval_ns(self, operation: Operation, poll: CompiledPoll, hint_ns: int | None) -> int:
-        memory = self._memory
-        habit = self._policy.refresh.get(operation.step.role) or self._policy.refresh.get("poll")
-        if habit is not None and not operation.knowledge:
-            return max(_SOONEST_POLL_NS, habit(memory))
-        share = chance.unit(memory.seed, "poll", *memory.draw())
+    def _answered(self, answer: Answer | bool | None) -> Move:
+        assert isinstance(answer, Answer)
+        verdict = answer.verdict
+        self._learn(answer, not_yet=False)
+        if verdict.then == "unknown" and verdict.why == "quit":
+            return self._quit()
+        if verdict.outcome == "fail" and self.sends != self._sent and self._step.role == "pay":
+            self._leave_open()  # nobody waits for the second click's answer: it may have paid
+        if verdict.then == "poll" and self._step.poll is not None:
+            self._doubt()  # the shop has it now: until it answers, nobody knows
+            self._until_ns = compact(self.now_ns + self._step.poll.within_ns)
+            return self._wait_to_ask(self._step.poll, verdict.hint_ns)
+        return self._decide(verdict)
+
+    def _learn(self, answer: Answer, *, not_yet: bool) -> None:
+        verdict, reply = answer.verdict, answer.reply
+        if answer.now_ns > self.now_ns:
+            self.now_ns = answer.now_ns
+        if verdict.takes:
+            self.variables.update(verdict.takes)
+        if verdict.claims:
+            self._hear(verdict.claims)
+        if reply.broken is None and not not_yet:
+            # One text for all fans, where the request's own names none of them.
+            url = self._under_way[1] if self._under_way is not None else ""
+            self.variables["url"] = url if reply.url == url else reply.url or url
+            if self.route.journey.keeps_page:
+                self.aside.page = reply
+        self._under_way = None
+        if verdict.outcome == "info" and not not_yet:
+            self._leave_open()
+
+    # -- asking again
+
+    def _wait_to_ask(self, poll: CompiledPoll, hint_ns: int | None) -> Move:
+        """Ask until a rule of the poll decides. Whatever else comes back means not yet; no end in time is unknown."""
+        wait_ns = self._interval_ns(poll, hint_ns)
+        if self.now_ns + wait_ns > self._until_ns:
+            return self._wait(max(0, self._until_ns - self.now_ns), "poll", Sending._overdue)
+        return self._wait(wait_ns, "poll", Sending._ask)
+
+    def _ask(self, answer: Answer | bool | None) -> Move:
+        poll = self._step.poll
+        assert poll is not None
+        return self._send(poll.request, poll.judge, poll=True)
+
+    def _polled(self, answer: Answer | bool | None) -> Move:
+        assert isinstance(answer, Answer)
+        verdict, poll = answer.verdict, self._step.poll
+        not_yet = verdict.then == "poll"
+        self._learn(answer, not_yet=not_yet)
+        if verdict.then == "unknown" and verdict.why == "quit":
+            return self._quit()
+        return self._wait_to_ask(poll, verdict.hint_ns) if not_yet and poll is not None else self._decide(verdict)
+
+    def _overdue(self, answer: Answer | bool | None) -> Move:
+        self._leave_open()
+        return self._decide(Verdict(outcome="info", why="overdue", then="unknown", detail="the wait came to no end"))
+
+    def _interval_ns(self, poll: CompiledPoll, hint_ns: int | None) -> int:
+        habits = self.policy.refresh
+        if habits and not self._place.knowledge:
+            habit = habits.get(self._step.role) or habits.get("poll")
+            if habit is not None:
+                return max(_SOONEST_POLL_NS, habit(self))
+        share = chance.unit(self.seed, "poll", *self.draw())
         if hint_ns is not None:
             return max(_SOONEST_POLL_NS, round(hint_ns * (1 + poll.jitter * share)))
         return max(_SOONEST_POLL_NS, round(poll.every_ns * (1 + poll.jitter * (2 * share - 1))))
+
+    # -- for whoever decides
+
+    def _decide(self, verdict: Verdict) -> Move:
+        """What a verdict leads to."""
+        raise NotImplementedError
+
+    def _lack(self, error: UnsetError) -> Move:
+        """A variable is not set: nothing was sent."""
+        raise NotImplementedError

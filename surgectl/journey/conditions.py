@@ -100,6 +100,17 @@ def _json(wanted: dict[str, Any] | list[dict[str, Any]], where: str) -> Conditio
         for path, value in wanted.items()
     ]
 
+    if len(tests) == 1:
+        only_look, only_match = tests[0]
+
+        def fits(document: Any) -> bool:
+            return only_match(only_look(document))
+
+    else:
+
+        def fits(document: Any) -> bool:
+            return all(match(look(document)) for look, match in tests)
+
     def holds(seen: Seen) -> bool:
         try:
             document = seen.json()
@@ -109,7 +120,7 @@ def _json(wanted: dict[str, Any] | list[dict[str, Any]], where: str) -> Conditio
             if 200 <= seen.reply.status < 300:
                 raise
             return False
-        return all(match(look(document)) for look, match in tests)
+        return fits(document)
 
     return holds
 

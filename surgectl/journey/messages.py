@@ -13,7 +13,7 @@ Broken = Literal["not-sent", "timeout", "cut", "invalid", "quit"]
 left · invalid: not HTTP, or over a limit · quit: the fan closed the socket."""
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True):
+class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request, ready to send: nothing is left to render."""
 
     method: str
@@ -28,7 +28,7 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
     """From due, or from the call where that is later, to the last byte."""
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What came back. `broken` None means a whole, valid HTTP reply."""
 
     broken: Broken | None = None
@@ -45,7 +45,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a reply means for the operation, decided by the target's ordered rules."""
 
     outcome: Outcome

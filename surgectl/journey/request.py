@@ -11,7 +11,17 @@ import msgspec
 from surgectl.journey.messages import Reply, Wire
 from surgectl.journey.pages import inputs_for
 from surgectl.journey.problem import TargetError, unknown_word
-from surgectl.journey.template import Template, UnsetError, Value, Variables, compile_text, compile_value, show
+from surgectl.journey.template import (
+    Json,
+    Template,
+    UnsetError,
+    Value,
+    Variables,
+    compile_json,
+    compile_text,
+    compile_value,
+    show,
+)
 from surgectl.profile.target import Follow, Request
 
 Render = Callable[[Variables, Reply | None, int], Wire]
@@ -266,26 +276,18 @@ def _compile_body(request: Request, defaults: Defaults, where: str) -> _Body:
         text = compile_text(request.body or "", f"{where}.body")
         return _Body(render=lambda variables, page, url: text.render(variables).encode(), names=text.names)
     if request.graphql is not None:
-        document: Value = compile_value(request.graphql.variables, f"{where}.graphql.variables")
-        query = request.graphql.query  # verbatim: braces are GraphQL's own
-        return _json_body(
-            Value(
-                render=lambda variables: {"query": query, "variables": document.render(variables)},
-                names=document.names,
-            )
-        )
-    return _json_body(compile_value(request.json, f"{where}.json"))
+        variables = compile_json(request.graphql.variables, f"{where}.graphql.variables")
+        # The query stays verbatim: braces are GraphQL's own.
+        head = b'{"query":' + msgspec.json.encode(request.graphql.query) + b',"variables":'
+        fill = variables.render
+        return _json_body(Json(render=lambda filled: head + fill(filled) + b"}", names=variables.names))
+    return _json_body(compile_json(request.json, f"{where}.json"))
 
 
-def _json_body(value: Value) -> _Body:
-    encode = msgspec.json.encode
-    if not value.names:
-        fixed = encode(value.render({}))
-        return _Body(render=lambda variables, page, url: fixed, content_type="application/json")
+def _json_body(document: Json) -> _Body:
+    render = document.render
     return _Body(
-        render=lambda variables, page, url: encode(value.render(variables)),
-        names=value.names,
-        content_type="application/json",
+        render=lambda variables, page, url: render(variables), names=document.names, content_type="application/json"
     )
 
 

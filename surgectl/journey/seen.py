@@ -20,6 +20,12 @@ class NotJsonError(Exception):
     """A rule needs the JSON of a body that is not JSON."""
 
 
+class _NotJson(msgspec.Struct, frozen=True):
+    """Why a body is not JSON."""
+
+    why: str
+
+
 class Seen:
     """A reply, the variables it is judged with, and what has been read of it so far."""
 
@@ -39,9 +45,10 @@ class Seen:
             try:
                 self._json = msgspec.json.decode(self.reply.body)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                self._json = NotJsonError(str(error))
-        if type(self._json) is NotJsonError:
-            raise self._json
+                self._json = _NotJson(str(error))
+        if type(self._json) is _NotJson:
+            # A fresh one each time: an exception that is kept keeps the whole tab alive through its traceback.
+            raise NotJsonError(self._json.why)
         return self._json
 
     def text(self) -> str:

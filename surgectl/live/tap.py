@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
 
@@ -25,6 +26,11 @@ class Tap:
         if len(self._rows) == self._rows.maxlen:
             self.lost += 1
         self._rows.append(row)
+
+    def publish_all(self, rows: Sequence[Row]) -> None:
+        """Offer several, oldest first; never blocks."""
+        self.lost += max(0, len(self._rows) + len(rows) - (self._rows.maxlen or 0))
+        self._rows.extend(rows)
 
     def drain(self) -> list[Row]:
         """Everything offered since the last call, oldest first."""

@@ -6,16 +6,16 @@ A million fans are planned, not materialised: the plan keeps curves, and each fa
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
-from surgectl import chance
 from surgectl.errors import UsageError
-from surgectl.plan.arrivals import Curve, curve, each_due_us
+from surgectl.plan.arrivals import Curve, Indices, curve, due_blocks
 from surgectl.plan.crowd import Crowd, crowd
+from surgectl.plan.mixing import Whole, mixed
 from surgectl.plan.model import Arrival, PlannedFault, PlannedPhase, Setting, Settling
 from surgectl.plan.settling import settling
 from surgectl.plan.timeline import playable, timeline
@@ -28,7 +28,21 @@ from surgectl.profile.values import Duration, Money, Rate, Share
 DEFAULT_SEED = 1
 """Where nobody names a seed, so that the same profile gives the same plan."""
 
-_MASK = (1 << 64) - 1
+_BASE, _LOW, _HALF = np.uint64(65_537), np.uint64((1 << 32) - 1), np.uint64(32)
+
+
+class _Block(NamedTuple):
+    """Some fans of one phase, in due order."""
+
+    phase: int
+    fan: Whole
+    due_us: Indices
+    profile: Whole
+    """Index among the crowd's."""
+    want: Whole
+    """Index among the crowd's."""
+    draw: Whole
+    """The fan's own random number."""
 
 
 class RatePoint(msgspec.Struct, frozen=True):
@@ -61,40 +75,30 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def arrivals(self, shard: int = 0, of: int = 1) -> Iterator[Arrival]:
         """The fans of shard `shard` of `of` (fan % of == shard), in due order, one at a time."""
         profiles, wants = self.crowd.profiles, self.crowd.wants
-        names = [phase.name for phase in self.phases]
-        for fan, due_us, phase, profile, want, _ in self._rows(shard, of):
-            yield Arrival(fan, due_us * 1000, names[phase], profiles[profile], wants[want])
+        for block in self._blocks(shard, of):
+            name = self.phases[block.phase].name
+            columns = (block.fan, block.due_us * 1000, block.profile, block.want)
+            for fan, due_ns, profile, want in zip(*(column.tolist() for column in columns), strict=True):
+                yield Arrival(fan, due_ns, name, profiles[profile], wants[want])
 
-    def _rows(self, shard: int, of: int) -> Iterator[tuple[int, int, int, int, int, int]]:
-        """Fan, due (µs), and indices of phase, profile and want; last, the fan's own random number."""
+    def _blocks(self, shard: int, of: int) -> Iterator[_Block]:
+        """The fans of a shard, in due order, a few thousand at a time: none is computed before it is asked for."""
         if not 0 <= shard < of:
             raise ValueError(f"shard {shard} of {of}")
-        crowd, mix = self.crowd, chance.mix
-        profile_cuts, profile_stream = crowd.profile_cuts, crowd.profile_stream
-        want_cuts, want_stream = crowd.want_cuts, crowd.want_stream
         for number, (phase, shape) in enumerate(zip(self.phases, self.curves, strict=True)):
-            first = (shard - phase.first_fan) % of
-            fan = phase.first_fan + first
-            start_us = phase.start_ns // 1000
-            for due_us in each_due_us(shape, first, of):
-                draw = mix(profile_stream ^ fan)
-                yield (
-                    fan,
-                    start_us + due_us,
-                    number,
-                    bisect_right(profile_cuts, draw >> 11),
-                    bisect_right(want_cuts, mix(want_stream ^ fan) >> 11),
-                    draw,
-                )
-                fan += of
+            for index, due_us in due_blocks(shape, (shard - phase.first_fan) % of, of):
+                fan = (phase.first_fan + index).astype(np.uint64)
+                yield _Block(number, fan, phase.start_ns // 1000 + due_us, *self.crowd.draw(fan))
 
     def shard_sum(self, shard: int = 0, of: int = 1) -> int:
         """The shard's fans as one number; the sums of all shards add up to that of the whole (mod 2¹²⁸)."""
-        total, mix = 0, chance.mix
-        for fan, due_us, phase, profile, want, draw in self._rows(shard, of):
+        total = 0
+        for block in self._blocks(shard, of):
             # draw differs for every fan (the mixer is a bijection), so equal rows of two fans never cancel.
-            row = ((due_us * 65_537 + phase) * 65_537 + profile) * 65_537 + want
-            total += mix((draw + row) & _MASK) ^ (fan << 64)
+            row = (block.due_us.astype(np.uint64) * _BASE + np.uint64(block.phase)) * _BASE + block.profile
+            marks = mixed(block.draw + (row * _BASE + block.want))
+            # In halves, so that no sum overflows; a fan's number stands above its mark's 64 bits.
+            total += int((marks & _LOW).sum()) + (int((marks >> _HALF).sum()) << 32) + (int(block.fan.sum()) << 64)
         return total & ((1 << 128) - 1)
 
     def digest(self, shards: int = 1) -> str:
@@ -209,7 +213,10 @@ def _without_unsaid(fault: dict[str, Any]) -> None:
 
 
 def _without_unset(plain: dict[str, Any]) -> None:
-    """The same for words that are None until they are said: limits of statistics, and where a reaction goes back to."""
+    """The same for words that stand at what was always done until they are said: limits of statistics, what becomes of
+    an arrival that is behind, and where a reaction goes back to."""
+    if plain["profile"]["generator"]["behind"] == "drop":
+        del plain["profile"]["generator"]["behind"]
     if not any(plain["profile"]["expect"]["statistics"].values()):
         del plain["profile"]["expect"]["statistics"]
     for retry in plain["retries"].values():

@@ -6,8 +6,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 
 from surgectl import chance
+from surgectl.plan.mixing import Whole, drawn, top
 
 _ONE = 1 << 53
 
@@ -30,6 +32,11 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
         """How many tickets a fan wants: chance.unit(seed, "qty", fan) among the shares of `sale.wants`."""
         return self.wants[bisect_right(self.want_cuts, chance.mix(self.want_stream ^ fan) >> 11)]
 
+    def draw(self, fans: Whole) -> tuple[Whole, Whole, Whole]:
+        """For many fans at once: the indices of their profiles and of their wants, and each one's own random number."""
+        draws = drawn(self.profile_stream, fans)
+        return _among(self.profile_cuts, draws), _among(self.want_cuts, drawn(self.want_stream, fans)), draws
+
 
 def crowd(fans: Mapping[str, float], wants: Mapping[int, float], seed: int) -> Crowd:
     """The crowd of a profile's shares, in the profile's order."""
@@ -50,3 +57,9 @@ def _cuts(shares: list[float]) -> tuple[int, ...]:
         total += share
         cuts.append(round(total * _ONE))
     return tuple(cuts)
+
+
+def _among(cuts: tuple[int, ...], draws: Whole) -> Whole:
+    """Which share each draw falls into."""
+    found = np.searchsorted(np.array(cuts, dtype=np.uint64), top(draws), side="right")
+    return found.astype(np.uint64)

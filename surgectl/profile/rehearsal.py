@@ -120,9 +120,13 @@ class Generator(_Part, frozen=True, kw_only=True):
     """When our own machine was too slow to be believed."""
 
     dropped_at_most: Share = Share(0.001)
+    """Arrivals that may come later than `late_at_most` (dropped, or let loose late) before the run is inconclusive."""
     lag_p99_at_most: Duration = Duration(250_000_000)
+    """How late 99 % of the arrivals that were let loose, and of our own timers, may be."""
     late_at_most: Duration = Duration(1_000_000_000)
-    """An arrival later than this is dropped and counted instead of sent late."""
+    """An arrival that is later than this is behind."""
+    behind: Literal["drop", "late"] = "drop"
+    """What becomes of it: `drop`, it never comes and is counted; `late`, it comes all the same and is counted."""
 
 
 class Rehearsal(_Part, frozen=True, kw_only=True):

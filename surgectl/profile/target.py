@@ -170,6 +170,17 @@ class Link(_Part, frozen=True, kw_only=True):
     """What a canary asks there, to see whether a fault bites."""
 
 
+class Tls(_Part, frozen=True, kw_only=True):
+    """Whom we believe to be the shop, and how we show who we are: PEM files, found from the target's folder."""
+
+    ca: str | None = None
+    """Authorities to believe instead of the system's."""
+    certificate: str | None = None
+    """Our own, where the shop asks for one."""
+    key: str | None = None
+    """Its key, where that is not in the same file."""
+
+
 class Hook(_Part, frozen=True, kw_only=True):
     """A command run once a rehearsal; its stdout is JSON."""
 
@@ -276,6 +287,9 @@ class Target(_Part, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     form_defaults: dict[str, str] = {}
     cookies: Literal["per-fan", "none"] = "per-fan"
+    connections: Literal["shared", "per-fan"] = "shared"
+    """shared: one pool, as behind a carrier's NAT and a load balancer; per-fan: each tab dials for itself."""
+    tls: Tls = Tls()
     timeout: Duration = Duration(10 * 10**9)
     links: dict[str, Link] = {}
     setup: Hook | None = None

@@ -8,8 +8,9 @@ could, and then the shop's answers died with it: hence no fsync per frame, only 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,6 +36,10 @@ class JournalError(SurgectlError):
     """The recording cannot be written: nothing may be sent any more, for nobody could judge it."""
 
 
+Written = Callable[[JournalError | None], None]
+"""Hears that its row is safe, or why it never will be."""
+
+
 def ops_path(folder: Path, shard: int) -> Path:
     """Where a shard's operations stand in a recording."""
     return folder / "ops" / f"{shard}.jsonl.zst"
@@ -46,6 +51,14 @@ def encode(row: Row) -> bytes:
         return _encoder.encode(row) + b"\n"
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError):
         return _encoder.encode(_plain(msgspec.structs.asdict(row), row)) + b"\n"
+
+
+def encode_all(rows: Sequence[Row]) -> bytes:
+    """Each row as one line."""
+    try:
+        return _encoder.encode_lines(rows)
+    except (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError):
+        return b"".join([encode(row) for row in rows])
 
 
 def _plain(fields: dict[str, Any], row: Row) -> dict[str, Any]:
@@ -81,8 +94,9 @@ def write_whole(descriptor: int, data: bytes) -> None:
 class Journal:
     """One shard's operations, appended and never changed.
 
-    `append` is for rows that nobody waits for; `await commit()` returns once every row appended so far is in the
-    kernel's hands, and all who call it within one tick of the loop share one frame (group commit, as databases do).
+    `append` is for rows that nobody waits for; whoever must not go on before its row is safe says so with
+    `when_written` (or `await commit()`): all who do within one tick of the loop share one frame (group commit, as
+    databases do).
     """
 
     def __init__(
@@ -90,17 +104,20 @@ class Journal:
         folder: Path,
         shard: int = 0,
         *,
-        tap: Callable[[OpRow], None] | None = None,
+        tap: Callable[[Sequence[OpRow]], None] | None = None,
         redact: Redact | None = None,
     ) -> None:
-        """`redact` takes secrets out of every row before it is written or shown; None = there are none."""
+        """`tap` sees the rows of each frame once it is written.
+
+        `redact` takes secrets out of every row before it is written or shown; None = there are none.
+        """
         self.path = ops_path(folder, shard)
         self.rows = 0
         """Rows appended so far."""
         self._tap = tap
         self._redact = redact
-        self._lines: list[bytes] = []
-        self._waiting: asyncio.Future[None] | None = None
+        self._rows: list[OpRow] = []
+        self._waiting: list[Written] = []
         self._timer: asyncio.TimerHandle | None = None
         self._descriptor: int | None = None
         self._broken: JournalError | None = None
@@ -141,64 +158,87 @@ class Journal:
         return self._broken
 
     def append(self, row: OpRow) -> None:
-        """Add a row; it is on its way to the file within 100 ms. Raises JournalError once the file is broken."""
+        """Add a row; it is on its way to the file within 100 ms. Raises JournalError once the file is broken.
+
+        The row is encoded with its frame: nothing that it holds may change until then.
+        """
         if self._broken is not None:
             raise self._broken
-        if self._redact is not None:
-            row = redacted(row, self._redact)
-        self._lines.append(encode(row))
+        self._rows.append(row)
         self.rows += 1
-        if self._tap is not None:
-            self._tap(row)
-        if len(self._lines) >= FRAME_ROWS:
+        if len(self._rows) >= FRAME_ROWS:
             self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FRAME_AGE_S, self._flush_quietly)
+
+    def when_written(self, then: Written) -> None:
+        """Call `then` once everything appended so far survives a kill of this process, never before this returns.
+
+        It is handed None, or why nothing can be written any more.
+        """
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush_quietly)
+        self._waiting.append(then)
 
     async def commit(self) -> None:
         """Return once everything appended so far survives a kill of this process. Raises JournalError."""
         if self._broken is not None:
             raise self._broken
-        if not self._lines:
+        if not self._rows:
             return
-        if self._waiting is None:
-            loop = asyncio.get_running_loop()
-            self._waiting = loop.create_future()
-            loop.call_soon(self._flush_quietly)
-        # Shielded: a fan that quits while it waits must not take the frame from the others.
-        await asyncio.shield(self._waiting)
+        safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def written(broken: JournalError | None) -> None:
+            if safe.done():
+                return  # whoever waited has left
+            if broken is not None:
+                safe.set_exception(broken)
+            else:
+                safe.set_result(None)
+
+        self.when_written(written)
+        await safe
 
     def flush(self) -> None:
-        """Write what is pending as one frame, now."""
+        """Write what is pending as one frame, now. Raises JournalError."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waiting, self._waiting = self._waiting, None
-        lines, self._lines = self._lines, []
-        if lines and self._broken is None:
+        waiting, self._waiting = self._waiting, []
+        rows, self._rows = self._rows, []
+        if rows and self._broken is None:
             try:
                 if self._descriptor is None:
                     raise OSError(9, "the journal is not open")
-                write_whole(self._descriptor, self._compressor.compress(b"".join(lines)))
+                rows, lines = self._packed(rows)
+                write_whole(self._descriptor, self._compressor.compress(lines))
             except OSError as error:
                 self._broken = JournalError(
                     f"cannot write the recording: {error.strerror}", where=str(self.path), hint="is the disk full?"
                 )
-        if waiting is not None and not waiting.done():
-            if self._broken is not None:
-                waiting.set_exception(self._broken)
-                waiting.exception()  # those who waited see it; where all of them quit, `append` still says it
-            else:
-                waiting.set_result(None)
-        if self._broken is not None:
-            raise self._broken
+        broken = self._broken
+        for then in waiting:
+            then(broken)
+        if broken is not None:
+            raise broken
+        if self._tap is not None:
+            self._tap(rows)
+
+    def _packed(self, rows: list[OpRow]) -> tuple[list[OpRow], bytes]:
+        """The rows as they may be shown, and as lines."""
+        lines = encode_all(rows)
+        if self._redact is not None:
+            # Where JSON escapes nothing, its text holds every word as it is: one look tells for the whole frame.
+            text = lines.decode()
+            if "\\" in text or self._redact(text) != text:
+                rows = [redacted(row, self._redact) for row in rows]
+                lines = encode_all(rows)
+        return rows, lines
 
     def _flush_quietly(self) -> None:
         """For the loop's callbacks: the error stays in `broken`, and every later append and commit raises it."""
-        try:
+        with contextlib.suppress(JournalError):
             self.flush()
-        except JournalError:
-            return
 
 
 class LineFile:

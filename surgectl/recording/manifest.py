@@ -96,6 +96,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """Arrivals let loose."""
     dropped: int = 0
     """Arrivals that we could not send in time."""
+    late: int = 0
+    """Arrivals let loose later than the profile's `generator.late_at_most`."""
     active: int = 0
     """Fans that had not left when this was counted."""
     left: int = 0

@@ -46,8 +46,12 @@ class Relations:
         evidence: Mapping[str, Iterable[EvidenceRow]] | None = None,
         chaos: Iterable[ChaosRow] = (),
         vitals: Iterable[VitalsRow] = (),
+        vitals_of: Mapping[int, Iterable[VitalsRow]] | None = None,
     ) -> Relations:
-        """The tables of rows in memory: `line` is a row's place in its list, `file` the name it would have."""
+        """The tables of rows in memory: `line` is a row's place in its list, `file` the name it would have.
+
+        `vitals_of`: those of further workers, by their shard.
+        """
         given = dict(evidence or {})
         if unknown := sorted(set(given) - set(KINDS)):
             raise UsageError(f"no such kind of evidence: {', '.join(unknown)}", hint=f"one of {', '.join(KINDS)}")
@@ -55,6 +59,8 @@ class Relations:
         _gather(collected, "ops/0.jsonl.zst", ops)
         _gather(collected, "chaos.jsonl", chaos)
         _gather(collected, "vitals.jsonl", vitals)
+        for shard, pulse in (vitals_of or {}).items():
+            _gather(collected, f"vitals-{shard}.jsonl", pulse)
         for kind, found in given.items():
             _gather(collected, f"evidence/{kind}.jsonl", found)
         connection = duckdb.connect()

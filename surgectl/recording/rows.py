@@ -13,7 +13,7 @@ import msgspec
 Outcome = Literal["ok", "fail", "info"]
 
 
-class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t"):
+class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", gc=False):
     """A line of the recording."""
 
 

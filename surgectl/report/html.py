@@ -79,6 +79,7 @@ def render(summary: Summary) -> str:
         findings=findings,
         glance=glance(summary),
         generator=_further(summary.generator),
+        workers=_workers(summary.generator),
         stories=_stories(findings, summary.chaos),
         lanes=LANES,
         seconds=_table(over),
@@ -190,6 +191,12 @@ def _further(metrics: dict[str, Any]) -> list[tuple[str, str]]:
 
     walk("", {key: value for key, value in metrics.items() if key not in ("funnel", "steps", "bearing")})
     return found
+
+
+def _workers(generator: dict[str, Any]) -> list[dict[str, Any]]:
+    """How each worker did, where the report tells."""
+    found = generator.get("by_worker")
+    return [worker for worker in found if isinstance(worker, dict)] if isinstance(found, list) else []
 
 
 def _table(over: OverTime | None) -> list[dict[str, Any]]:

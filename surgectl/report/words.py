@@ -198,6 +198,9 @@ def next_steps(
             steps.append(f"Coverage {item.id} was {item.seen}, wanted {item.required}: a longer fault or more fans.")
     for finding in findings:
         if finding.verdict == "unknown" and finding.configured:
+            if advice := finding.numbers.get("advice"):  # the headline says what was wrong
+                steps.append(f"{_sentence(meaning(finding)).capitalize()}: try {_sentence(str(advice))}.")
+                continue
             steps.append(f"{finding.id} is unknown: {_sentence(finding.reason or finding.summary)}.")
     for threshold in thresholds:
         if threshold.verdict == "unknown":

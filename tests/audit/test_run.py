@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 import pytest
 
-from surgectl.audit.expectations import Expectations
+from surgectl.audit.expectations import Budget, Expectations
 from surgectl.audit.finding import Finding
 from surgectl.audit.run import Audit, audit
 from surgectl.gate import exit_code
 from surgectl.recording.evidence_rows import RequestRow
 from surgectl.recording.manifest import FaultNote
 from surgectl.recording.relations import Relations
-from surgectl.recording.rows import DroppedRow, FaultRow, ProbeRow, VitalsRow
+from surgectl.recording.rows import DroppedRow, FaultRow, IntentRow, ProbeRow, VitalsRow
 from tests.histories.night import EPOCH, Night, S
 
 FAULT = FaultNote(fault="0", from_ns=1 * S, to_ns=4 * S, link="payments", brownout="lost-reply")
@@ -128,6 +130,23 @@ def test_a_fault_that_never_bit_is_inconclusive() -> None:
     assert exit_code(result, "done") == 12 and "no traffic was seen" in result.inconclusive_because[0]
     night.chaos = []
     assert "never applied" in judged(night).inconclusive_because[0]
+
+
+@pytest.mark.parametrize("policy", ["drop", "late"])
+def test_a_generator_that_is_behind_is_inconclusive_with_advice(policy: Literal["drop", "late"]) -> None:
+    """Whether those behind were dropped or came late: exit 12, the count, and what to try."""
+    night = evening()
+    if policy == "drop":
+        night.ops.append(DroppedRow(fan=99, due_ns=S, at_ns=3 * S))
+    else:
+        late = next(row for row in night.ops if isinstance(row, IntentRow))
+        night.ops[night.ops.index(late)] = msgspec.structs.replace(late, at_ns=late.due_ns + 2 * S)
+    result = judged(night, budget=Budget(behind=policy, lag_p99_at_most_ns=60 * S))
+    assert exit_code(result, "done") == 12
+    counted = {"drop": ("dropped", "late"), "late": ("late", "dropped")}[policy]
+    assert [result.generator[name] for name in (*counted, "behind")] == [1, 0, policy]
+    (because,) = (said for said in result.inconclusive_because if "GENERATOR" in said)
+    assert f"of the arrivals were {counted[0]}" in because and "--workers 2" in because and "fewer fans" in because
 
 
 @pytest.mark.parametrize("name", ["payments_in_fault", "retries_after_info", "shed", "expired_holds", "no_such_thing"])

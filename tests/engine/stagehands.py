@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from surgectl.engine.scene import Part
+from surgectl.engine.fan import Fan
+from surgectl.engine.scene import Part, Scene
 from surgectl.fans.dialogue import Answer, Leave, Script, Send, Think, Told
 from surgectl.journey.messages import Reply, Verdict, Wire
 from surgectl.plan.model import Arrival
+from surgectl.recording.journal import JournalError
 from surgectl.recording.repair import read_rows
 from surgectl.recording.rows import IntentRow
 
@@ -53,7 +56,9 @@ def buy(url: str, name: str, *, browse: int = 0, think_ns: int = 0) -> Script:
     yield Leave(end=end, outcome=verdict.outcome)
 
 
-def part(arrival: Arrival, now_ns: int, script: Script, status: Callable[[], Script | None] | None = None) -> Part:
+def part(
+    arrival: Arrival, now_ns: int, script: Script, status: Callable[[Script], Script | None] | None = None
+) -> Part:
     intent = IntentRow(
         intent=f"i{arrival.fan}",
         fan=arrival.fan,
@@ -66,6 +71,30 @@ def part(arrival: Arrival, now_ns: int, script: Script, status: Callable[[], Scr
         at_ns=now_ns,
     )
     return Part(intent=intent, script=script, status=status)
+
+
+class Life:
+    """A fan's life, for one who waits for its end: cancelled, the fan is cut off."""
+
+    def __init__(self, scene: Scene, part: Part) -> None:
+        self.fan = Fan(scene, part, self._home)
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def _home(self, fan: Fan, broken: JournalError | None) -> None:
+        if broken is not None:
+            self._over.set_exception(broken)
+        else:
+            self._over.set_result(None)
+
+    async def live(self, due_ns: int) -> None:
+        """From arrival to the last tab's end. Raises JournalError."""
+        self.fan.arrive(due_ns)
+        try:
+            await asyncio.shield(self._over)
+        except asyncio.CancelledError:
+            self.fan.cut_off()
+            await self._over
+            raise
 
 
 def arrivals(number: int, *, every_ns: int, first_ns: int = 0) -> Iterator[Arrival]:

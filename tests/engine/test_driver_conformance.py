@@ -257,7 +257,7 @@ async def test_cookies_are_each_fans_own_and_work_on_an_ip(driver: Subject) -> N
         await one.send(get(server.url, headers=(("Cookie", "own=1"),)), 0)
         await two.send(get(server.url), 0)
         await one.send(get(server.url, cookies=False), 0)
-        await one.close()
+        one.close()
         await one.send(get(server.url), 0)
         lines = [
             [line for line in request.split(b"\r\n") if line.lower().startswith(b"cookie:")]

@@ -13,7 +13,6 @@ import pytest
 from surgectl.clock import SystemClock
 from surgectl.engine.barrier import Barriers
 from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
-from surgectl.engine.fan import Fan
 from surgectl.engine.scene import Scene
 from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Meet, Minted, Script, Think, Told
 from surgectl.journey.messages import Reply, Verdict
@@ -21,7 +20,7 @@ from surgectl.plan.model import Arrival
 from surgectl.recording.journal import Journal, JournalError
 from surgectl.recording.rows import DoneRow, IntentRow, InvokeRow, LeftRow, MintRow, ToldRow
 from tests.engine.rawserver import RawServer, Visit
-from tests.engine.stagehands import MS, S, buy, part, rows, send, wire
+from tests.engine.stagehands import MS, Life, S, buy, part, rows, send, wire
 
 CLOCK = SystemClock()
 FAN = Arrival(0, 0, "all", "patient", 1)
@@ -35,7 +34,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 async def play(scene: Scene, script: Script, **more: Any) -> list[Any]:
-    fan = Fan(scene, part(FAN, scene.now_ns(), script, **more))
+    fan = Life(scene, part(FAN, scene.now_ns(), script, **more))
     await fan.live(0)
     scene.journal.flush()
     return rows(scene.journal.path)
@@ -83,7 +82,7 @@ async def test_a_pay_stands_in_the_recording_when_the_shop_receives_it(scene: Sc
         yield Leave(end="x", outcome="ok")
 
     async with RawServer(reads) as server:
-        fans = [Fan(scene, part(Arrival(n, 0, "a", "p", 1), 0, script(server.url, n))) for n in range(20)]
+        fans = [Life(scene, part(Arrival(n, 0, "a", "p", 1), 0, script(server.url, n))) for n in range(20)]
         await asyncio.gather(*(fan.live(0) for fan in fans))
     assert len(found) == 100 and all(found.values())
 
@@ -218,7 +217,7 @@ async def test_a_cut_off_fan_says_what_is_known(scene: Scene) -> None:
         await asyncio.Event().wait()
 
     async with RawServer(hangs) as server:
-        fan = Fan(scene, part(FAN, 0, buy(server.url, "a")))
+        fan = Life(scene, part(FAN, 0, buy(server.url, "a")))
         task = asyncio.create_task(fan.live(0))
         await got.wait()
         task.cancel()
@@ -229,7 +228,7 @@ async def test_a_cut_off_fan_says_what_is_known(scene: Scene) -> None:
     done, left = of(DoneRow, story)[0], of(LeftRow, story)[0]
     assert (done.outcome, done.why) == ("info", "quit") and done.sent_ns is not None
     assert (left.end, left.outcome) == ("cut-off", "info")
-    assert fan.wants_status and scene.counts.active == 0
+    assert fan.fan.wants_status and scene.counts.active == 0
 
 
 async def test_a_fan_cut_off_while_it_waits_for_its_order_leaves_an_open_question(scene: Scene) -> None:
@@ -244,7 +243,7 @@ async def test_a_fan_cut_off_while_it_waits_for_its_order_leaves_an_open_questio
 
     async with RawServer(ok) as server:
         for told in (False, True):
-            fan = Fan(scene, part(FAN, 0, waits(server.url, told=told)))
+            fan = Life(scene, part(FAN, 0, waits(server.url, told=told)))
             task = asyncio.create_task(fan.live(0))
             async with asyncio.timeout(5):
                 while scene.counts.sent < 1 + told or scene.counts.in_flight:
@@ -252,7 +251,7 @@ async def test_a_fan_cut_off_while_it_waits_for_its_order_leaves_an_open_questio
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert fan.wants_status is not told
+            assert fan.fan.wants_status is not told
     scene.journal.flush()
     assert [row.outcome for row in of(LeftRow, rows(scene.journal.path))] == ["info", "fail"]
 
@@ -271,7 +270,7 @@ async def test_a_request_that_lacks_a_variable_is_an_error_of_the_target(scene: 
 async def test_a_fan_cut_off_before_its_bytes_left_did_nothing(scene: Scene) -> None:
     """A send that is cancelled while it waits for the flush is a failure that was never sent."""
     async with RawServer(ok) as server:
-        task = asyncio.create_task(Fan(scene, part(FAN, 0, buy(server.url, "a"))).live(0))
+        task = asyncio.create_task(Life(scene, part(FAN, 0, buy(server.url, "a"))).live(0))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -371,18 +370,18 @@ async def test_barrier_opens_when_enough_have_come_or_gone(scene: Scene) -> None
     def leaves() -> Script:
         yield Leave(end="gone", outcome="fail")
 
-    lives = [Fan(scene, part(Arrival(n, 0, "a", "p", 1), 0, meets(n))).live(0) for n in range(2)]
+    lives = [Life(scene, part(Arrival(n, 0, "a", "p", 1), 0, meets(n))).live(0) for n in range(2)]
     waiting = asyncio.gather(*lives)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert opened == []
-    await Fan(scene, part(Arrival(2, 0, "a", "p", 1), 0, leaves())).live(0)
+    await Life(scene, part(Arrival(2, 0, "a", "p", 1), 0, leaves())).live(0)
     async with asyncio.timeout(5):
         await waiting
     assert sorted(opened) == [(0, True), (1, True)]
 
     scene.barriers = Barriers()
-    await Fan(scene, part(Arrival(3, 0, "a", "p", 1), 0, meets(3, 9, 20 * MS))).live(0)
+    await Life(scene, part(Arrival(3, 0, "a", "p", 1), 0, meets(3, 9, 20 * MS))).live(0)
     assert opened[-1] == (3, False)
 
 

@@ -157,7 +157,7 @@ def test_a_crowd_of_every_kind(tmp_path: Path) -> None:
             at_ns=now_ns,
             mint=person.minted,
         )
-        return Part(intent=row, script=person.script, status=person.status, cookies=journey.cookies)
+        return Part(intent=row, script=person.script, status=lambda _: person.status(), cookies=journey.cookies)
 
     async def main() -> Engine:
         crowd = (Arrival(n, n * S // 20, "all", KINDS[n % len(KINDS)], 1 + n % 2) for n in range(700))

@@ -253,7 +253,7 @@ def test_statuses_are_read_for_accepted_and_unknown_intents_alone(tmp_path: Path
             yield Leave(end=end, outcome=outcome)
 
         def cast(arrival: Arrival, now_ns: int) -> Part:
-            return part(arrival, now_ns, pay(arrival.fan), status=lambda: ask(arrival.fan))
+            return part(arrival, now_ns, pay(arrival.fan), status=lambda script: ask(arrival.fan))
 
         async with Journal(tmp_path) as journal, MemoryDriver(shop, CLOCK, 0) as driver:
             scene = Scene(clock=CLOCK, start_ns=0, journal=journal, driver=driver)
@@ -281,7 +281,7 @@ def test_statuses_that_cannot_be_read_in_time_are_counted(tmp_path: Path) -> Non
                 await asyncio.Event().wait()
             return Reply(status=500)
 
-        def ask() -> Script:
+        def ask(script: Script) -> Script:
             yield send("http://shop/status", "s", role="status", status_read=True, op=9)
             yield Leave(end="x", outcome="info")
 

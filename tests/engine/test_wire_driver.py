@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +12,11 @@ import uvloop
 from yarl import URL
 
 from surgectl.engine.drivers.driver import Mark
+from surgectl.engine.drivers.place import Atlas, place
 from surgectl.engine.drivers.wire import resolver
 from surgectl.engine.drivers.wire.connection import Connection
 from surgectl.engine.drivers.wire.deadlines import Deadlines
 from surgectl.engine.drivers.wire.fates import Garbled, NotTaken
-from surgectl.engine.drivers.wire.origin import Atlas, place
 from surgectl.engine.drivers.wire.request_bytes import request_bytes
 from surgectl.engine.drivers.wire.unpack import unpacked
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
@@ -60,22 +59,37 @@ async def test_the_loop_of_these_tests() -> None:
     assert isinstance(asyncio.get_running_loop(), uvloop.Loop)
 
 
-async def test_a_fan_who_quits_as_the_connection_breaks(caplog: pytest.LogCaptureFixture) -> None:
-    """An error that comes in the very moment in which the fan quits is nobody's, and nobody complains of it."""
+class Hears:
+    """Who waits for a reply, and what came."""
+
+    def __init__(self) -> None:
+        self.said: list[object] = []
+
+    def heard(self, status: int, headers: object, body: bytes, done_ns: int) -> None:
+        self.said.append(status)
+
+    def broke(self, why: str, detail: str) -> None:
+        self.said.append(why)
+
+
+async def test_a_fan_who_quits_as_the_connection_breaks() -> None:
+    """A connection that breaks in the very moment in which the fan quits says one thing, once."""
     async with WireDriver(CLOCK, CLOCK.now_ns()) as driver:
         where, mark = driver.atlas.find("http://127.0.0.1:1/"), Mark()
         mark.sends = 1
         connection = Connection(where.origin, driver, 1000)
         connection.connection_made(Taking())  # type: ignore[arg-type]
         request = request_bytes("GET", where, (), None)
-        asking = asyncio.create_task(connection.ask(request, mark, driver.now_ns() + 10**9))
-        await asyncio.sleep(0)
-        connection.connection_lost(ConnectionResetError())
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-    gc.collect()
-    assert mark.sent_ns is not None and caplog.text == ""
+        for breaks_first in (True, False):
+            hears = Hears()
+            mark.sends = 1
+            connection.ask(request, mark, driver.now_ns() + 10**9, hears)
+            if breaks_first:
+                connection.connection_lost(ConnectionResetError())
+            connection.quit(hears)
+            assert hears.said == ["cut" if breaks_first else "quit"] and mark.sent_ns is not None
+            connection.connection_made(Taking())  # type: ignore[arg-type]
+        driver.went(connection)
 
 
 class Refusing:
@@ -135,12 +149,14 @@ async def test_a_half_written_request_goes_nowhere() -> None:
             mark.sends = 1
             connection.connection_made(transport)  # type: ignore[arg-type]
             request = request_bytes("POST", where, (), b"x" * 200_000)
-            asking = asyncio.create_task(connection.ask(request, mark, driver.now_ns() + 10**9))
-            await asyncio.sleep(0)
-            if fate is ConnectionResetError:
+            hears = Hears()
+            if fate is NotTaken:
+                with pytest.raises(NotTaken):
+                    connection.ask(request, mark, driver.now_ns() + 10**9, hears)
+            else:
+                connection.ask(request, mark, driver.now_ns() + 10**9, hears)
                 connection.connection_lost(ConnectionResetError())
-            with pytest.raises(fate):
-                await asking
+            assert hears.said == ([] if fate is NotTaken else ["cut"])
             assert (mark.sent_ns is None, mark.sends) == ((True, 1) if fate is NotTaken else (False, 0))
             driver.went(connection)
 
@@ -160,13 +176,13 @@ async def test_back_pressure() -> None:
         connection = Connection(where.origin, driver, 1000)
         connection.connection_made(transport)  # type: ignore[arg-type]
         request = request_bytes("POST", where, (), b"x" * 300_000)
-        asking = asyncio.create_task(connection.ask(request, mark, driver.now_ns() + 10**9))
-        await asyncio.sleep(0)
+        hears = Hears()
+        connection.ask(request, mark, driver.now_ns() + 10**9, hears)
         assert len(transport.written) == 3
         connection.resume_writing()
         assert b"".join(transport.written) == request.head + request.body
         connection.data_received(b"HTTP/1.1 204 N\r\n\r\n")
-        assert (await asking).status == 204
+        assert hears.said == [204]
         driver.went(connection)
 
 
@@ -245,9 +261,9 @@ async def test_the_sweep_rests_while_nobody_waits() -> None:
 
 async def test_idle_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that nobody used for long is closed, by the pool's own look and by the next fan's."""
-    from surgectl.engine.drivers.wire import pool
+    from surgectl.engine.drivers.wire import pool, reply
 
-    monkeypatch.setattr(pool, "_KEEPALIVE_NS", 20_000_000)
+    monkeypatch.setattr(reply, "_KEEPALIVE_NS", 20_000_000)
     monkeypatch.setattr(pool, "KEEPALIVE_S", 0.06)
     async with RawServer(echo) as server, WireDriver(CLOCK, CLOCK.now_ns()) as driver:
         await driver.session().send(get(server.url), 0)
@@ -255,6 +271,39 @@ async def test_idle_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> N
         await asyncio.sleep(0.1)
         assert driver.open_sockets == 0
         await driver.session().send(get(server.url), 0)
+        assert server.connections == 2
+
+
+async def test_a_shop_that_says_how_long_it_keeps_a_connection() -> None:
+    """Keep-Alive: timeout=1 is obeyed with half a second to spare: the shop's own closing never meets a request."""
+
+    async def brief(visit: Visit) -> None:
+        while True:
+            await visit.request()
+            await visit.reply(headers="Keep-Alive: timeout=1, max=100\r\n")
+
+    async with RawServer(brief) as server, WireDriver(CLOCK, CLOCK.now_ns()) as driver:
+        session = driver.session()
+        await session.send(get(server.url), 0)
+        await session.send(get(server.url), 0)
+        assert server.connections == 1
+        await asyncio.sleep(0.6)
+        await session.send(get(server.url), 0)
+        assert server.connections == 2 and len(server.requests) == 3
+
+
+async def test_fans_with_connections_of_their_own() -> None:
+    """Where the target says so no connection is shared, and those of a fan who leaves are closed."""
+    async with RawServer(echo) as server, WireDriver(CLOCK, CLOCK.now_ns(), own_connections=True) as driver:
+        one, two = driver.session(), driver.session()
+        for _ in range(3):
+            await one.send(get(server.url), 0)
+            await two.send(get(server.url), 0)
+        assert server.connections == driver.open_sockets == 2
+        one.close()
+        while driver.open_sockets > 1:
+            await asyncio.sleep(0.001)
+        await two.send(get(server.url), 0)
         assert server.connections == 2
 
 

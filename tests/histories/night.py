@@ -47,6 +47,8 @@ class Night:
         self.capacity = capacity
         self.ops: list[OpRow] = []
         self.chaos: list[ChaosRow] = []
+        self.more_vitals: list[list[VitalsRow]] = []
+        """Of further workers."""
         self.vitals: list[VitalsRow] = [VitalsRow(at_ns=S, lag_ns=1_000_000, cpu=0.2)]
         self.orders: list[OrderRow] = []
         self.tickets: list[TicketRow] = []
@@ -395,7 +397,8 @@ class Night:
             msgspec.convert({"kind": kind, "rows": len(rows), "complete": True} | self.flawed.get(kind, {}), SourceRow)
             for kind, rows in kept.items()
         ]
-        return Relations.from_rows(self.ops, {**kept, "sources": sources}, self.chaos, self.vitals)
+        further = dict(enumerate(self.more_vitals, start=1))
+        return Relations.from_rows(self.ops, {**kept, "sources": sources}, self.chaos, self.vitals, further)
 
     def expectations(self, **changes: object) -> Expectations:
         given = {

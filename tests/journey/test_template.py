@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from surgectl.journey.paths import MISSING, compile_path
 from surgectl.journey.problem import TargetError
-from surgectl.journey.template import UnsetError, compile_text, compile_value
+from surgectl.journey.template import UnsetError, compile_json, compile_text, compile_value
 
 VARIABLES = {
     "qty": 2,
@@ -91,3 +96,30 @@ def test_a_bad_path_is_an_error_of_the_target(path: str) -> None:
     """What cannot be a path is refused at load."""
     with pytest.raises(TargetError):
         compile_path(path, "here")
+
+
+_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.text('ab"\\é ', max_size=4)
+    | st.sampled_from(["{who}", "{{who}}", "a {who} b", "{deep.x}", "{n}"])
+)
+
+
+@given(
+    st.recursive(
+        _LEAVES,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", 'q"', "{who}", "{{b}}"]), inner)
+        ),
+        max_leaves=8,
+    )
+)
+def test_json_is_the_same_document_whether_filled_or_encoded_first(value: Any) -> None:
+    """A document that is sent says what its template says, however much of it was encoded at load."""
+    variables = {"who": 'a "fan"', "n": 3, "deep": {"x": [1, None]}}
+    expected = compile_value(value, "x").render(variables)
+    document = compile_json(value, "x")
+    assert msgspec.json.decode(document.render(variables)) == msgspec.json.decode(msgspec.json.encode(expected))
+    assert document.names == compile_value(value, "x").names

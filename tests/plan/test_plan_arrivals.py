@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Iterator
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surgectl.plan.arrivals import Curve, Poisson, _log, curve, each_due_us
+from surgectl import chance
+from surgectl.plan.arrivals import BLOCK, Constant, Curve, Poisson, Ramp, Recorded, Spike, Step, _log, curve, due_blocks
+from surgectl.plan.mixing import mixed
 from surgectl.profile.curve import RecordedCurve
 from surgectl.profile.rehearsal import Phase
 from surgectl.profile.values import Duration, Rate
@@ -20,6 +25,11 @@ rates = st.floats(0, 300).map(Rate)
 
 def shape(phase: Phase, recorded: RecordedCurve | None = None, seed: int = 1) -> Curve:
     return curve(phase, seed=seed, number=0, recorded=recorded)
+
+
+def each_due_us(rush: Curve, first: int = 0, step: int = 1) -> Iterator[int]:
+    for _, due_us in due_blocks(rush, first, step):
+        yield from due_us.tolist()
 
 
 constants = st.builds(lambda r, t: Phase(phase="a", rate=r, for_=t), rates, lasting)
@@ -70,7 +80,7 @@ def test_a_due_time_is_the_inverse_of_the_cumulative(rush: Curve) -> None:
     """At the i-th due time, i + ½ fans are expected."""
     for index in {0, rush.fans // 3, rush.fans // 2, rush.fans - 1}:
         if 0 <= index < rush.fans:
-            at_s = rush.due_s(index)
+            at_s = float(rush.due_s(np.array([index]))[0])
             # What the rounding of a float second brings, at the fastest rate there is.
             slack = 1e-6 + rush.peak_per_s * at_s * 1e-12
             assert rush.cumulative(at_s) == pytest.approx(index + 0.5, rel=1e-6, abs=slack + 1e-3)
@@ -143,7 +153,9 @@ def test_poisson_arrivals_are_random_and_repeatable() -> None:
     assert due == list(each_due_us(shape(phase, seed=7)))
     assert due != list(each_due_us(shape(phase, seed=8)))
     assert isinstance(rush, Poisson)
-    assert round(rush.due_s(17) * 1e6) == due[17]
+    assert round(float(rush.due_s(np.array([17]))[0]) * 1e6) == due[17]
+    last = rush.fans - 1
+    assert round(float(rush.due_s(np.array([last]))[0]) * 1e6) == due[last]
     assert len(due) == pytest.approx(10_000, abs=400)  # four deviations
     gaps = [late - early for early, late in pairwise(due)]
     mean = sum(gaps) / len(gaps)
@@ -152,7 +164,87 @@ def test_poisson_arrivals_are_random_and_repeatable() -> None:
     assert spread == pytest.approx(mean, rel=0.08)  # the exponential's own mark
 
 
+def alone(rush: Curve, index: int) -> float:
+    """Python's own floats, one fan after the other: what the arrays must equal to the last bit."""
+    fans = index + 0.5
+    if isinstance(rush, Constant):
+        return fans / rush.rate_per_s
+    if isinstance(rush, Ramp):
+        slope = (rush.to_per_s - rush.from_per_s) / rush.duration_s
+        return min(reach(fans, rush.from_per_s, slope), rush.duration_s)
+    if isinstance(rush, Step):
+        stair = min(bisect_left(rush.reached, fans), len(rush.rates_per_s)) - 1
+        width_s = rush.duration_s / len(rush.rates_per_s)
+        return stair * width_s + (fans - rush.reached[stair]) / rush.rates_per_s[stair]
+    if isinstance(rush, Spike):
+        left = 1.0 - fans / rush.fans * rush.whole
+        return min(-rush.half_life_s * log(left) / 0.6931471805599453, rush.duration_s)
+    assert isinstance(rush, Recorded)
+    at = min(bisect_left(rush.reached, fans), len(rush.times_s) - 1) - 1
+    width_s = rush.times_s[at + 1] - rush.times_s[at]
+    slope = (rush.rates_per_s[at + 1] - rush.rates_per_s[at]) / width_s
+    return rush.times_s[at] + min(reach(fans - rush.reached[at], rush.rates_per_s[at], slope), width_s)
+
+
+def reach(fans: float, from_per_s: float, slope: float) -> float:
+    root = math.sqrt(max(from_per_s * from_per_s + 2 * slope * fans, 0.0))
+    return 2 * fans / (from_per_s + root) if from_per_s + root > 0 else 0.0
+
+
+def log(x: float) -> float:
+    m, e = math.frexp(x)
+    if m < 0.7071067811865476:
+        m, e = m * 2.0, e - 1
+    s = (m - 1.0) / (m + 1.0)
+    z = s * s
+    series = 1 / 19 + z / 21
+    for odd in range(17, 0, -2):
+        series = 1 / odd + z * series
+    return e * 0.6931471805599453 + 2.0 * s * series
+
+
+@settings(max_examples=150, deadline=None)
+@given(curves)
+def test_a_block_of_fans_is_due_when_each_alone_would_be(rush: Curve) -> None:
+    """Many at once or one by one, every due time is the same float: a plan's digest needs no particular processor."""
+    indices = np.arange(rush.fans)
+    assert rush.due_s(indices).tolist() == [alone(rush, index) for index in range(rush.fans)]
+    assert list(each_due_us(rush)) == [int(alone(rush, index) * 1e6 + 0.5) for index in range(rush.fans)]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**64 - 1), st.floats(1, 500), st.integers(1, 5))
+def test_a_poisson_walk_is_the_same_in_blocks(seed: int, rate: float, of: int) -> None:
+    """Gaps added one after the other, across the blocks' borders and for every share of the fans."""
+    rush = shape(Phase(phase="a", shape="poisson", rate=Rate(rate), for_=Duration(20 * 10**9)), seed=seed)
+    assert isinstance(rush, Poisson)
+    walked: list[int] = []
+    at_s = 0.0
+    while True:
+        at_s -= log(1.0 - (chance.mix(rush.stream ^ len(walked)) >> 11) * (1.0 / (1 << 53))) * (1.0 / rush.rate_per_s)
+        if at_s >= 20:
+            break
+        walked.append(int(at_s * 1e6 + 0.5))
+    assert rush.fans == len(walked)
+    assert [list(each_due_us(rush, share, of)) for share in range(of)] == [walked[share::of] for share in range(of)]
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=50))
+def test_chance_is_the_same_for_many_at_once(numbers: list[int]) -> None:
+    """The mixer of arrays is chance.mix, bit for bit."""
+    assert mixed(np.array(numbers, dtype=np.uint64)).tolist() == [chance.mix(number) for number in numbers]
+
+
+def test_no_more_than_a_block_is_computed_before_it_is_asked_for() -> None:
+    """Two million fans: the first block is there at once, and every block is of bearable size."""
+    rush = shape(Phase(phase="a", shape="spike", fans=2_000_000, half_life=Duration(10**10), for_=Duration(10**11)))
+    blocks = due_blocks(rush)
+    assert iter(blocks) is blocks
+    sizes = [len(due_us) for (_, due_us), _ in zip(blocks, range(3), strict=False)]
+    assert sizes == [BLOCK] * 3 and BLOCK <= 4_096
+
+
 @given(st.floats(1e-300, 1e300))
 def test_the_portable_logarithm_is_a_logarithm(x: float) -> None:
     """Computed from additions and multiplications alone, so that every machine agrees to the last bit."""
-    assert _log(x) == pytest.approx(math.log(x), rel=1e-13, abs=1e-13)
+    assert float(_log(np.array([x]))[0]) == log(x) == pytest.approx(math.log(x), rel=1e-13, abs=1e-13)

@@ -16,7 +16,7 @@ from surgectl.errors import UsageError
 from surgectl.plan.build import Plan, build
 from surgectl.plan.settling import settling
 from surgectl.profile.load import load_retry_profile, open_rehearsal, open_target
-from surgectl.profile.rehearsal import Exec, Fault, Phase, Rehearsal, Sale, Toxic
+from surgectl.profile.rehearsal import Exec, Fault, Generator, Phase, Rehearsal, Sale, Toxic
 from surgectl.profile.target import Promises, Target
 from surgectl.profile.values import Duration, Money, Rate, Share
 
@@ -104,6 +104,12 @@ def test_any_plan_is_the_same_for_any_number_of_shards(seed: int, spans: list[tu
 def test_a_digest_is_written_down_for_all_machines() -> None:
     """This very plan has this very digest, wherever and whenever it is computed."""
     assert plan(seed=2026).digest() == "eebfc4f914cae7b85bc379696a8a2af4"
+
+
+def test_a_word_that_the_language_learnt_later_renames_no_plan() -> None:
+    """What is done with an arrival that is behind counts in the digest only where it is not what was always done."""
+    assert plan(generator=Generator(behind="drop")).digest() == plan().digest()
+    assert plan(generator=Generator(behind="late")).digest() != plan().digest()
 
 
 CHANGES = {

@@ -83,6 +83,7 @@ def test_the_json_holds_the_plan(desk: Desk) -> None:
     assert origins["sale.price"] == ("89.00 EUR", "profile:4")
     assert origins["load[1].half_life"] == ("5s", "profile:7")
     assert origins["generator.late_at_most"] == ("1s", "default")
+    assert origins["generator.behind"] == ("drop", "default")
     assert origins["target.promises.hold_ttl"] == ("20s", "target:5")
     assert origins["target.promises.webhook_delay"] == ("0s", "default")
 

@@ -96,6 +96,7 @@ def test_the_schema_explains_itself() -> None:
     assert definitions["Fault"]["properties"]["brownout"]["enum"] == [*NAMES, None]
     assert definitions["Phase"]["required"] == ["phase"]
     assert definitions["Generator"]["properties"]["late_at_most"]["default"] == "1s"
+    assert definitions["Generator"]["properties"]["behind"]["enum"] == ["drop", "late"]
 
 
 def test_a_schema_of_nothing_is_refused() -> None:

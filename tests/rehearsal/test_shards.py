@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from surgectl.cli import shards
-from surgectl.cli.prepare import DriverName, Wishes, flags_of, prepare
+from surgectl.cli.driving import DriverName
+from surgectl.cli.prepare import Wishes, flags_of, prepare
 from surgectl.cli.shards import Part, Playbill, how_many_workers
 from surgectl.engine.guard import Permit
 from tests.rehearsal.acting import DRILL

@@ -115,7 +115,22 @@ def summary() -> Summary:
                 ],
             },
         },
-        generator={"lag_p99_ms": 9.73, "dropped": 0, "cpu": 0.61, "cpu_max": 0.7, "lost_rows": 0},
+        generator={
+            "lag_p50_ms": 0.8,
+            "lag_p99_ms": 9.73,
+            "lag_max_ms": 31.2,
+            "dropped": 0,
+            "late": 2,
+            "behind": "late",
+            "cpu": 0.61,
+            "cpu_max": 0.7,
+            "lost_rows": 0,
+            "workers": 2,
+            "by_worker": [
+                {"worker": 0, "cpu": 0.52, "cpu_max": 0.61, "starved_share": 0.0, "loop_lag_max_ms": 4.1},
+                {"worker": 1, "cpu": 0.7, "cpu_max": 0.7, "starved_share": 0.25, "loop_lag_max_ms": 8.2},
+            ],
+        },
         sources=[
             {"kind": "orders", "rows": 905, "complete": True, "stable": True, "error": ""},
             {"kind": "charges", "rows": 923, "complete": True, "stable": True, "error": ""},

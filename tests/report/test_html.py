@@ -100,6 +100,17 @@ def test_every_table_is_there_without_javascript(rendered: str) -> None:
     assert "HISTFAAAA" not in page.text
 
 
+def test_our_own_lateness_is_told_and_each_worker_by_itself(rendered: str) -> None:
+    """How late arrivals were, what became of those behind, and a row a worker; one worker needs no table."""
+    ours = rendered[rendered.index('id="ourselves"') :]
+    for name, value in (("lag p50 ms", "0.8"), ("lag max ms", "31.2"), ("late", "2"), ("behind", "late")):
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in ours
+    assert '<tr><th scope="row">1</th><td>0.7</td><td>0.7</td><td>0.25</td><td>8.2</td></tr>' in ours
+    whole = summary()
+    alone = msgspec.structs.replace(whole, generator={**whole.generator, "by_worker": whole.generator["by_worker"][:1]})
+    assert "share of its core" in ours and "share of its core" not in html.render(alone)
+
+
 def test_a_story_has_a_lane_for_each_ledger_and_the_fault_is_shaded(rendered: str) -> None:
     """Each moment stands in its own lane; the rows inside the fault's window, and no others, are shaded."""
     rows = re.findall(r"<tr([^>]*)><td class=\"t\">([\d.]+|no time)</td>.*?</tr>", rendered)

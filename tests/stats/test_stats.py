@@ -11,7 +11,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surgectl.stats.histogram import HIGHEST_UNITS, Histogram, highest_at, index_of
+from surgectl.stats.histogram import HIGHEST_NS, LOWEST_NS, Histogram, highest_at, index_of
 from surgectl.stats.percentile import Durations, nearest_rank, percentile_of, wilson
 from surgectl.stats.series import Series, ewma
 
@@ -40,7 +40,7 @@ def test_open_durations_bound_the_percentile() -> None:
     assert durations.largest().high == math.inf
 
 
-@given(st.lists(st.integers(0, HIGHEST_UNITS * 1000), min_size=1, max_size=60), st.sampled_from([1, 50, 90, 99, 99.9]))
+@given(st.lists(st.integers(0, HIGHEST_NS), min_size=1, max_size=60), st.sampled_from([1, 50, 90, 99, 99.9]))
 def test_histogram_is_within_a_thousandth(durations_ns: list[int], percentile: float) -> None:
     """A histogram's percentile is the true one, at most a thousandth (or a microsecond) too high."""
     exact = percentile_of(sorted(durations_ns), percentile)
@@ -48,24 +48,27 @@ def test_histogram_is_within_a_thousandth(durations_ns: list[int], percentile: f
     assert exact - 1000 <= counted <= exact * 1.001 + 1000
 
 
-@given(st.integers(0, HIGHEST_UNITS))
-def test_layout_is_hdrhistograms(units: int) -> None:
+@given(st.one_of(st.integers(0, HIGHEST_NS), st.integers(0, 3_000_000)))
+def test_layout_is_hdrhistograms(duration_ns: int) -> None:
     """Every value has the counter that HdrHistogram itself would give it."""
-    library = HdrHistogram(1, HIGHEST_UNITS, 3)
-    assert index_of(units) == library.get_counts_array_index(units)
-    assert highest_at(index_of(units)) == library.get_highest_equivalent_value(units)
+    library = HdrHistogram(LOWEST_NS, HIGHEST_NS, 3)
+    assert index_of(duration_ns) == library.get_counts_array_index(duration_ns)
+    assert highest_at(index_of(duration_ns)) == library.get_highest_equivalent_value(duration_ns)
 
 
-@pytest.mark.parametrize("units", [[5], [0], [0, 7, 7], [1, 2047, 2048, 123_456, 2_000_000]])
-def test_encoding_is_read_back_by_the_library(units: list[int]) -> None:
+@pytest.mark.parametrize(
+    "durations_ns",
+    [[], [5_000], [0], [0, 7_000, 7_000], [1_000, 1_048_575, 1_048_576, 123_456_789, 2_000_000_000], [HIGHEST_NS]],
+)
+def test_encoding_is_read_back_by_the_library(durations_ns: list[int]) -> None:
     """The exported text is what the library would have written, and is read back with the same percentiles."""
-    own = Histogram.of([unit * 1000 for unit in units])
-    library = HdrHistogram(1, HIGHEST_UNITS, 3)
-    for unit in units:
-        library.record_value(unit)
+    own = Histogram.of(durations_ns)
+    library = HdrHistogram(LOWEST_NS, HIGHEST_NS, 3)
+    for duration_ns in durations_ns:
+        library.record_value(duration_ns)
     assert own.encode() == library.encode().decode()
     back = HdrHistogram.decode(own.encode())
-    assert back.get_total_count() == len(units)
+    assert back.get_total_count() == len(durations_ns)
     assert back.get_value_at_percentile(99) == library.get_value_at_percentile(99)
 
 

@@ -24,13 +24,14 @@ from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
 from surgectl import __version__
-from surgectl.clock import Clock
-from surgectl.engine.drivers import redirect
-from surgectl.engine.drivers.cookies import Jar, set_cookies
+from surgectl.clock import Clock, since
+from surgectl.engine.drivers.browser import Asked, Browser, Listener
 from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.limits import KEEPALIVE_S, MOST_BODY_BYTES, MOST_HEADER_BYTES
+from surgectl.engine.drivers.place import Atlas, Place
+from surgectl.engine.drivers.redirect import Headers
 from surgectl.errors import SurgectlError
-from surgectl.journey.messages import Broken, Reply, Wire
+from surgectl.journey.messages import Broken
 
 _marks: ContextVar[Mark] = ContextVar("surgectl_mark")
 
@@ -117,20 +118,18 @@ class AiohttpDriver:
         most_body_bytes: int = MOST_BODY_BYTES,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self.now_ns = since(clock, start_ns)
+        """Nanoseconds since the run's start."""
         self.open_sockets = 0
         self.most_body_bytes = most_body_bytes
-        self.permits = permits
+        self._permits = permits
+        self.atlas = Atlas()
         self._clock = clock
-        self._start_ns = start_ns
         self._tls = tls
         self._http: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
         return f"<AiohttpDriver sockets={self.open_sockets}>"
-
-    def now_ns(self) -> int:
-        """Nanoseconds since the run's start."""
-        return self._clock.now_ns() - self._start_ns
 
     async def __aenter__(self) -> AiohttpDriver:
         connector = aiohttp.TCPConnector(
@@ -169,96 +168,101 @@ class AiohttpDriver:
             raise SurgectlError("the driver is not open")
         return self._http
 
-    def session(self, *, cookies: bool = True) -> AiohttpSession:
+    def session(self, *, cookies: bool = True) -> Browser:
         """A new, empty session. Does no I/O."""
-        return AiohttpSession(self, cookies=cookies)
+        return Browser(self, cookies=cookies)
+
+    def wall_s(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock.wall().timestamp()
+
+    def permitted(self, host: str) -> bool:
+        """May this host be sent to?"""
+        return self._permits is None or self._permits(host)
+
+    def ask(
+        self,
+        owner: object | None,
+        place: Place,
+        method: str,
+        headers: Headers,
+        body: bytes | None,
+        mark: Mark,
+        deadline_ns: int,
+        listener: Listener,
+    ) -> Asked:
+        """One request and its whole reply; see Asker.ask."""
+        return _Asking(self, method, URL(place.text, encoded=True), headers, body, mark, deadline_ns, listener)
+
+    def left(self, owner: object) -> None:
+        """All connections are everybody's."""
 
 
-class AiohttpSession:
-    """One fan's browser: its cookies over the shared pool of connections."""
+class _Asking:
+    """One request that aiohttp is at."""
 
-    __slots__ = ("_cookies", "_driver", "_jar")
+    __slots__ = ("_task",)
 
-    def __init__(self, driver: AiohttpDriver, *, cookies: bool) -> None:
-        self._driver = driver
-        self._cookies = cookies
-        self._jar: Jar | None = None
+    def __init__(
+        self,
+        driver: AiohttpDriver,
+        method: str,
+        url: URL,
+        headers: Headers,
+        body: bytes | None,
+        mark: Mark,
+        deadline_ns: int,
+        listener: Listener,
+    ) -> None:
+        self._task = asyncio.create_task(self._ask(driver, method, url, headers, body, mark, deadline_ns, listener))
+        # Here and not in the task: one that is cancelled before its first step never runs.
+        self._task.add_done_callback(lambda task: listener.broke("quit", "") if task.cancelled() else None)
 
-    async def close(self) -> None:
-        """Forget the cookies. Idle connections stay in the shared pool."""
-        self._jar = None
+    def quit(self, listener: Listener) -> None:
+        """See Asked.quit. What had left is known once the task has ended."""
+        self._task.cancel()
 
-    async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
-        """Send once and only once; see Session.send."""
-        driver = self._driver
-        mark = Mark() if mark is None else mark
-        now_ns = driver.now_ns()
-        token = _marks.set(mark)
+    async def _ask(
+        self,
+        driver: AiohttpDriver,
+        method: str,
+        url: URL,
+        headers: Headers,
+        body: bytes | None,
+        mark: Mark,
+        deadline_ns: int,
+        listener: Listener,
+    ) -> None:
+        _marks.set(mark)
         try:
-            async with asyncio.timeout((max(due_ns, now_ns) + wire.timeout_ns - now_ns) / 1e9):
-                return await self._follow(wire, mark)
+            async with asyncio.timeout((deadline_ns - driver.now_ns()) / 1e9):
+                status, answer, packed = await _exchange(driver, method, url, headers, body)
         except (aiohttp.ClientError, OSError, ValueError, _Resent, _TooLong) as error:
             # TimeoutError is an OSError. ValueError: a URL or a header that HTTP cannot carry.
-            return Reply(broken=_broken(error, mark), sent_ns=mark.sent_ns, done_ns=driver.now_ns(), detail=_say(error))
-        finally:
-            _marks.reset(token)
-
-    async def _follow(self, wire: Wire, mark: Mark) -> Reply:
-        """The request, and those that its redirects ask for."""
-        hop = redirect.Hop(method=wire.method, url=URL(wire.url), headers=wire.headers, body=wire.body)
-        jar_used = self._cookies and wire.cookies
-        for _ in range(redirect.MOST_HOPS + 1):
-            if self._driver.permits is not None and not self._driver.permits(hop.url.host or ""):
-                return redirect.astray(hop.url.host or "", mark.sent_ns, self._driver.now_ns())
-            reply, location = await self._hop(hop, mark, jar_used)
-            if not location or not redirect.wanted(wire.follow, location):
-                return reply
-            onward = redirect.next_hop(hop, reply.status, location)
-            if onward is None:
-                return reply
-            hop = onward
-        return redirect.endless(mark.sent_ns, self._driver.now_ns())
-
-    async def _hop(self, hop: redirect.Hop, mark: Mark, jar_used: bool) -> tuple[Reply, str]:
-        """One request and its whole reply, with the Location where it is a redirect."""
-        driver = self._driver
-        headers = hop.headers
-        if jar_used and self._jar is not None:
-            headers = self._jar.onto(headers, hop.url)
-        mark.sends = 1
-        response = await driver.http.request(hop.method, hop.url, headers=headers, data=hop.body, allow_redirects=False)
-        try:
-            body = await _read(response, driver.most_body_bytes)
-        except BaseException:
-            response.close()
-            raise
-        done_ns = driver.now_ns()
+            listener.broke(_broken(error, mark), _say(error))
+            return
         if mark.sent_ns is None:
             # An answer before the question; or an aiohttp that hides its writes from us. What left is not known.
-            response.close()
-            mark.sent_ns = done_ns
-            early = Reply(broken="invalid", sent_ns=done_ns, done_ns=done_ns, detail="answered before it was asked")
-            return early, ""
-        answer = tuple(
-            (name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in response.raw_headers
-        )
-        if jar_used:
-            self._fill_jar(answer, hop.url)
-        reply = Reply(
-            status=response.status,
-            headers=answer,
-            body=body,
-            url=str(hop.url),
-            cookies=self._jar.values(hop.url) if jar_used and self._jar is not None else {},
-            sent_ns=mark.sent_ns,
-            done_ns=done_ns,
-        )
-        return reply, redirect.location(response.status, answer)
+            mark.sent_ns = driver.now_ns()
+            listener.broke("invalid", "answered before it was asked")
+            return
+        listener.heard(status, answer, packed, driver.now_ns())
 
-    def _fill_jar(self, answer: redirect.Headers, url: URL) -> None:
-        if said := set_cookies(answer):
-            self._jar = self._jar or Jar()
-            self._jar.fill(said, url)
+
+async def _exchange(
+    driver: AiohttpDriver, method: str, url: URL, headers: Headers, body: bytes | None
+) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of the whole reply."""
+    response = await driver.http.request(method, url, headers=headers, data=body, allow_redirects=False)
+    try:
+        content = await _read(response, driver.most_body_bytes)
+    except BaseException:
+        response.close()
+        raise
+    if _marks.get().sent_ns is None:
+        response.close()
+    answer = tuple((name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in response.raw_headers)
+    return response.status, answer, content
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:

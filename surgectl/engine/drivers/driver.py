@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from surgectl.journey.messages import Reply, Wire
 
+Then = Callable[[Reply], None]
+"""Hears the fate of a send: once, and never before `start` has returned."""
+
 
 class Mark:
-    """What is known of a send while it is under way: the only trace of one that is cancelled."""
+    """What is known of a send while it is under way."""
 
     __slots__ = ("sends", "sent_ns")
 
@@ -19,19 +23,31 @@ class Mark:
         """Requests that may still leave under this mark minus those that did: a driver's guard against resending."""
 
 
+class UnderWay(Protocol):
+    """A send that was started and whose fate is not known yet."""
+
+    def quit(self) -> None:
+        """The fan loses patience or leaves: the socket is closed, and the reply that comes says `quit`."""
+        ...
+
+
 class Session(Protocol):
     """One fan's (or one tab's) browser: its cookies and its connections. Closed when the fan leaves."""
 
-    async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
+    def start(self, wire: Wire, due_ns: int, mark: Mark, then: Then) -> UnderWay:
         """Send once and only once: a driver never resends, whatever the method and however the connection ended.
 
-        Returns a Reply for every fate; raises only asyncio.CancelledError (the fan quit: the socket is closed, and
-        `mark` says what is known). `sent_ns` is None only if no byte was handed to the kernel.
+        `then` hears a Reply for every fate, also for a quit. Its `sent_ns` is None only if no byte was handed to the
+        kernel.
         """
         ...
 
-    async def close(self) -> None:
-        """Close its connections."""
+    async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
+        """The same, for one who waits. Cancelled: it quits, and `mark` says what is known."""
+        ...
+
+    def close(self) -> None:
+        """Forget the cookies, and close the connections that were this fan's alone."""
         ...
 
 

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from surgectl.clock import Clock
-from surgectl.engine.drivers.driver import Mark
+from surgectl.engine.drivers.driver import Mark, Then
+from surgectl.engine.drivers.waiting import sent
 from surgectl.journey.messages import Reply, Wire
 
 Handler = Callable[[Wire], Awaitable[Reply]]
@@ -46,23 +47,53 @@ class MemorySession:
     def __init__(self, driver: MemoryDriver) -> None:
         self._driver = driver
 
-    async def close(self) -> None:
+    def close(self) -> None:
         return None
 
+    def start(self, wire: Wire, due_ns: int, mark: Mark, then: Then) -> Handled:
+        """Send once and only once; see Session.start."""
+        return Handled(self._driver, wire, due_ns, mark, then)
+
     async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
-        """Send once and only once; see Session.send."""
-        driver = self._driver
-        mark = Mark() if mark is None else mark
-        now_ns = driver.now_ns()
+        """The same, for one who waits."""
+        return await sent(self, wire, due_ns, mark)
+
+
+class Handled:
+    """A request that the handler is at."""
+
+    __slots__ = ("_mark", "_now_ns", "_task", "_then")
+
+    def __init__(self, driver: MemoryDriver, wire: Wire, due_ns: int, mark: Mark, then: Then) -> None:
+        self._mark = mark
+        self._now_ns = driver.now_ns
+        self._then: Then | None = then
+        mark.sent_ns = driver.now_ns()
         driver.open_sockets += 1
-        mark.sent_ns = now_ns
+        self._task = asyncio.create_task(self._answer(driver, wire, due_ns))
+
+    def quit(self) -> None:
+        """See UnderWay.quit."""
+        if self._then is not None:
+            self._task.cancel()
+            self._end(Reply(broken="quit", sent_ns=self._mark.sent_ns, done_ns=self._now_ns()))
+
+    async def _answer(self, driver: MemoryDriver, wire: Wire, due_ns: int) -> None:
+        now_ns, mark = driver.now_ns(), self._mark
         try:
             async with asyncio.timeout((max(due_ns, now_ns) + wire.timeout_ns - now_ns) / 1e9):
                 reply = await driver.handler(wire)
         except TimeoutError:
-            return Reply(broken="timeout", sent_ns=mark.sent_ns, done_ns=driver.now_ns(), detail="timeout")
+            reply = Reply(broken="timeout", detail="timeout")
         finally:
             driver.open_sockets -= 1
         if reply.broken == "not-sent":
             mark.sent_ns = None
-        return msgspec.structs.replace(reply, sent_ns=mark.sent_ns, done_ns=driver.now_ns(), url=reply.url or wire.url)
+        self._end(
+            msgspec.structs.replace(reply, sent_ns=mark.sent_ns, done_ns=driver.now_ns(), url=reply.url or wire.url)
+        )
+
+    def _end(self, reply: Reply) -> None:
+        then, self._then = self._then, None
+        if then is not None:
+            then(reply)

@@ -7,8 +7,6 @@ import re
 import msgspec
 from yarl import URL
 
-from surgectl.journey.messages import Reply
-
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_HOPS = 20
 """Browsers give up here too."""
@@ -33,21 +31,6 @@ def location(status: int, headers: Headers) -> str:
     if status not in REDIRECTS:
         return ""
     return next((value for name, value in headers if name.lower() == "location"), "")
-
-
-def astray(host: str, sent_ns: int | None, done_ns: int) -> Reply:
-    """The way leads to a host that nobody allowed: it is not sent to."""
-    return Reply(
-        broken="not-sent" if sent_ns is None else "cut",
-        sent_ns=sent_ns,
-        done_ns=done_ns,
-        detail=f"host {host} is neither loopback nor in the target's allow",
-    )
-
-
-def endless(sent_ns: int | None, done_ns: int) -> Reply:
-    """The shop sends in circles."""
-    return Reply(broken="invalid", sent_ns=sent_ns, done_ns=done_ns, detail="too many redirects")
 
 
 def wanted(follow: bool | str, location: str) -> bool:

@@ -43,7 +43,7 @@ class InlineRunner:
         of: int = 1,
     ) -> None:
         """`driver` and `probe_driver` are entered here: pass them unopened. `redact`: None = there are no secrets."""
-        self._journal = Journal(folder, shard, tap=tap.publish if tap is not None else None, redact=redact)
+        self._journal = Journal(folder, shard, tap=tap.publish_all if tap is not None else None, redact=redact)
         self._vitals = LineFile(Folder(folder).vitals_file(shard), tap=tap.publish if tap is not None else None)
         self._drivers = [driver] if probe_driver is None else [driver, probe_driver]
         self._scene = Scene(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol, cast
 
+from surgectl.engine.drivers.browser import Listener
 from surgectl.engine.drivers.driver import Mark
+from surgectl.engine.drivers.place import Origin
 from surgectl.engine.drivers.wire.deadlines import Deadlines
-from surgectl.engine.drivers.wire.fates import Cut, Garbled, NotTaken
-from surgectl.engine.drivers.wire.origin import Origin
-from surgectl.engine.drivers.wire.reply import Heard, ReplyReader
+from surgectl.engine.drivers.wire.fates import Cut, Garbled, NotTaken, broken, say
+from surgectl.engine.drivers.wire.reply import ReplyReader
 from surgectl.engine.drivers.wire.request_bytes import RequestBytes
 
 _PIECE_BYTES = 65_536
@@ -32,9 +33,10 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """`await connection.ask(request, mark, deadline_ns)`: once at a time."""
+    """`connection.ask(request, mark, deadline_ns, listener)`: one at a time."""
 
     __slots__ = (
+        "_listener",
         "_mark",
         "_owner",
         "_paused",
@@ -43,17 +45,21 @@ class Connection(asyncio.Protocol):
         "_slot",
         "_timer",
         "_transport",
-        "_waiter",
         "_waiting_for_go",
+        "idle_since_ns",
         "origin",
+        "whose",
     )
 
-    def __init__(self, origin: Origin, owner: Owner, most_body_bytes: int) -> None:
+    def __init__(self, origin: Origin, owner: Owner, most_body_bytes: int, whose: object | None = None) -> None:
         self.origin = origin
+        self.whose = whose
+        """Who alone may use it; None = whoever comes."""
+        self.idle_since_ns = 0
         self._owner = owner
         self._reader = ReplyReader(most_body_bytes)
         self._transport: asyncio.Transport | None = None
-        self._waiter: asyncio.Future[Heard] | None = None
+        self._listener: Listener | None = None
         self._mark: Mark | None = None
         self._rest: memoryview | None = None
         """What of the request is not written yet."""
@@ -63,18 +69,23 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
-        return f"<Connection {self.origin.authority} {'busy' if self._waiter else 'idle' if self.usable else 'closed'}>"
+        state = "busy" if self._listener else "idle" if self.usable else "closed"
+        return f"<Connection {self.origin.authority} {state}>"
 
     @property
     def usable(self) -> bool:
         """Open, as far as we heard, and nobody's."""
-        return self._transport is not None and not self._transport.is_closing() and self._waiter is None
+        return self._transport is not None and not self._transport.is_closing() and self._listener is None
 
-    async def ask(self, request: RequestBytes, mark: Mark, deadline_ns: int) -> Heard:
-        """Write the request, wait for its reply.
+    @property
+    def keeps_ns(self) -> int:
+        """How long it may stay idle before the shop is likely to close it."""
+        return self._reader.keeps_ns
 
-        NotTaken: not one byte of it was written, another connection may try. TimeoutError, Cut, Garbled, OSError: see
-        the mark. Cancelled: the connection is closed, for its reply would be the next one's.
+    def ask(self, request: RequestBytes, mark: Mark, deadline_ns: int, listener: Listener) -> None:
+        """Write the request; the listener hears what comes of it.
+
+        Raises NotTaken: not one byte of it was written, another connection may try.
         """
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -83,8 +94,7 @@ class Connection(asyncio.Protocol):
         if mark.sends < 0:
             raise Cut("a request was about to be sent twice")
         self._reader.begin(request.method)
-        waiter: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
-        self._waiter = waiter
+        self._listener = listener
         self._mark = mark
         self._slot = self._owner.deadlines.add(deadline_ns, self)
         head, body = request.head, request.body
@@ -101,13 +111,13 @@ class Connection(asyncio.Protocol):
                 self._timer = asyncio.get_running_loop().call_later(_CONTINUE_S, self._go)
             else:
                 self._push()
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if self._waiter is waiter:  # else the reply was whole, and somebody else may be using the connection
-                self._free()
-                self.abort()
-            raise
+
+    def quit(self, listener: Listener) -> None:
+        """Nobody waits for this reply any more: close, for it would be the next one's."""
+        if self._listener is listener:
+            self._free()
+            self.abort()
+            listener.broke("quit", "")
 
     def close(self) -> None:
         """Nobody needs it any more."""
@@ -130,7 +140,7 @@ class Connection(asyncio.Protocol):
         self._owner.came(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None:
+        if self._listener is None:
             self.abort()  # it speaks without being asked: nobody knows whose words these are
             return
         reader = self._reader
@@ -143,13 +153,13 @@ class Connection(asyncio.Protocol):
             self._fail(error)
 
     def eof_received(self) -> bool:
-        if self._waiter is not None:
+        if self._listener is not None:
             self._ended(None)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        if self._waiter is not None:
+        if self._listener is not None:
             self._ended(exc)
         self._reader.end()
         self._owner.went(self)
@@ -200,30 +210,33 @@ class Connection(asyncio.Protocol):
             self._rest = rest if len(rest) else None
             self._transport.write(piece)
 
-    def _free(self) -> tuple[asyncio.Future[Heard] | None, bool]:
-        """Nobody waits any more. Returns who did, and whether the whole request was written."""
-        waiter, written = self._waiter, self._rest is None
-        self._waiter = self._mark = self._rest = None
+    def _free(self) -> bool:
+        """Nobody waits any more. Returns whether the whole request was written."""
+        written = self._rest is None
+        self._listener = self._mark = self._rest = None
         self._waiting_for_go = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._owner.deadlines.remove(self._slot, self)
-        return waiter, written
+        return written
 
     def _finish(self) -> None:
-        """The reply is whole."""
+        """The reply is whole. Raises Garbled."""
         done_ns = self._owner.now_ns()
-        heard = self._reader.take(done_ns)
-        waiter, written = self._free()
+        reader = self._reader
+        headers, body = reader.take()
+        status, listener = reader.status, self._listener
+        written = self._free()
         if not written:
             self.abort()  # it answered before it had heard all, and what is left must never reach it
-        elif self._reader.keep and self.usable:
+        elif reader.keep and self.usable:
+            self.idle_since_ns = done_ns
             self._owner.rests(self)
         else:
             self.close()
-        if waiter is not None and not waiter.done():
-            waiter.set_result(heard)
+        if listener is not None:
+            listener.heard(status, headers, body, done_ns)
 
     def _ended(self, error: Exception | None) -> None:
         """The connection ended while somebody waited."""
@@ -236,7 +249,8 @@ class Connection(asyncio.Protocol):
             self._fail(wrong)
 
     def _fail(self, error: Exception) -> None:
-        waiter, _ = self._free()
+        listener, mark = self._listener, self._mark
+        self._free()
         self.abort()
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(error)
+        if listener is not None and mark is not None:
+            listener.broke(broken(error, mark), say(error))

@@ -8,8 +8,8 @@ import re
 import msgspec
 
 from surgectl import __version__
+from surgectl.engine.drivers.place import Place
 from surgectl.engine.drivers.redirect import Headers
-from surgectl.engine.drivers.wire.origin import Place
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _OURS = {"accept": "Accept: */*", "accept-encoding": "Accept-Encoding: gzip, deflate"}
@@ -19,7 +19,7 @@ _WITH_TYPE = frozenset({"POST", "PUT", "PATCH"})
 """The shop sees the same whichever driver asks, and aiohttp says a type even of no body."""
 
 
-class RequestBytes(msgspec.Struct, frozen=True):
+class RequestBytes(msgspec.Struct, frozen=True, gc=False):
     """A request, ready to write."""
 
     head: bytes

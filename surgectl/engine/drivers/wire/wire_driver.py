@@ -1,8 +1,8 @@
 """Send a fan's request on a socket of our own, exactly once, and know whether a byte of it left.
 
 HTTP/1.1 over asyncio.Protocol with llhttp: a tenth of what a general client costs, and nothing between us and the
-socket that might send again. All fans share one pool of connections, as fans behind one carrier's NAT and a shop's
-load balancer do; cookies are each fan's own. HTTP proxies are the aiohttp driver's business.
+socket that might send again. Fans share one pool of connections, as fans behind one carrier's NAT and a shop's load
+balancer do, or have connections of their own, as the target says. HTTP proxies are the aiohttp driver's business.
 """
 
 from __future__ import annotations
@@ -13,24 +13,21 @@ import ssl
 from collections.abc import Callable
 
 import aiohappyeyeballs
-from yarl import URL
 
-from surgectl.clock import Clock
-from surgectl.engine.drivers import redirect
-from surgectl.engine.drivers.cookies import Jar, set_cookies
+from surgectl.clock import Clock, since
+from surgectl.engine.drivers.browser import Asked, Browser, Listener
 from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.limits import MOST_BODY_BYTES
+from surgectl.engine.drivers.place import Atlas, Origin, Place
+from surgectl.engine.drivers.redirect import Headers
 from surgectl.engine.drivers.wire.connection import Connection
 from surgectl.engine.drivers.wire.deadlines import Deadlines
 from surgectl.engine.drivers.wire.fates import FATES, NotTaken, broken, say
-from surgectl.engine.drivers.wire.origin import Atlas, Origin, Place, place
 from surgectl.engine.drivers.wire.pool import Pool
-from surgectl.engine.drivers.wire.reply import Heard
 from surgectl.engine.drivers.wire.request_bytes import RequestBytes, request_bytes
 from surgectl.engine.drivers.wire.resolver import Resolver
 from surgectl.engine.drivers.wire.trust import Trust, tls_context
 from surgectl.errors import SurgectlError
-from surgectl.journey.messages import Reply, Wire
 
 _NEXT_ADDRESS_S = 0.25
 """How long one address may stay silent before the next is tried beside it (RFC 8305)."""
@@ -41,6 +38,7 @@ class WireDriver:
 
     `permits(host)` says which hosts may be sent to (see guard.py): a URL that a reply supplied, or a redirect, that
     leads elsewhere is not sent. None permits all. `tls` None: certificates are verified as the system does.
+    `own_connections`: each session has its own, closed when it is; else all share one pool.
     """
 
     def __init__(
@@ -51,18 +49,22 @@ class WireDriver:
         permits: Callable[[str], bool] | None = None,
         most_body_bytes: int = MOST_BODY_BYTES,
         tls: ssl.SSLContext | None = None,
+        own_connections: bool = False,
     ) -> None:
         self.most_body_bytes = most_body_bytes
+        self.now_ns = since(clock, start_ns)
+        """Nanoseconds since the run's start."""
         self.atlas = Atlas()
         self.deadlines = Deadlines(self.now_ns)
         self._permits = permits
         self._permitted: dict[str, bool] = {}
         self._clock = clock
-        self._start_ns = start_ns
         self._tls = tls
+        self._own_connections = own_connections
         self._pool = Pool(self.now_ns)
         self._resolver = Resolver()
         self._connections: set[Connection] = set()
+        self._owned: dict[object, set[Connection]] = {}
         self._open = False
 
     def __repr__(self) -> str:
@@ -72,10 +74,6 @@ class WireDriver:
     def open_sockets(self) -> int:
         """Connections open now."""
         return len(self._connections)
-
-    def now_ns(self) -> int:
-        """Nanoseconds since the run's start."""
-        return self._clock.now_ns() - self._start_ns
 
     async def __aenter__(self) -> WireDriver:
         self._open = True
@@ -90,9 +88,13 @@ class WireDriver:
         await asyncio.sleep(0)  # the loop closes sockets in its next turn
         self.deadlines.close()
 
-    def session(self, *, cookies: bool = True) -> WireSession:
+    def session(self, *, cookies: bool = True) -> Browser:
         """A new, empty session. Does no I/O."""
-        return WireSession(self, cookies=cookies)
+        return Browser(self, cookies=cookies, own=self._own_connections)
+
+    def wall_s(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock.wall().timestamp()
 
     def permitted(self, host: str) -> bool:
         """May this host be sent to?"""
@@ -103,27 +105,46 @@ class WireDriver:
             said = self._permitted[host] = self._permits(host)
         return said
 
-    async def ask(self, origin: Origin, request: RequestBytes, mark: Mark, deadline_ns: int) -> Heard:
-        """One request and its whole reply. Raises what fates.py names."""
+    def ask(
+        self,
+        owner: object | None,
+        place: Place,
+        method: str,
+        headers: Headers,
+        body: bytes | None,
+        mark: Mark,
+        deadline_ns: int,
+        listener: Listener,
+    ) -> Asked:
+        """One request and its whole reply; see Asker.ask."""
         if not self._open:
             raise SurgectlError("the driver is not open")
-        if self.now_ns() >= deadline_ns:
-            raise TimeoutError  # on a later hop of redirects
+        try:
+            request = request_bytes(method, place, headers, body)
+            if mark.sent_ns is not None and self.now_ns() >= deadline_ns:
+                raise TimeoutError  # on a later hop of redirects
+        except (ValueError, TimeoutError) as error:
+            return Dialling.in_vain(listener, mark, error)
         # Not one byte was written to a connection that says NotTaken, so that another may be tried.
-        while (connection := self._pool.take(origin)) is not None:
+        while (connection := self._pool.take(owner, place.origin)) is not None:
             try:
-                return await connection.ask(request, mark, deadline_ns)
+                connection.ask(request, mark, deadline_ns, listener)
             except NotTaken:
                 continue
-        left_ns = deadline_ns - self.now_ns()
-        async with asyncio.timeout(max(left_ns, 0) / 1e9):
-            connection = await self._dial(origin)
-        return await connection.ask(request, mark, deadline_ns)
+            except FATES as error:
+                return Dialling.in_vain(listener, mark, error)
+            return connection
+        return Dialling(self, owner, place.origin, request, mark, deadline_ns, listener)
 
-    async def _dial(self, origin: Origin) -> Connection:
+    def left(self, owner: object) -> None:
+        """Close what was this fan's alone; a request still under way ends as a quit."""
+        for connection in self._owned.pop(owner, ()):
+            connection.close()
+
+    async def dial(self, owner: object | None, origin: Origin) -> Connection:
         """A new connection. OSError where nobody answers, ssl.SSLError where nobody is to be believed."""
         loop = asyncio.get_running_loop()
-        make = functools.partial(Connection, origin, self, self.most_body_bytes)
+        make = functools.partial(Connection, origin, self, self.most_body_bytes, owner)
         if origin.tls and self._tls is None:
             self._tls = tls_context(Trust())
         tls = self._tls if origin.tls else None
@@ -145,6 +166,8 @@ class WireDriver:
 
     def came(self, connection: Connection) -> None:
         self._connections.add(connection)
+        if connection.whose is not None:
+            self._owned.setdefault(connection.whose, set()).add(connection)
 
     def rests(self, connection: Connection) -> None:
         if self._open:
@@ -155,77 +178,60 @@ class WireDriver:
     def went(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._pool.forget(connection)
+        if connection.whose is not None and (owned := self._owned.get(connection.whose)) is not None:
+            owned.discard(connection)
+            if not owned:
+                del self._owned[connection.whose]
 
 
-class WireSession:
-    """One fan's browser: its cookies over the shared pool of connections."""
+class Dialling:
+    """A request that waits for a connection of its own."""
 
-    __slots__ = ("_cookies", "_driver", "_jar")
+    __slots__ = ("_connection", "_listener", "_mark", "_task")
 
-    def __init__(self, driver: WireDriver, *, cookies: bool) -> None:
-        self._driver = driver
-        self._cookies = cookies
-        self._jar: Jar | None = None
-
-    async def close(self) -> None:
-        """Forget the cookies. Idle connections stay in the shared pool."""
-        self._jar = None
-
-    async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
-        """Send once and only once; see Session.send."""
-        driver = self._driver
-        mark = Mark() if mark is None else mark
-        deadline_ns = max(due_ns, driver.now_ns()) + wire.timeout_ns
-        try:
-            return await self._follow(wire, mark, deadline_ns)
-        except FATES as error:
-            return Reply(broken=broken(error, mark), sent_ns=mark.sent_ns, done_ns=driver.now_ns(), detail=say(error))
-
-    async def _follow(self, wire: Wire, mark: Mark, deadline_ns: int) -> Reply:
-        """The request, and those that its redirects ask for."""
-        driver = self._driver
-        where = driver.atlas.find(wire.url)
-        method, headers, body = wire.method, wire.headers, wire.body
-        hop: redirect.Hop | None = None
-        for _ in range(redirect.MOST_HOPS + 1):
-            if not driver.permitted(where.origin.named):
-                return redirect.astray(where.origin.named, mark.sent_ns, driver.now_ns())
-            reply = await self._hop(wire, where, method, headers, body, mark, deadline_ns)
-            location = redirect.location(reply.status, reply.headers)
-            if not location or not redirect.wanted(wire.follow, location):
-                return reply
-            hop = hop or redirect.Hop(method=method, url=URL(wire.url), headers=headers, body=body)
-            hop = redirect.next_hop(hop, reply.status, location)
-            if hop is None:
-                return reply
-            where, method, headers, body = place(hop.url), hop.method, hop.headers, hop.body
-        return redirect.endless(mark.sent_ns, driver.now_ns())
-
-    async def _hop(
+    def __init__(
         self,
-        wire: Wire,
-        where: Place,
-        method: str,
-        headers: redirect.Headers,
-        body: bytes | None,
+        driver: WireDriver,
+        owner: object | None,
+        origin: Origin,
+        request: RequestBytes,
         mark: Mark,
         deadline_ns: int,
-    ) -> Reply:
-        """One request and its whole reply."""
-        jar = self._jar if self._cookies and wire.cookies else None
-        if jar is not None:
-            headers = jar.onto(headers, URL(where.text))
-        mark.sends = 1
-        heard = await self._driver.ask(where.origin, request_bytes(method, where, headers, body), mark, deadline_ns)
-        if self._cookies and wire.cookies and (said := set_cookies(heard.headers)):
-            jar = self._jar = self._jar or Jar()
-            jar.fill(said, URL(where.text))
-        return Reply(
-            status=heard.status,
-            headers=heard.headers,
-            body=heard.body,
-            url=where.text,
-            cookies=jar.values(URL(where.text)) if jar is not None else {},
-            sent_ns=mark.sent_ns,
-            done_ns=heard.done_ns,
+        listener: Listener,
+    ) -> None:
+        self._listener = listener
+        self._mark = mark
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = asyncio.create_task(
+            self._dial(driver, owner, origin, request, deadline_ns)
         )
+
+    @classmethod
+    def in_vain(cls, listener: Listener, mark: Mark, error: Exception) -> Dialling:
+        """One that is over before it began; the listener hears why, later."""
+        made = cls.__new__(cls)
+        made._listener, made._mark, made._connection, made._task = listener, mark, None, None
+        asyncio.get_running_loop().call_soon(listener.broke, broken(error, mark), say(error))
+        return made
+
+    def quit(self, listener: Listener) -> None:
+        """See Asked.quit."""
+        if self._connection is not None:
+            self._connection.quit(listener)
+        elif self._task is not None and self._task.cancel():
+            self._task = None
+            listener.broke("quit", "")
+
+    async def _dial(
+        self, driver: WireDriver, owner: object | None, origin: Origin, request: RequestBytes, deadline_ns: int
+    ) -> None:
+        mark, listener = self._mark, self._listener
+        try:
+            async with asyncio.timeout(max(deadline_ns - driver.now_ns(), 0) / 1e9):
+                connection = await driver.dial(owner, origin)
+            connection.ask(request, mark, deadline_ns, listener)
+        except FATES as error:
+            self._task = None
+            listener.broke(broken(error, mark), say(error))
+        else:
+            self._connection = connection

@@ -12,7 +12,7 @@ _PLAIN = re.compile(r"(https?://[A-Za-z0-9.\-]+(?::[0-9]+)?)(/[A-Za-z0-9._~/\-]*
 _MOST_KNOWN = 1024
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """One door: connections to the same origin are interchangeable."""
 
     tls: bool
@@ -27,7 +27,7 @@ class Origin(msgspec.Struct, frozen=True):
     """For the Authorization header, where the URL holds a user's name."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """A URL, taken apart."""
 
     origin: Origin
@@ -40,13 +40,22 @@ class Place(msgspec.Struct, frozen=True):
 class Atlas:
     """Takes URLs apart, and remembers the origins: the same few in every request."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_places")
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[Origin, str]] = {}
+        self._places: dict[str, Place] = {}
 
     def find(self, text: str) -> Place:
         """Raises ValueError for what is no URL of a shop."""
+        found = self._places.get(text)
+        if found is None:
+            if len(self._places) >= _MOST_KNOWN:
+                self._places.clear()  # most URLs hold somebody's order: those are seldom asked for again
+            found = self._places[text] = self._find(text)
+        return found
+
+    def _find(self, text: str) -> Place:
         plain = _PLAIN.fullmatch(text)
         if plain is None or "/." in (path := plain[2] or "/"):
             return place(URL(text))

@@ -1,0 +1,64 @@
+"""Folds up the variables of a tab that waits: a dict of them is five times as large as what is in it.
+
+A fold is the values alone. All tabs that know the same names share one list of them, and with it the values that
+everybody has.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any
+
+Folded = tuple[Any, ...]
+"""The values of a tab's own, in the order of its names."""
+
+_COMMON = ("run", "sale", "setup")
+"""The same for every fan of a run."""
+_KEPT = ("intent", "fan", "tab")
+"""The tab knows them anyway."""
+
+
+class Names:
+    """The variables that some tabs of a run know. An attempt's id is of no use to somebody who waits."""
+
+    __slots__ = ("_all", "_common", "_pick", "_shared", "_size")
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self._common = tuple((name, variables[name]) for name in _COMMON if name in variables)
+        own = tuple(name for name in variables if name not in (*_COMMON, *_KEPT, "attempt"))
+        self._all = (*own, *(name for name, _ in self._common), *_KEPT)
+        self._shared = tuple(value for _, value in self._common)
+        self._size = len(self._all)
+        self._pick = itemgetter(*own) if len(own) > 1 else lambda known: tuple(known[name] for name in own)
+
+    def fit(self, variables: dict[str, Any]) -> bool:
+        """Of variables that were these: have none come since? A tab forgets none but its attempt's id."""
+        return len(variables) - ("attempt" in variables) == self._size
+
+    def common_with(self, variables: dict[str, Any]) -> bool:
+        """Are they the same run's?"""
+        return all(variables.get(name) is value for name, value in self._common)
+
+    def fold(self, variables: dict[str, Any]) -> Folded:
+        """Their values, small."""
+        folded: Folded = self._pick(variables)
+        return folded
+
+    def unfold(self, folded: Folded, intent: str, fan: int, tab: int) -> dict[str, Any]:
+        """The variables again."""
+        return dict(zip(self._all, (*folded, *self._shared, intent, fan, tab), strict=True))
+
+
+_KNOWN: dict[tuple[str, ...], Names] = {}
+_KNOWN_AT_MOST = 1000
+
+
+def names_of(variables: dict[str, Any]) -> Names:
+    """The names of these, shared with every tab that knows the same ones."""
+    key = tuple(variables)
+    names = _KNOWN.get(key)
+    if names is None or not names.common_with(variables):
+        if len(_KNOWN) >= _KNOWN_AT_MOST:
+            _KNOWN.clear()  # those who are folded keep their own
+        names = _KNOWN[key] = Names(variables)
+    return names
