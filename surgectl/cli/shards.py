@@ -59,6 +59,7 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
             casting=company.cast,
             driver=self._driver(clock, start_ns),
             late_at_most_ns=int(rehearsal.generator.late_at_most),
+            behind=rehearsal.generator.behind,
             probing=probing,
             probe_driver=self._driver(clock, start_ns) if probing else None,
             tap=tap,
