@@ -46,7 +46,7 @@ def run(
     driver: Annotated[
         DriverName,
         typer.Option(
-            help="How bytes move: wire, our own HTTP/1.1 on bare sockets, or aiohttp (it knows HTTP proxies)."
+            help="How bytes move: wire, our own HTTP/1.1 on bare sockets, or aiohttp, a general client to compare with."
         ),
     ] = DriverName.WIRE,
     workers: Annotated[

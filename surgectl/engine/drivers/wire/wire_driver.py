@@ -2,7 +2,7 @@
 
 HTTP/1.1 over asyncio.Protocol with llhttp: a tenth of what a general client costs, and nothing between us and the
 socket that might send again. Fans share one pool of connections, as fans behind one carrier's NAT and a shop's load
-balancer do, or have connections of their own, as the target says. HTTP proxies are the aiohttp driver's business.
+balancer do, or have connections of their own, as the target says.
 """
 
 from __future__ import annotations
