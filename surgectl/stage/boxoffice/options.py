@@ -66,6 +66,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(description="From the first joiner on: whoever joins in it is numbered at its end; 0: none.")
     ] = 0
     admission_per_s: Annotated[float, Meta(description="How many fans a second the line lets in.")] = 100.0
+    polls_per_s: Annotated[
+        float, Meta(description="How often a second the whole line should ask; the longer it is, the later each comes.")
+    ] = 2000.0
     inside: Annotated[int, Meta(description="Fans at the counters at once; 0: the rate alone decides.")] = 0
     hold_ttl_ns: Annotated[int, Meta(description="How long a basket stands.")] = 120 * NS_PER_S
 
@@ -117,6 +120,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             "limit": self.limit,
             "rows": self.rows,
             "admission_per_s": self.admission_per_s,
+            "polls_per_s": self.polls_per_s,
             "hold_ttl": self.hold_ttl_ns,
             "payment_timeout": self.payment_timeout_ns,
             "payment_tries": self.payment_tries,

@@ -198,6 +198,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
             options.hold_ttl_ns,
             prequeue_ns=options.prequeue_ns,
             lot=signer.lot if options.order == "lottery" else None,
+            polls_per_s=options.polls_per_s,
         )
         room.restore(begun.places, begun.head)
         cache = await stack.enter_async_context(open_cache(options.cache_url, clock))
