@@ -104,6 +104,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     )
     public_url: Annotated[str, Meta(description="Where the provider reaches the shop; empty: where it listens.")] = ""
 
+    shop_workers: Annotated[
+        int, Meta(description="Processes that answer fans at one address; one of them keeps the books and the line.")
+    ] = 1
     in_flight: Annotated[
         int, Meta(description="Sale requests served at once; one more is shed. Other pages are not counted.")
     ] = 1000
@@ -147,6 +150,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         for name, value in positive.items():
             if value <= 0:
                 raise UsageError(f"{name} must be more than nothing, not {value}", where="box office")
+        if not 1 <= self.shop_workers <= 64:
+            raise UsageError(
+                f"{self.shop_workers} shop workers cannot be", where="box office: shop_workers", hint="1 to 64"
+            )
         if self.payment_workers < 0:
             raise UsageError(
                 f"{self.payment_workers} payments at once cannot be",

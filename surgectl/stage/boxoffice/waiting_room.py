@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import msgspec
@@ -53,6 +54,7 @@ class WaitingRoom:
         self._by_email: dict[str, Place] = {}
         self._number: dict[int, int] = {}  # of the pre-queue's places alone: everybody else's is their seq
         self._seq_of: dict[int, int] = {}
+        self._lots_to = 0  # the highest seq whose number is another
         self._early: list[int] = []  # the pre-queue, until it is announced
         self._ends_ns: int | None = None
         self._last = 0  # the highest seq given out
@@ -79,9 +81,8 @@ class WaitingRoom:
             self._stand(place)
             if place.drawn is None:
                 self._early.append(place.seq)
-            elif place.drawn != place.seq:
-                self._number[place.seq] = place.drawn
-                self._seq_of[place.drawn] = place.seq
+            else:
+                self._give_number(place.seq, place.drawn)
             self._last = max(self._last, place.seq, place.drawn or 0)
         if places:
             self._ends_ns = min(place.joined_ns for place in places) + self._prequeue_ns
@@ -140,10 +141,21 @@ class WaitingRoom:
         """These numbers are in the books: from now on they are told."""
         for place in drawn:
             self._places[place.seq] = self._by_email[_folded(place.email)] = place
-            if place.drawn is not None and place.drawn != place.seq:
-                self._number[place.seq] = place.drawn
-                self._seq_of[place.drawn] = place.seq
+            if place.drawn is not None:
+                self._give_number(place.seq, place.drawn)
         self._early = []
+
+    def _give_number(self, seq: int, number: int) -> None:
+        if number != seq:
+            self._number[seq] = number
+            self._seq_of[number] = seq
+            self._lots_to = max(self._lots_to, seq)
+
+    @property
+    def numbered_after(self) -> int:
+        """Whoever has a higher seq has it for a number too; before the draw that is nobody."""
+        undrawn = self._early or (self._prequeue_ns and not self._count)
+        return sys.maxsize if undrawn else self._lots_to
 
     def draw_in_ms(self, seq: int, now_ns: int) -> int | None:
         """How long this place still has no number; None: it has one."""
@@ -176,14 +188,10 @@ class WaitingRoom:
         draw_in_ms = self.draw_in_ms(seq, now_ns)
         if draw_in_ms is not None:
             spread_ms = min(_SPREAD_MOST_MS, self._prequeue_ns // 4_000_000)
-            if (all_ms := self._round_ms(self._count)) > _POLL_MOST_MS:
+            if (all_ms := _round_ms(self._count, self._polls_per_s)) > _POLL_MOST_MS:
                 spread_ms = all_ms
             return max(_POLL_LEAST_MS, min(all_ms, draw_in_ms + seq * 7919 % (spread_ms + 1)))
-        return min(self._round_ms(self.waiting), max(_POLL_LEAST_MS, int(self.wait_s(seq) * 500)))
-
-    def _round_ms(self, fans: int) -> int:
-        """In which so many may all ask once, so that together they ask no more than `polls_per_s`."""
-        return min(_POLL_LONGEST_MS, max(_POLL_MOST_MS, int(fans * 1000 / self._polls_per_s)))
+        return poll_after_ms(self.wait_s(seq), self.waiting, self._polls_per_s)
 
     def admit(self, now_ns: int) -> list[Place]:
         """As many as the rate and the counters allow now, in line: to be written and then let in."""
@@ -232,6 +240,16 @@ class WaitingRoom:
     def leave(self, seq: int) -> None:
         """Done at the counters, one way or the other: the next may come in."""
         self._inside.pop(seq, None)
+
+
+def poll_after_ms(wait_s: float, waiting: int, polls_per_s: float) -> int:
+    """When whoever has so long to wait should ask again, in a line of so many: at half time, but in each round once."""
+    return min(_round_ms(waiting, polls_per_s), max(_POLL_LEAST_MS, int(wait_s * 500)))
+
+
+def _round_ms(fans: int, polls_per_s: float) -> int:
+    """In which so many may all ask once, so that together they ask no more than `polls_per_s`."""
+    return min(_POLL_LONGEST_MS, max(_POLL_MOST_MS, int(fans * 1000 / polls_per_s)))
 
 
 def _folded(email: str) -> str:
