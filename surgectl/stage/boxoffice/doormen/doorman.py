@@ -75,7 +75,7 @@ class Doorman:
             return replies.refusal(_SOLD_OUT) if position else None
         wait_s = position / self._terms.per_s
         ask_ms = poll_after_ms(wait_s, board.waiting, self._terms.polls_per_s)
-        return replies.json(200, told_in_line(self._signer, seq, position, position, wait_s, ask_ms))
+        return replies.json(200, told_in_line(self._signer, seq, place_id, position, position, wait_s, ask_ms))
 
     async def _event_page(self) -> Told:
         """The shop's own, asked for once in a moment for all who look in it; after the last sale never an older one."""
