@@ -65,6 +65,7 @@ class Attempt(Mark):
     def __init__(self, tab: Sender, move: Send, wire: Wire, name: str, due_ns: int, *, double: bool = False) -> None:
         self.sent_ns = None
         self.sends = 0
+        self.failure = None
         self.double = double
         """The second half of a double click: its verdict is journalled, nobody waits for it."""
         self._tab = tab
@@ -80,6 +81,7 @@ class Attempt(Mark):
         tab, move, wire = self._tab, self._move, self._wire
         scene = tab.scene
         ledger = move.role in EFFECTS and not move.poll
+        scene.counts.in_flight += 1
         scene.journal.append(
             InvokeRow(
                 attempt=self._name,
@@ -98,11 +100,14 @@ class Attempt(Mark):
                 body=_digest(wire.body) if ledger and move.key is not None else None,
             )
         )
-        scene.counts.in_flight += 1
         if ledger:
             scene.journal.when_written(self._written)
         else:
-            self._send()
+            try:
+                self._send()
+            except Exception:
+                self._give_up()
+                raise
 
     def quit(self) -> None:
         """The fan closes the tab: no answer is wanted any more."""
@@ -122,7 +127,7 @@ class Attempt(Mark):
             self._send()
         except Exception as error:  # noqa: BLE001 - the tab tells whoever must know
             self._give_up()
-            self._tab.failed(error)
+            self._tab.failed(error, double=self.double)
 
     def _send(self) -> None:
         tab = self._tab
@@ -153,13 +158,16 @@ class Attempt(Mark):
 
     def _judged(self, reply: Reply) -> Verdict:
         try:
+            if self.failure is not None:
+                raise self.failure
             verdict = self._move.judge(reply)
         except Exception as error:
             # The reply came, but we cannot say what it means: it stays open, and the run ends with an internal error.
             said = f"{type(error).__name__}: {error}"
             verdict = Verdict(outcome="info", why="script-error", then="unknown", detail=said)
             self._done(reply, verdict)
-            raise ScriptError(f"the judge of step {self._move.step} failed: {said}") from error
+            who = "judge" if self.failure is None else "send"
+            raise ScriptError(f"the {who} of step {self._move.step} failed: {said}") from error
         self._done(reply, verdict)
         return verdict
 

@@ -114,9 +114,8 @@ class Tab(Sleeper):
             self._ending = why
             if self._sending is not None:
                 self._sending.quit()
-        if why != "closed":
-            for click in list(self._clicks or ()):
-                click.quit()
+        for click in list(self._clicks or ()):
+            click.quit()
         self._settle()
 
     # -- what an attempt tells
@@ -153,14 +152,12 @@ class Tab(Sleeper):
         if isinstance(error, JournalError):
             self._end(error)
             return
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        counts, fan = self.scene.counts, self.fan
-        counts.script_error(f"fan {fan.number}: {type(error).__name__}: {error} ({where.name}:{where.lineno})")
+        self._count(error)
         if double:
             self._clicks = [click for click in self._clicks or () if not click.over]
             self._settle()
             return
-        fan.open_question = True
+        self.fan.open_question = True
         self._sending = None
         self._ending = "script-error"
         try:
@@ -171,6 +168,11 @@ class Tab(Sleeper):
         for click in list(self._clicks or ()):
             click.quit()
         self._settle()
+
+    def _count(self, error: Exception) -> None:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{type(error).__name__}: {error} ({where.name}:{where.lineno})"
+        self.scene.counts.script_error(f"fan {self.fan.number}: {said}")
 
     # -- moves
 
@@ -241,8 +243,8 @@ class Tab(Sleeper):
         self._clicks = [each for each in self._clicks or () if each is not click] + [attempt]
         try:
             attempt.begin()
-        except JournalError as error:
-            self._end(error)
+        except Exception as error:  # noqa: BLE001 - `failed` tells whoever must know
+            self.failed(error, double=True)
 
     def _clicked(self, click: Attempt | _SecondClick) -> None:
         self._clicks = [each for each in self._clicks or () if each is not click] or None
@@ -312,7 +314,10 @@ class Tab(Sleeper):
             self._sending.quit()
         for click in list(self._clicks or ()):
             click.quit()
-        self._script.close()
+        try:
+            self._script.close()
+        except Exception as error:  # noqa: BLE001 - counted: the tab is over all the same
+            self._count(error)
         self.session.close()
         self.fan.tab_gone(self, broken)
 

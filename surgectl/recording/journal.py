@@ -216,6 +216,10 @@ class Journal:
                 self._broken = JournalError(
                     f"cannot write the recording: {error.strerror}", where=str(self.path), hint="is the disk full?"
                 )
+            except Exception as error:  # noqa: BLE001 - a row of ours that nobody can encode: whoever waits must hear it
+                what = f"cannot write the recording: {type(error).__name__} in a row"
+                self._broken = JournalError(what, where=str(self.path))
+                self._broken.__cause__ = error
         broken = self._broken
         for then in waiting:
             then(broken)

@@ -216,7 +216,7 @@ class _Asking:
     ) -> None:
         self._task = asyncio.create_task(self._ask(driver, method, url, headers, body, mark, deadline_ns, listener))
         # Here and not in the task: one that is cancelled before its first step never runs.
-        self._task.add_done_callback(lambda task: listener.broke("quit", "") if task.cancelled() else None)
+        self._task.add_done_callback(functools.partial(_over, mark, listener))
 
     def quit(self, listener: Listener) -> None:
         """See Asked.quit. What had left is known once the task has ended."""
@@ -247,6 +247,15 @@ class _Asking:
             listener.broke("invalid", "answered before it was asked")
             return
         listener.heard(status, answer, packed, driver.now_ns())
+
+
+def _over(mark: Mark, listener: Listener, task: asyncio.Task[None]) -> None:
+    """The task has ended: whoever waits is told also of what nobody foresaw, and says what it means."""
+    if task.cancelled():
+        listener.broke("quit", "")
+    elif isinstance(error := task.exception(), Exception):
+        mark.failure = error
+        listener.broke("not-sent" if mark.sent_ns is None else "invalid", type(error).__name__)
 
 
 async def _exchange(

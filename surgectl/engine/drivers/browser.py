@@ -131,19 +131,24 @@ class Errand:
     def heard(self, status: int, headers: Headers, body: bytes, done_ns: int) -> None:
         wire, browser, mark = self._wire, self._browser, self._mark
         jar = browser._jar
-        if browser._cookies and wire.cookies:
-            for name, value in headers:
-                if len(name) == 10 and name.lower() == "set-cookie":
-                    if jar is None:
-                        jar = browser._jar = Jar()
-                    jar.keep(value, self._place, browser._asker)
-            cookies = NO_COOKIES if jar is None else jar.values(self._place, done_ns)
-        else:
-            cookies = NO_COOKIES
-        if status in redirect.REDIRECTS:
-            location = redirect.location(status, headers)
-            if location and redirect.wanted(wire.follow, location) and self._follow(status, location):
-                return
+        try:
+            if browser._cookies and wire.cookies:
+                for name, value in headers:
+                    if len(name) == 10 and name.lower() == "set-cookie":
+                        if jar is None:
+                            jar = browser._jar = Jar()
+                        jar.keep(value, self._place, browser._asker)
+                cookies = NO_COOKIES if jar is None else jar.values(self._place, done_ns)
+            else:
+                cookies = NO_COOKIES
+            if status in redirect.REDIRECTS:
+                location = redirect.location(status, headers)
+                if location and redirect.wanted(wire.follow, location) and self._follow(status, location):
+                    return
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, and says what it means
+            mark.failure = error
+            self.broke("invalid", type(error).__name__)
+            return
         self._end(
             Reply(
                 status=status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
@@ -14,6 +15,9 @@ from surgectl.engine.drivers.redirect import Headers
 NO_COOKIES: dict[str, str] = {}
 _MOST_COOKIES = 300
 """A browser keeps no more of one shop; the oldest goes."""
+_AGE = re.compile(r"(-?)0*([0-9]+)")
+_LONG_AGE = 10
+"""So many digits of seconds are more than a life."""
 
 
 class Instants(Protocol):
@@ -120,8 +124,8 @@ def _read(line: str, place: Place, instants: Instants) -> _Cookie | None:
             secure = True
         elif word == "expires":
             expires_s = _epoch_s(said)
-        elif word == "max-age" and said.lstrip("-").isascii() and said.lstrip("-").isdigit():
-            age_s = int(said)
+        elif word == "max-age" and (age := _AGE.fullmatch(said)):
+            age_s = int(age[1] + age[2][:_LONG_AGE])
     if domain and not _within(host, domain):
         return None  # another shop's
     if age_s is None and expires_s is not None:
@@ -141,7 +145,7 @@ def _epoch_s(date: str) -> float | None:
     """An HTTP date, or the dashed one that old shops write; None for what is none."""
     try:
         return parsedate_to_datetime(date.replace("-", " ")).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
 
 

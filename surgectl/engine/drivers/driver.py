@@ -14,13 +14,15 @@ Then = Callable[[Reply], None]
 class Mark:
     """What is known of a send while it is under way."""
 
-    __slots__ = ("sends", "sent_ns")
+    __slots__ = ("failure", "sends", "sent_ns")
 
     def __init__(self) -> None:
         self.sent_ns: int | None = None
         """First byte written, on the run's clock; None = no byte ever left."""
         self.sends = 0
         """Requests that may still leave under this mark minus those that did: a driver's guard against resending."""
+        self.failure: Exception | None = None
+        """An error of ours, never the shop's: whatever the Reply says then, nobody knows what became of the send."""
 
 
 class UnderWay(Protocol):

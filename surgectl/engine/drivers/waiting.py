@@ -11,10 +11,14 @@ from surgectl.journey.messages import Reply, Wire
 async def sent(session: Session, wire: Wire, due_ns: int, mark: Mark | None) -> Reply:
     """Send and wait. Cancelled: quit, and go once it is known what had left."""
     answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-    under_way = session.start(wire, due_ns, Mark() if mark is None else mark, answered.set_result)
+    mark = Mark() if mark is None else mark
+    under_way = session.start(wire, due_ns, mark, answered.set_result)
     try:
-        return await asyncio.shield(answered)
+        reply = await asyncio.shield(answered)
     except asyncio.CancelledError:
         under_way.quit()
         await answered
         raise
+    if mark.failure is not None:
+        raise mark.failure
+    return reply

@@ -130,7 +130,7 @@ class ReplyReader:
         if not self._fed and self._method != "HEAD":
             end = data.find(b"\r\n\r\n") + 4
             known = _HEADS.get(data[:end])
-            if known is not None and len(data) == end + known.body_bytes:
+            if known is not None and len(data) == end + known.body_bytes and known.body_bytes <= self._most:
                 self.status, self.keep, self.whole, self._known = known.status, known.keep, True, known
                 self._pieces.append(data[end:])
                 return True
@@ -203,12 +203,16 @@ class ReplyReader:
     def _remember(self, data: bytes, headers: Headers, encoding: str, length: str, keeps_ns: int | None) -> None:
         """The head of a whole reply that came in one piece, framed by its length and by nothing else."""
         end = data.find(b"\r\n\r\n") + 4
-        alone = length == str(len(data) - end) and self.status >= 200 and end <= _LONG_HEAD
-        if not alone or any(name.lower() == "transfer-encoding" for name, _ in headers):
+        head, rest = data[:end], len(data) - end
+        # A head whose lines end in LF alone may have ended before these two line ends; a 304 has no body to count.
+        alone = head.count(b"\n") == head.count(b"\r\n") and length == str(rest) and rest == self._body_bytes
+        if not alone or self.status < 200 or end > _LONG_HEAD:
+            return
+        if any(name.lower() == "transfer-encoding" for name, _ in headers):
             return
         if len(_HEADS) >= _MOST_HEADS:
             _HEADS.clear()
-        _HEADS[data[:end]] = _Head(self.status, headers, len(data) - end, self.keep, encoding, keeps_ns)
+        _HEADS[head] = _Head(self.status, headers, rest, self.keep, encoding, keeps_ns)
 
     # -- what the parser tells
 

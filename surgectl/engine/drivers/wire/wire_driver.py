@@ -236,5 +236,14 @@ class Dialling:
         except FATES as error:
             self._task = None
             listener.broke(broken(error, mark), say(error))
+        except asyncio.CancelledError:
+            if self._task is not None:  # nobody of ours quit: the driver closes
+                self._task = None
+                listener.broke("quit", "")
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, and says what it means
+            self._task = None
+            mark.failure = error
+            listener.broke("not-sent" if mark.sent_ns is None else "invalid", type(error).__name__)
         else:
             self._task, self._connection = None, connection
