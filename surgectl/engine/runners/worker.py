@@ -31,13 +31,12 @@ from surgectl.engine.runners.messages import (
     StopArrivals,
 )
 from surgectl.errors import SurgectlError
+from surgectl.live.following import catch_up
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.recording.manifest import Tally
 
 _PULSE_S = 0.25
-_FOLDED_AT_ONCE = 500
-"""Rows that are counted for the dashboard before the fans get another turn."""
 _ORPHAN_S = 1.5
 """Without a parent: time to write down what is known. What is not written then is what a kill would cost."""
 
@@ -170,11 +169,7 @@ class Worker:
     async def _count(self) -> None:
         if self._shard is None:
             return
-        for number, row in enumerate(self._shard.tap.drain(), start=1):
-            self._shard.view.fold(row)
-            if number % _FOLDED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        self._shard.view.lost = self._shard.tap.lost
+        await catch_up(self._shard.tap, self._shard.view)
 
     def _pulse(self) -> None:
         if not self._link.choked:
