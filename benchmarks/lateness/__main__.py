@@ -98,7 +98,8 @@ def table(found: Found, *, markdown: bool = False) -> str:
 def _run(server: Nginx, driver: str, share: float, rate_per_s: float) -> Lateness:
     with tempfile.TemporaryDirectory(prefix="bench-lateness-") as folder:
         reports = Path(folder)
-        words = [sys.executable, "-m", "surgectl", "run", str(_PROFILE), "--no-stage", "--driver", driver]
+        words = [sys.executable, "-m", "surgectl", "run", str(_PROFILE), "--no-stage", "--workers", "1"]
+        words += ["--driver", driver]
         words += ["--reports", folder, "--set", f"BENCH_URL={server.url}", "--set", f"load[0].rate={rate_per_s:.0f}/s"]
         before = server.status().requests
         process = subprocess.Popen(

@@ -152,6 +152,7 @@ def expectations_of(
         ),
         status=manifest.status,
         stage_broke=manifest.stage_broke,
+        lost_workers=tuple(str(lost) for lost in manifest.lost_workers),
         started_epoch_s=manifest.started_epoch_s,
         duration_ns=round(manifest.duration_s * NS_PER_S),
         exclusive=exclusive,

@@ -64,7 +64,8 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
     healthy = all(finding.verdict == "pass" for finding in findings if finding.kind == "harness")
     findings = [_believed(finding, healthy, expectations) for finding in findings]
     measures = RunMeasures(relations, expectations)
-    results = [_judged(text, measures, healthy, expectations.stage_broke) for text in expectations.thresholds]
+    spoilt = expectations.stage_broke or ("a worker was lost: see GENERATOR" if expectations.lost_workers else "")
+    results = [_judged(text, measures, healthy, spoilt) for text in expectations.thresholds]
     covered = coverage(relations, expectations)
     weighing = [finding for finding in findings if finding.kind == "ledger" and finding.configured]
     because = _inconclusive(findings, results, covered, faults, expectations)
@@ -150,11 +151,11 @@ def _unchecked(name: str, expectations: Expectations) -> Finding:
     )
 
 
-def _judged(text: str, measures: RunMeasures, healthy: bool, stage_broke: str = "") -> Result:
+def _judged(text: str, measures: RunMeasures, healthy: bool, spoilt: str = "") -> Result:
     threshold = parse(text)
     result = evaluate(threshold, measures)
-    if stage_broke:
-        return msgspec.structs.replace(result, verdict="unknown", text=f"{result.text}, but {stage_broke}")
+    if spoilt:
+        return msgspec.structs.replace(result, verdict="unknown", text=f"{result.text}, but {spoilt}")
     if healthy or threshold.kind not in _TIMED or result.verdict == "unknown":
         return result
     said = f"{result.text}, but this machine could not keep up: see GENERATOR"

@@ -38,6 +38,7 @@ def manifest_of(
     own_stage: bool,
     asked: str,
     flags: list[str],
+    workers: int,
 ) -> Manifest:
     """run.json as it stands before anything is sent. Values from the environment are redacted here, once."""
     sale = plan.rehearsal.sale
@@ -79,6 +80,7 @@ def manifest_of(
             window_ns=plan.settling.window_ns, at_most_ns=plan.settling.at_most_ns, parts=dict(plan.settling.parts)
         ),
         pid=pid,
+        workers=workers,
         own_stage=own_stage,
         asked=secrets.redact(asked),
         flags=[secrets.redact(flag) for flag in flags],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from surgectl.chaos.commands import Commands
 from surgectl.chaos.ports import Port
+from surgectl.cli.driving import DriverName
 from surgectl.cli.located import stage_of
 from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
@@ -21,13 +21,6 @@ from surgectl.stage.places import Places
 from surgectl.stage.settings import Settings, Terms, check_shop, settings_of
 from surgectl.stage.stage_door import new_address
 from surgectl.thresholds.grammar import parse as parse_threshold
-
-
-class DriverName(StrEnum):
-    """How bytes move."""
-
-    AIOHTTP = "aiohttp"
-    WIRE = "wire"
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +39,9 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     reports: Path = Path("reports")
     start_at: datetime | None = None
     tui: bool = False
-    driver: DriverName = DriverName.AIOHTTP
+    driver: DriverName = DriverName.WIRE
+    workers: int | None = None
+    """None: as many as this machine has cores for (cli/shards.py)."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +148,8 @@ def flags_of(wishes: Wishes) -> list[str]:
     said = [("--target", wishes.target), ("--defect", wishes.defect), ("--toxiproxy", wishes.toxiproxy)]
     flags = [word for flag, value in said if value is not None for word in (flag, value)]
     flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
-    flags += [] if wishes.driver is DriverName.AIOHTTP else ["--driver", wishes.driver.value]
+    flags += [] if wishes.driver is DriverName.WIRE else ["--driver", wishes.driver.value]
+    flags += [] if wishes.workers is None else ["--workers", str(wishes.workers)]
     flags += [] if wishes.stage else ["--no-stage"]
     flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
     return flags + [word for text in wishes.sets for word in ("--set", text)]

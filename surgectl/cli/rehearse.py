@@ -7,36 +7,35 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
 from surgectl import chance
 from surgectl.chaos.nemesis import Nemesis
 from surgectl.cli.casting import Company, hook_output
+from surgectl.cli.driving import driver_for
+from surgectl.cli.ending import ended, examined
 from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.judge import still_open
+from surgectl.cli.live_books import live_books
 from surgectl.cli.located import located
 from surgectl.cli.manifest_of import manifest_of
-from surgectl.cli.prepare import DriverName, Prepared, Wishes, flags_of
+from surgectl.cli.prepare import Prepared, Wishes, flags_of
+from surgectl.cli.reach import reach
 from surgectl.cli.settling import Settling
+from surgectl.cli.shards import Playbill, how_many_workers
 from surgectl.cli.staging import put_up
 from surgectl.cli.watching import watched
 from surgectl.clock import Clock, SystemClock
-from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
-from surgectl.engine.drivers.driver import Driver
-from surgectl.engine.drivers.wire.wire_driver import WireDriver
-from surgectl.engine.guard import guard, raise_open_files
+from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.engine.run import start_instant
-from surgectl.engine.runners.inline import InlineRunner
+from surgectl.engine.runners.processes import Crew, ProcessRunner
+from surgectl.engine.runners.runner import Runner
 from surgectl.errors import InconclusiveError, SurgectlError
-from surgectl.evidence.books import Books
-from surgectl.evidence.live import LivePoller
-from surgectl.evidence.reading import LIGHT
 from surgectl.journey.compile import compile_target
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
@@ -45,18 +44,16 @@ from surgectl.plan.build import Plan
 from surgectl.profile.target import Target
 from surgectl.recording import manifest as manifests
 from surgectl.recording.journal import LineFile
-from surgectl.recording.manifest import Manifest
+from surgectl.recording.manifest import LostWorker, Manifest
 from surgectl.recording.rows import NoteRow
 from surgectl.units import show_duration, show_money
 
 _LEAD_NS = 300_000_000
+_CREW_LEAD_NS = 1_000_000_000
+"""Every worker has its recording open by then, also on a machine that is busy."""
 _STATUS_READING_NS = 15_000_000_000
-_REACH_WITHIN_S = 3.0
 _HEAL_ALONE_S = 1.5
 """Of the seconds that a second signal leaves us (cli/interrupts.py)."""
-
-
-Permits = Callable[[str], bool]
 
 
 class Rehearsing:
@@ -69,7 +66,10 @@ class Rehearsing:
         self._clock: Clock = SystemClock()
         self._interrupts = Interrupts(kindly=self._stop_kindly, at_once=self._heal_now)
         self._main: asyncio.Task[object] | None = None
-        self._runner: InlineRunner | None = None
+        self._runner: Runner | None = None
+        self._workers = how_many_workers(wishes.workers, prepared.plan.fans_total, own_stage=prepared.stage is not None)
+        self._crew: Crew | None = None
+        self._lost: list[LostWorker] = []
         self._nemesis: Nemesis | None = None
         self._folder: Path | None = None
         self._let_go: Callable[[], Awaitable[None]] | None = None
@@ -92,6 +92,7 @@ class Rehearsing:
         permit = await guard([target.base_url, *target.origins.values()], target.allow)
         raise_open_files()
         located(self._prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
+        driver_for(self._wishes.driver, self._prepared.target, self._clock, 0, permit)
         now = self._clock.wall()
         folder = manifests.create_run_folder(self._wishes.reports, plan.rehearsal.name, now, plan.seed)
         run = f"{now:%m%d%H%M%S}{chance.token()[:6]}"
@@ -106,6 +107,7 @@ class Rehearsing:
             own_stage=self._prepared.stage is not None,
             asked=self._wishes.profile,
             flags=flags_of(self._wishes),
+            workers=self._workers,
         )
         manifests.save(manifest, folder)
         self._folder = folder
@@ -127,7 +129,7 @@ class Rehearsing:
             manifests.save(manifests.replace(manifests.load(folder), status="failed", why=str(error)), folder)
             raise
 
-    async def _on_stage(self, folder: Path, manifest: Manifest, permit: Permits) -> Path:
+    async def _on_stage(self, folder: Path, manifest: Manifest, permit: Permit) -> Path:
         """Put everything up, storm, and take everything down again in the right order."""
         target = self._prepared.target.target
         async with AsyncExitStack() as stack:
@@ -146,7 +148,7 @@ class Rehearsing:
             manifest, self._let_go = staged.manifest, staged.give_links_back
             setup = await hook_output(target.setup, "setup") if target.setup else {}
             stack.push_async_callback(self._give_back, target)
-            await _reach(target)
+            await reach(target)
             chaos = stack.enter_context(LineFile(folder / "chaos.jsonl", tap=self._tap.publish, redact=self._redact))
             self._notes = chaos
             nemesis = Nemesis(
@@ -161,9 +163,22 @@ class Rehearsing:
             await stack.enter_async_context(nemesis)
             await nemesis.prepare()
             self._nemesis = nemesis
+            bill = Playbill(
+                run=manifest.run,
+                folder=folder,
+                plan=self._prepared.plan,
+                target=self._prepared.target,
+                setup=setup,
+                driver=self._wishes.driver,
+                permit=permit,
+                secrets=self._prepared.rehearsal.secrets,
+            )
+            if self._workers > 1:
+                crew = bill.crew(self._workers, hear=self._view.hear, lost=self._worker_lost)
+                self._crew = await stack.enter_async_context(crew)
             rare_pauses()
             stack.callback(usual_pauses)
-            return await self._storm(folder, manifest, permit, nemesis, chaos, setup)
+            return await self._storm(manifest, bill, nemesis, chaos)
 
     def _part_lost(self, part: str, why: str) -> None:
         """A part of the stage ended without being asked to: a stage that breaks is not a shop that fails.
@@ -180,22 +195,34 @@ class Rehearsing:
         """Somebody at the stage door: a fault's command, or a person at another terminal."""
         self._note(f"at the stage door: {said}", "stage")
 
+    def _worker_lost(self, shard: int, how: str) -> None:
+        """One of our own processes ended before its time: the others go on, and the run proves nothing definite."""
+        assert self._crew is not None
+        told = self._crew.workers[shard].tally
+        lost = LostWorker(
+            shard=shard,
+            of=self._workers,
+            at_ns=self._now_ns(),
+            why=self._redact(how) if self._redact is not None else how,
+            planned=len(range(shard, self._prepared.plan.fans_total, self._workers)),
+            arrived=told.arrived,
+            left=told.left,
+        )
+        self._lost.append(lost)
+        self._view.gone(shard)
+        self._view.say(lost.at_ns, str(lost))
+        self._note(str(lost), "worker")
+        self._complain(str(lost))
+
     def _note(self, text: str, kind: str) -> None:
         if self._notes is not None and self._start_ns:
             self._notes.append(NoteRow(at_ns=self._now_ns(), text=text, kind=kind))
 
-    async def _storm(
-        self,
-        folder: Path,
-        manifest: Manifest,
-        permit: Permits,
-        nemesis: Nemesis,
-        chaos: LineFile,
-        setup: dict[str, object],
-    ) -> Path:
+    async def _storm(self, manifest: Manifest, bill: Playbill, nemesis: Nemesis, chaos: LineFile) -> Path:
         target, plan = self._prepared.target.target, self._prepared.plan
-        rehearsal = plan.rehearsal
-        self._start_ns = start_instant(self._clock, self._wishes.start_at, lead_ns=_LEAD_NS)
+        rehearsal, folder = plan.rehearsal, bill.folder
+        lead_ns = _LEAD_NS if self._crew is None else _CREW_LEAD_NS
+        self._start_ns = start_instant(self._clock, self._wishes.start_at, lead_ns=lead_ns)
         late_ns = self._clock.now_ns() - self._start_ns
         if late_ns > 0:
             raise InconclusiveError(
@@ -214,22 +241,8 @@ class Rehearsing:
         manifests.save(manifest, folder)
         manifests.point_latest(folder)
         nemesis.start_at(self._start_ns)
-        company = Company(self._prepared.target, plan, run=manifest.run, setup=setup)
-        probing = company.probing(rehearsal.probe) if rehearsal.probe else None
-        runner = InlineRunner(
-            folder,
-            clock=self._clock,
-            start_ns=self._start_ns,
-            arrivals=plan.arrivals(),
-            load_ns=plan.duration_ns,
-            casting=company.cast,
-            driver=self._driver(permit),
-            late_at_most_ns=int(rehearsal.generator.late_at_most),
-            probing=probing,
-            probe_driver=self._driver(permit) if probing else None,
-            tap=self._tap,
-            redact=self._redact,
-        )
+        company = bill.company()
+        runner = self._runner_of(bill, company)
         currency = rehearsal.sale.price.currency
         async with watched(
             self._console,
@@ -240,7 +253,11 @@ class Rehearsing:
             lambda minor: show_money(minor, currency),
             tui=self._wishes.tui,
         ):
-            async with runner, self._live_books(company, wall):
+            redact = self._prepared.rehearsal.secrets.redact
+            books = live_books(
+                self._prepared.target, company.static_variables, wall, self._clock, redact, self._view.ledger
+            )
+            async with runner, books:
                 self._runner = runner
                 settling = Settling(
                     target,
@@ -267,31 +284,25 @@ class Rehearsing:
                     chaos.append(NoteRow(at_ns=self._now_ns(), text=str(error), kind="error"))
                 finally:
                     await nemesis.heal()
-        tally = runner.tally()
-        if tally.script_errors:
-            said = f"{tally.script_errors} fans failed: {tally.first_script_error}"
-            manifest = manifests.replace(manifest, status="failed", why=said, our_fault=True)
-        if manifest.status == "running" and self._broken_stage:
-            manifest = manifests.replace(manifest, status="failed", why=self._broken_stage)
-        manifest = manifests.replace(manifest, stage_broke=self._broken_stage)
-        if manifest.status == "running":
-            signalled = self._interrupts.first
-            manifest = manifests.replace(
-                manifest,
-                status="aborted" if signalled else "done",
-                stopped_by=signalled.name if signalled else "",
-                why=f"stopped by {signalled.name}" if signalled else "",
-            )
+        if self._lost:
+            losses = await asyncio.to_thread(examined, self._lost, folder)
+            manifest = manifests.replace(manifest, lost_workers=losses)
+        manifest = ended(manifest, runner.tally(), stage_broke=self._broken_stage, signalled=self._interrupts.first)
         manifest = manifests.replace(
-            manifest,
-            ended_at=manifests.stamp(self._clock.wall()),
-            duration_s=round(self._now_ns() / 1e9, 3),
-            tally=tally,
+            manifest, ended_at=manifests.stamp(self._clock.wall()), duration_s=round(self._now_ns() / 1e9, 3)
         )
         manifests.save(manifest, folder)
         return folder
 
-    async def _drain(self, runner: InlineRunner) -> None:
+    def _runner_of(self, bill: Playbill, company: Company) -> Runner:
+        """What plays the shards: this process, or the crew that stands ready."""
+        if self._crew is None:
+            return bill.runner(company, self._tap, self._clock, self._start_ns)
+        return ProcessRunner(
+            self._crew, clock=self._clock, start_ns=self._start_ns, load_ns=self._prepared.plan.duration_ns
+        )
+
+    async def _drain(self, runner: Runner) -> None:
         """Let the last fans go home; a signal while we wait shortens their time."""
         if not await self._interrupts.race(runner.drain(self._patience_ns())):
             await runner.drain(self._patience_ns())
@@ -304,7 +315,7 @@ class Rehearsing:
             except SurgectlError as error:
                 self._complain(f"teardown failed: {error}")
 
-    async def _settle(self, settling: Settling, runner: InlineRunner, folder: Path, manifest: Manifest) -> Manifest:
+    async def _settle(self, settling: Settling, runner: Runner, folder: Path, manifest: Manifest) -> Manifest:
         """Wait, ask, read. Once more at the end of the window where something still looked open before it."""
         window_ns = min(self._prepared.plan.settling.window_ns, self._patience_ns())
         last_fan_ns = manifest.last_fan_ns or self._now_ns()
@@ -322,27 +333,7 @@ class Rehearsing:
             manifest = manifests.replace(manifest, settled_ns=self._now_ns(), tally=runner.tally())
         return manifest
 
-    @asynccontextmanager
-    async def _live_books(self, company: Company, since_epoch_s: float) -> AsyncIterator[None]:
-        """Poll the sources with `live:` lightly, for the dashboard alone."""
-        target = self._prepared.target
-        async with Books(
-            target.target,
-            company.static_variables,
-            since_epoch_s,
-            self._clock,
-            patience=LIGHT,
-            root=target.folder,
-            redact=self._prepared.rehearsal.secrets.redact,
-        ) as books:
-            task = asyncio.create_task(LivePoller(books, self._clock, self._view.ledger).run())
-            try:
-                yield
-            finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-
-    async def _load(self, runner: InlineRunner, nemesis: Nemesis, plan: Plan) -> None:
+    async def _load(self, runner: Runner, nemesis: Nemesis, plan: Plan) -> None:
         """The crowd and the faults, side by side. Heal before the drain: a reply hung in a fault would never come."""
         play = asyncio.create_task(nemesis.play(plan.faults))
         try:
@@ -354,10 +345,6 @@ class Rehearsing:
             await nemesis.heal()
         if not play.cancelled() and (error := play.exception()) is not None:
             raise error
-
-    def _driver(self, permit: Permits) -> Driver:
-        make = WireDriver if self._wishes.driver is DriverName.WIRE else AiohttpDriver
-        return make(self._clock, self._start_ns, permits=permit)
 
     def _patience_ns(self) -> int:
         """How long we wait for stragglers and for the books: as the profile allows, and little once we were stopped."""
@@ -402,17 +389,3 @@ class Rehearsing:
     def _complain(self, text: str) -> None:
         text = self._redact(text) if self._redact is not None else text
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-async def _reach(target: Target) -> None:
-    """A shop that nobody reaches is no shop that failed: InconclusiveError (exit 12) before anything is sent."""
-    parts = urlsplit(target.base_url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), _REACH_WITHIN_S)
-    except (OSError, TimeoutError) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else "no answer"
-        raise InconclusiveError(
-            f"the shop cannot be reached: {said}", where=target.base_url, hint="is it running? is base_url right?"
-        ) from error
-    writer.close()

@@ -12,9 +12,10 @@ import typer
 import uvloop
 from rich.console import Console
 
+from surgectl.cli.driving import DriverName
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
-from surgectl.cli.prepare import DriverName, Wishes, prepare
+from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
@@ -44,8 +45,19 @@ def run(
     reports: Annotated[Path, typer.Option(help="Where recordings and reports go.")] = Path("reports"),
     driver: Annotated[
         DriverName,
-        typer.Option(help="How bytes move: aiohttp (for now the default), or wire, our own HTTP/1.1 on bare sockets."),
-    ] = DriverName.AIOHTTP,
+        typer.Option(
+            help="How bytes move: wire, our own HTTP/1.1 on bare sockets, or aiohttp, a general client to compare with."
+        ),
+    ] = DriverName.WIRE,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            envvar="SURGECTL_WORKERS",
+            help="Processes that send; none = a core each, one core left to our own stage, 1,000 fans at least.",
+            min=1,
+            max=256,
+        ),
+    ] = None,
     start_at: Annotated[str | None, typer.Option(help="Begin at this time, e.g. 2030-01-01T10:00:00+01:00.")] = None,
     tui: Annotated[bool, typer.Option(help="The dashboard, where there is a terminal for it.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")] = False,
@@ -68,6 +80,7 @@ def run(
         reports=reports,
         start_at=_instant(start_at),
         driver=driver,
+        workers=workers,
         tui=tui and not as_json and _is_a_screen(),
     )
     prepared = prepare(wishes)

@@ -6,7 +6,7 @@ Starts nothing: the shop is there already. Pauses for thought are left out; wait
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.table import Table
@@ -14,10 +14,10 @@ from rich.text import Text
 
 from surgectl import chance
 from surgectl.cli.casting import hook_output
+from surgectl.cli.driving import DriverName, driver_for
 from surgectl.cli.located import located
 from surgectl.cli.plan_view import console_for_results
-from surgectl.clock import SystemClock
-from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
+from surgectl.clock import SystemClock, since
 from surgectl.engine.drivers.driver import Session
 from surgectl.engine.guard import guard
 from surgectl.errors import UsageError
@@ -63,10 +63,11 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
                 raise UsageError(str(error), where=f"{target_path}: mint") from error
             view.opens(person)
             clock = SystemClock()
-            async with AiohttpDriver(clock, clock.now_ns(), permits=permits) as driver:
+            start_ns = clock.now_ns()
+            async with driver_for(DriverName.WIRE, opened, clock, start_ns, permits) as driver:
                 session = driver.session(cookies=journey.cookies)
                 try:
-                    return await _Player(driver, session, view, journey).play(person.script)
+                    return await _Player(since(clock, start_ns), session, view, journey).play(person.script)
                 finally:
                     session.close()
         finally:
@@ -79,8 +80,8 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
 class _Player:
     """Does what the script says, one move after the other."""
 
-    def __init__(self, driver: AiohttpDriver, session: Session, view: _View, journey: Journey) -> None:
-        self._driver = driver
+    def __init__(self, now_ns: Callable[[], int], session: Session, view: _View, journey: Journey) -> None:
+        self._now_ns = now_ns
         self._session = session
         self._view = view
         self._skipped_ns = 0
@@ -115,13 +116,13 @@ class _Player:
                     return self._view.leaves(move)
 
     async def _send(self, move: Send) -> Answer:
-        began_ns = self._driver.now_ns()
+        began_ns = self._now_ns()
         reply = await self._session.send(move.wire, began_ns)
         verdict = move.judge(reply)
         self._view.sent(move, reply, verdict, reply.done_ns - began_ns, self._steps[move.where])
         if move.double is not None:
             self._view.doubles(move.double)
-        return Answer(reply=reply, verdict=verdict, now_ns=self._driver.now_ns() + self._skipped_ns)
+        return Answer(reply=reply, verdict=verdict, now_ns=self._now_ns() + self._skipped_ns)
 
 
 class _View:

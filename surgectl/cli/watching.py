@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from surgectl.live.dashboard import FRAMES_PER_S, Dashboard
+from surgectl.live.following import catch_up, follow
 from surgectl.live.plain import EVERY_S, line
 from surgectl.live.snapshot import LiveView, Snapshot
 from surgectl.live.tap import Tap
@@ -29,11 +30,9 @@ async def watched(
     """Show the view for the length of the block. The screen is pulled at a fixed rate; the run never waits for it."""
 
     def look() -> Snapshot:
-        for row in tap.drain():
-            view.fold(row)
-        view.lost = tap.lost
         return view.snapshot(now_ns())
 
+    following = asyncio.create_task(follow(tap, view))
     if tui:
         with Live(
             Dashboard(name, look, price), console=console, screen=True, auto_refresh=False, redirect_stderr=False
@@ -42,13 +41,16 @@ async def watched(
             try:
                 yield
             finally:
+                await _end(following)
                 await _end(task)
     else:
         task = asyncio.create_task(_tell(console, look))
         try:
             yield
         finally:
+            await _end(following)
             await _end(task)
+            await catch_up(tap, view)
             console.print(line(look()), highlight=False, markup=False, soft_wrap=True)
 
 

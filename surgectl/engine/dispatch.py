@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from surgectl.engine.scene import Scene
 from surgectl.plan.model import Arrival
 from surgectl.recording.rows import DroppedRow
+
+Behind = Literal["drop", "late"]
 
 _BATCH = 50
 """Fans let loose before the others get a turn: a spike must not starve the sockets."""
 
 
 async def dispatch(
-    scene: Scene, arrivals: Iterable[Arrival], let_loose: Callable[[Arrival], None], *, late_at_most_ns: int
+    scene: Scene,
+    arrivals: Iterable[Arrival],
+    let_loose: Callable[[Arrival], None],
+    *,
+    late_at_most_ns: int,
+    behind: Behind = "drop",
 ) -> None:
     """Walk through the arrivals in order of due time. Cancel it to stop arriving.
 
-    One that is later than `late_at_most_ns` is dropped and counted: k6's dropped iteration.
+    One that is later than `late_at_most_ns` is counted, and dropped (k6's dropped iteration) or let loose all the same,
+    as `behind` says.
     """
     counts = scene.counts
     at_once = 0
@@ -37,8 +46,10 @@ async def dispatch(
         late_ns = now_ns - arrival.due_ns
         counts.worst_arrival_lag_ns = max(counts.worst_arrival_lag_ns, late_ns)
         if late_ns > late_at_most_ns:
-            counts.dropped += 1
-            scene.journal.append(DroppedRow(fan=arrival.fan, due_ns=arrival.due_ns, at_ns=now_ns))
-            continue
+            if behind == "drop":
+                counts.dropped += 1
+                scene.journal.append(DroppedRow(fan=arrival.fan, due_ns=arrival.due_ns, at_ns=now_ns))
+                continue
+            counts.late += 1
         counts.arrived += 1
         let_loose(arrival)

@@ -16,16 +16,27 @@ Home = Callable[["Fan", JournalError | None], None]
 """Hears that all tabs of a fan are over; or that nothing can be written any more."""
 
 
+class _Aside:
+    """What most fans never come to need: further tabs, operations under way, barriers."""
+
+    __slots__ = ("begun", "met", "next_tab", "others")
+
+    def __init__(self) -> None:
+        self.begun: set[tuple[int, int]] = set()
+        """(tab, operation) of role hold or pay that the shop may have begun and of which nothing was told yet."""
+        self.met: set[str] = set()
+        self.others: list[Tab] = []
+        """Tabs beside the first."""
+        self.next_tab = 1
+
+
 class Fan:
     """A person. `fan.arrive(due_ns)` once; `home` hears of the end, never before `arrive` has returned."""
 
     __slots__ = (
-        "_begun",
+        "_aside",
         "_closing",
         "_home",
-        "_met",
-        "_next_tab",
-        "_others",
         "_row",
         "_tab",
         "confirmed",
@@ -50,13 +61,9 @@ class Fan:
         """Something was accepted, or may or may not have happened."""
         self._row: IntentRow | None = part.intent
         self._home: Home | None = home
-        self._begun: frozenset[tuple[int, int]] = frozenset()
-        """(tab, operation) of role hold or pay that the shop may have begun and of which nothing was told yet."""
-        self._met: frozenset[str] = frozenset()
         self._tab: Tab | None = None
         """The first; gone before the others, or after them."""
-        self._others: tuple[Tab, ...] = ()
-        self._next_tab = 1
+        self._aside: _Aside | None = None
         self._closing = False
 
     def __repr__(self) -> str:
@@ -91,27 +98,28 @@ class Fan:
             if self._closing:
                 script.close()
                 continue
-            tab = Tab(self, script, self._next_tab, due_ns)
-            self._next_tab += 1
-            self._others = (*self._others, tab)
+            aside = self._beside
+            tab = Tab(self, script, aside.next_tab, due_ns)
+            aside.next_tab += 1
+            aside.others.append(tab)
             asyncio.get_running_loop().call_soon(tab.begin)
 
     def begun(self, tab: int, op: int) -> None:
         """The shop may have begun this operation, of role hold or pay."""
-        self._begun |= {(tab, op)}
+        self._beside.begun.add((tab, op))
 
     def left_begun(self, tab: int) -> bool:
         """Is there one in that tab of which nothing was told yet?"""
-        return any(where == tab for where, _ in self._begun)
+        return self._aside is not None and any(where == tab for where, _ in self._aside.begun)
 
     def meets(self, barrier: str) -> None:
         """A tab stands at a barrier."""
-        self._met |= {barrier}
+        self._beside.met.add(barrier)
 
     def believes(self, told: Told, by: Tab) -> None:
         """An operation came to something: the first success closes the other tabs."""
-        if self._begun:
-            self._begun -= {(by.number, told.op)}
+        if self._aside is not None:
+            self._aside.begun.discard((by.number, told.op))
         if told.end == "confirmed":
             self.confirmed = True
             self._closing = True
@@ -125,8 +133,8 @@ class Fan:
         """A tab is over, every row of it written; or nothing can be written any more."""
         if tab is self._tab:
             self._tab = None
-        else:
-            self._others = tuple(each for each in self._others if each is not tab)
+        elif self._aside is not None and tab in self._aside.others:
+            self._aside.others.remove(tab)
         home = self._home
         if home is None or (self._tabs() and broken is None):
             return
@@ -134,8 +142,15 @@ class Fan:
         self.cut_off()
         self.scene.counts.active -= 1
         self.scene.counts.left += 1
-        self.scene.barriers.gone(self._met)
+        self.scene.barriers.gone(self._aside.met if self._aside is not None else ())
         home(self, broken)
 
     def _tabs(self) -> tuple[Tab, ...]:
-        return self._others if self._tab is None else (self._tab, *self._others)
+        first = () if self._tab is None else (self._tab,)
+        return first if self._aside is None else (*first, *self._aside.others)
+
+    @property
+    def _beside(self) -> _Aside:
+        if self._aside is None:
+            self._aside = _Aside()
+        return self._aside

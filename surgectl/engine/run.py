@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from surgectl.clock import Clock
-from surgectl.engine.dispatch import dispatch
+from surgectl.engine.dispatch import Behind, dispatch
 from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.fan import Fan
 from surgectl.engine.inquiry import Inquiry
@@ -54,6 +54,7 @@ class Engine:
         load_ns: int,
         casting: Casting,
         late_at_most_ns: int = 1_000_000_000,
+        behind: Behind = "drop",
         vitals: Callable[[VitalsRow], None] | None = None,
         probing: Probe | None = None,
         probe_driver: Driver | None = None,
@@ -66,6 +67,7 @@ class Engine:
         self._load_ns = load_ns
         self._casting = casting
         self._late_at_most_ns = late_at_most_ns
+        self._behind = behind
         self._vitals = vitals
         self._probing = probing
         self._probe_driver = probe_driver
@@ -130,7 +132,8 @@ class Engine:
             self._load.cancel()
 
     async def _come(self) -> None:
-        await dispatch(self.scene, self._arrivals, self._let_loose, late_at_most_ns=self._late_at_most_ns)
+        late_ns, behind = self._late_at_most_ns, self._behind
+        await dispatch(self.scene, self._arrivals, self._let_loose, late_at_most_ns=late_ns, behind=behind)
         await self.scene.sleep_until_ns(self._load_ns)
 
     def _let_loose(self, arrival: Arrival) -> None:

@@ -38,6 +38,7 @@ class Counts:
     def __init__(self) -> None:
         self.arrived = 0
         self.dropped = 0
+        self.late = 0
         self.active = 0
         self.left = 0
         self.sent = 0
@@ -67,6 +68,7 @@ class Counts:
         return Tally(
             arrived=self.arrived,
             dropped=self.dropped,
+            late=self.late,
             active=self.active,
             left=self.left,
             sent=self.sent,

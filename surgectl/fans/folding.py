@@ -9,6 +9,8 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
+from surgectl.journey.model import Mint
+
 Folded = tuple[Any, ...]
 """The values of a tab's own, in the order of its names."""
 
@@ -21,14 +23,17 @@ _KEPT = ("intent", "fan", "tab")
 class Names:
     """The variables that some tabs of a run know. An attempt's id is of no use to somebody who waits."""
 
-    __slots__ = ("_all", "_common", "_pick", "_shared", "_size")
+    __slots__ = ("_all", "_common", "_pick", "_shared", "_size", "made_again")
 
-    def __init__(self, variables: dict[str, Any]) -> None:
+    def __init__(self, variables: dict[str, Any], made_again: tuple[Mint, ...]) -> None:
+        self.made_again = made_again
+        """Mints that are not in the fold: whoever unfolds it makes them again."""
+        left_out = (*_COMMON, *_KEPT, "attempt", *(mint.name for mint in made_again))
         self._common = tuple((name, variables[name]) for name in _COMMON if name in variables)
-        own = tuple(name for name in variables if name not in (*_COMMON, *_KEPT, "attempt"))
+        own = tuple(name for name in variables if name not in left_out)
         self._all = (*own, *(name for name, _ in self._common), *_KEPT)
         self._shared = tuple(value for _, value in self._common)
-        self._size = len(self._all)
+        self._size = len(self._all) + len(made_again)
         self._pick = itemgetter(*own) if len(own) > 1 else lambda known: tuple(known[name] for name in own)
 
     def fit(self, variables: dict[str, Any]) -> bool:
@@ -49,16 +54,16 @@ class Names:
         return dict(zip(self._all, (*folded, *self._shared, intent, fan, tab), strict=True))
 
 
-_KNOWN: dict[tuple[str, ...], Names] = {}
+_KNOWN: dict[tuple[object, ...], Names] = {}
 _KNOWN_AT_MOST = 1000
 
 
-def names_of(variables: dict[str, Any]) -> Names:
+def names_of(variables: dict[str, Any], made_again: tuple[Mint, ...] = ()) -> Names:
     """The names of these, shared with every tab that knows the same ones."""
-    key = tuple(variables)
+    key = (len(made_again), *variables)
     names = _KNOWN.get(key)
-    if names is None or not names.common_with(variables):
+    if names is None or names.made_again is not made_again or not names.common_with(variables):
         if len(_KNOWN) >= _KNOWN_AT_MOST:
             _KNOWN.clear()  # those who are folded keep their own
-        names = _KNOWN[key] = Names(variables)
+        names = _KNOWN[key] = Names(variables, made_again)
     return names

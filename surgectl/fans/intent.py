@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from surgectl.fans.minting import render
+from surgectl.fans.minted import first_values
 from surgectl.fans.script import Tab
 from surgectl.fans.way import route_of
 from surgectl.journey.model import Journey
@@ -50,7 +50,7 @@ def mint_values(journey: Journey, intent: Intent) -> dict[str, str]:
 
     UnsetError where a mint needs a value of the setup hook that did not come.
     """
-    return render(journey.mint, _base(intent, 0), f"{intent.intent}.0.0", (intent.seed, intent.fan, 0, 0))
+    return first_values(journey.mint, _base(intent, 0), intent.seed)
 
 
 def open_tab(journey: Journey, intent: Intent, minted: dict[str, str], tab: int = 0) -> Tab:

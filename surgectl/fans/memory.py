@@ -6,7 +6,9 @@ from typing import Any
 
 from surgectl.fans.dialogue import Leave
 from surgectl.fans.folding import Folded, Names, names_of
+from surgectl.fans.minted import first_values
 from surgectl.journey.messages import Reply
+from surgectl.journey.model import Mint
 
 
 class Aside:
@@ -85,15 +87,18 @@ class Memory:
         """What can be filled into a request, by name."""
         variables = self._variables
         if type(variables) is tuple and self._names is not None:
-            variables = self._variables = self._names.unfold(variables, self.intent, self.fan, self.tab)
+            variables = self._names.unfold(variables, self.intent, self.fan, self.tab)
+            if self._names.made_again:
+                variables.update(first_values(self._names.made_again, variables, self.seed))
+            self._variables = variables
         return variables  # type: ignore[return-value]  # folded without names it never is
 
-    def _fold(self) -> None:
-        """Take as little room as one can: the tab waits."""
+    def _fold(self, made_again: tuple[Mint, ...] = ()) -> None:
+        """Take as little room as one can: the tab waits. `made_again`: what need not be remembered."""
         variables = self._variables
         if type(variables) is dict:
-            if self._names is None or not self._names.fit(variables):
-                self._names = names_of(variables)
+            if self._names is None or self._names.made_again is not made_again or not self._names.fit(variables):
+                self._names = names_of(variables, made_again)
             self._variables = self._names.fold(variables)
 
     @property

@@ -13,7 +13,7 @@ from surgectl.fans.memory import Aside
 from surgectl.fans.patience import Patience
 from surgectl.fans.way import Place
 from surgectl.journey.messages import Verdict
-from surgectl.journey.model import CompiledStep
+from surgectl.journey.model import CompiledStep, Mint
 from surgectl.recording.rows import Outcome
 
 
@@ -69,9 +69,9 @@ class Operation(Patience):
             return dict(zip(claims[: len(claims) // 2], claims[len(claims) // 2 :], strict=True))
         return claims  # type: ignore[return-value]  # it is the one or the other
 
-    def _fold(self) -> None:
+    def _fold(self, made_again: tuple[Mint, ...] = ()) -> None:
         """What the shop said of it, too, takes a third of the room."""
-        super()._fold()
+        super()._fold(made_again)
         claims = self._claims
         if type(claims) is dict:
             self._claims = (*claims, *claims.values())

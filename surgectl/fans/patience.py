@@ -11,11 +11,13 @@ from typing import Any
 from surgectl.fans.dialogue import Answer, Move, Think
 from surgectl.fans.memory import Memory
 from surgectl.fans.policy import Policy
+from surgectl.fans.way import Route
 
 Next = Callable[[Any, Answer | bool | None], Move]
 """(the tab, what the engine brings) → the next move. Never a bound method: that would tie each tab to itself."""
 
 _SHORTEST_TIMEOUT_NS = 1_000_000
+_LONG_NS = 2_000_000_000
 
 
 class Patience(Memory):
@@ -28,6 +30,7 @@ class Patience(Memory):
     """When the person leaves for good; None = never. Reading the status for our own knowledge tries nobody's."""
     now_ns: int
     policy: Policy
+    route: Route
 
     def send(self, answer: Answer | bool | None) -> Move:
         """The next move. StopIteration where the tab has left or was closed."""
@@ -56,7 +59,9 @@ class Patience(Memory):
         return self._rest(ns, why, then)
 
     def _rest(self, ns: int, why: str, then: Next) -> Move:
-        self._fold()
+        # Making a value again costs some microseconds: too many for who is back in a moment, and nothing otherwise.
+        first = ns >= _LONG_NS and not self.tab and (self._aside is None or not self._aside.generation)
+        self._fold(self.route.made_again if first else ())
         self.now_ns = compact(self.now_ns + ns)
         self._next = then
         return Think(ns=ns, why=why)

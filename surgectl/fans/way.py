@@ -6,6 +6,7 @@ A place never changes, so all fans who come by share it: where somebody stands c
 from __future__ import annotations
 
 from surgectl.fans.memory import Memory
+from surgectl.fans.minted import made_again
 from surgectl.journey.messages import Reply
 from surgectl.journey.model import CompiledRepeat, CompiledStep, Journey
 from surgectl.journey.paths import MISSING
@@ -163,11 +164,13 @@ def _turn(walk: Walk, repeat: CompiledRepeat, memory: Memory) -> Place | str | N
 class Route:
     """What the fans of one target share beyond the target itself."""
 
-    __slots__ = ("asking", "journey", "start")
+    __slots__ = ("asking", "journey", "made_again", "start")
 
     def __init__(self, journey: Journey) -> None:
         self.journey = journey
         self.start = Walk(journey.steps).places[0]
+        self.made_again = made_again(journey)
+        """Mints that a tab may forget while it waits: they come out the same when they are wanted."""
         status = journey.flows.get("status")
         self.asking = None if status is None else Walk(status, knowledge=True).places[0]
 

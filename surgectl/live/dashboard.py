@@ -13,7 +13,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from surgectl.live.health import in_plain_words
-from surgectl.live.snapshot import FUNNEL, Second, Snapshot
+from surgectl.live.portion import Second
+from surgectl.live.snapshot import FUNNEL, Snapshot
 from surgectl.live.sparkline import bars, on_axis
 from surgectl.live.timeline import Axis, link_lines, now_line, phase_lines
 from surgectl.text import one_line
@@ -209,7 +210,7 @@ def _ledger(snap: Snapshot, price: Callable[[int], str]) -> Text:
 
 
 def _generator(snap: Snapshot) -> Text:
-    good, words = in_plain_words(snap.vitals, snap.dropped, snap.lost)
+    good, words = in_plain_words(snap.vitals, snap.dropped, snap.lost, snap.workers)
     return Text.assemble((f" {'we are':<{LABEL - 1}}", "dim"), (words, "green" if good else "bold yellow"))
 
 

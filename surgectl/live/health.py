@@ -9,11 +9,12 @@ LAGGING_NS = 100_000_000
 STARVED_CPU = 0.9
 
 
-def in_plain_words(vitals: VitalsRow | None, dropped: int, lost: int) -> tuple[bool, str]:
-    """(healthy?, one sentence)."""
+def in_plain_words(vitals: VitalsRow | None, dropped: int, lost: int, workers: int = 1) -> tuple[bool, str]:
+    """(healthy?, one sentence). Of several workers the busiest one's share of a core is told."""
     if vitals is None:
         return (False, f"behind: {dropped:,} arrivals dropped") if dropped else (True, "warming up")
-    where = f"{vitals.cpu:.0%} of a core, {vitals.sockets:,} sockets, {vitals.rss_bytes // 2**20} MiB"
+    busy = f"{vitals.cpu:.0%} of a core" if workers == 1 else f"{workers} workers, the busiest at {vitals.cpu:.0%}"
+    where = f"{busy}, {vitals.sockets:,} sockets, {vitals.rss_bytes // 2**20} MiB"
     if dropped:
         return False, f"behind: {dropped:,} arrivals dropped; {where}"
     if vitals.lag_ns > LAGGING_NS or vitals.arrival_lag_ns > LAGGING_NS:

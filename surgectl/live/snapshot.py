@@ -6,12 +6,13 @@ Pure bookkeeping: `fold(row)` in, `Snapshot` out. It informs and never judges: t
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from surgectl.live.crowd import DOUBT, NO, STAGES, WON, OneFan
+from surgectl.live.portion import Portion, Second, merged, together
 from surgectl.plan.model import PlannedFault, PlannedPhase
 from surgectl.recording.rows import (
     ChaosRow,
@@ -21,6 +22,7 @@ from surgectl.recording.rows import (
     IntentRow,
     InvokeRow,
     LeftRow,
+    MintRow,
     NoteRow,
     OpRow,
     ProbeRow,
@@ -36,22 +38,6 @@ _REACHED = {"join": _JOINED, "hold": _HELD}
 _EFFECTS = frozenset({"hold", "pay"})
 REMEMBERED = 10_000
 """Fans who have left and are still known, for rows that come late. Of attempts under way, ten times as many."""
-
-
-class Second(msgspec.Struct):
-    """What happened within one second of the run."""
-
-    sent: int = 0
-    """Everything we sent, polls included."""
-    resolved: int = 0
-    """Intents that learnt their fate: confirmed, or told no for good."""
-    confirmed: int = 0
-    trouble: int = 0
-    """Attempts without a definite reply, polls aside."""
-    shed: int = 0
-    arrived: int = 0
-    slowest_ns: int = 0
-    """The longest that an attempt took, polls aside, from when it was due."""
 
 
 class FaultNow(msgspec.Struct, frozen=True):
@@ -87,10 +73,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     seconds: list[Second]
     ledger: dict[str, int]
     vitals: VitalsRow | None
+    """Of all processes that send: what they hold is summed, the rest is the worst one's."""
     probes: tuple[int, int]
     """Answered, sent."""
     log: list[tuple[int, str]]
     lost: int
+    workers: int = 1
+    """Processes that send."""
 
 
 class LiveView:
@@ -106,23 +95,30 @@ class LiveView:
         self._here: dict[str, OneFan] = {}
         """Fans on site, and those who left in doubt: the status flow may still tell."""
         self._gone: OrderedDict[str, OneFan] = OrderedDict()
-        self._under_way: OrderedDict[str, tuple[OneFan | None, bool, int, int]] = OrderedDict()
+        self._under_way: dict[str, tuple[OneFan | None, bool, int, int]] = {}
         """attempt → its fan, whether it may change a ledger, its operation, when it was due."""
         self._reached = [0] * len(STAGES)
         self._witnessed = {0}
         self._steps: dict[str, int] = {}
         self._ends: Counter[str] = Counter()
         self._seconds: list[Second] = []
+        self._newest_index: int | None = None
+        self._newest = Second()
         self._ledger: dict[str, int] = {}
         self._log: deque[tuple[int, str]] = deque(maxlen=200)
         self._dropped = self._on_site = self._sent = self._retries = self._operations = self._in_doubt = 0
         self._answered = self._probed = 0
+        self._first_drop_ns: int | None = None
+        self._said_behind = False
         self._vitals: VitalsRow | None = None
+        self._elsewhere: dict[int, Portion] = {}
+        """Shard → what a worker process counted of it."""
         self._take: dict[type, Callable[[Any], None]] = {
             InvokeRow: self._invoked,
             DoneRow: self._done,
             ToldRow: self._told,
             IntentRow: self._arrived,
+            MintRow: _nothing_to_count,
             LeftRow: self._left,
             DroppedRow: self._drop,
             ProbeRow: self._probe,
@@ -148,19 +144,53 @@ class LiveView:
             self._ledger[f"{kind}.{name}"] = value
 
     def fold(self, row: OpRow | ChaosRow | VitalsRow) -> None:
-        """Take one row into account. A few microseconds: it shares its core with the run."""
-        take = self._take.get(type(row))
-        if take is not None:
-            take(row)
+        """Take one row into account."""
+        self._take[type(row)](row)
 
-    def snapshot(self, now_ns: int) -> Snapshot:
-        """The numbers as they stand at `now_ns`."""
-        last = max(self._witnessed)
-        funnel = {
-            name: n for i, (name, n) in enumerate(zip(STAGES, self._reached, strict=True)) if self._shown(i, last)
-        }
+    def fold_all(self, rows: Iterable[OpRow | ChaosRow | VitalsRow]) -> None:
+        """Take these into account, oldest first. Half a microsecond each: it shares its core with the run."""
+        take = self._take
+        for row in rows:
+            take[type(row)](row)
+
+    def hear(self, shard: int, portion: Portion) -> None:
+        """What a shard in another process counted so far: takes the place of what it said before."""
+        self._elsewhere[shard] = portion
+        if portion.first_drop_ns is not None:
+            self._behind(portion.first_drop_ns)
+
+    def gone(self, shard: int) -> None:
+        """A shard's process is no more: what it counted stays, but nobody of it is on site."""
+        if (portion := self._elsewhere.get(shard)) is not None:
+            self._elsewhere[shard] = msgspec.structs.replace(portion, active=0, vitals=())
+
+    def portion(self) -> Portion:
+        """What was folded here, in numbers that add up with those of other shards."""
         # Where rows were lost our own count drifts; the engine's does not.
         active = self._vitals.fans if self.lost and self._vitals is not None else self._on_site
+        return Portion(
+            reached=self._reached,
+            witnessed=frozenset(self._witnessed),
+            ends={end: n for end, n in self._ends.items() if n > 0},
+            dropped=self._dropped,
+            first_drop_ns=self._first_drop_ns,
+            active=active,
+            sent=self._sent,
+            retries=self._retries,
+            operations=self._operations,
+            in_doubt=self._in_doubt,
+            seconds=self._seconds,
+            answered=self._answered,
+            probed=self._probed,
+            lost=self.lost,
+            vitals=(self._vitals,) if self._vitals is not None else (),
+        )
+
+    def snapshot(self, now_ns: int) -> Snapshot:
+        """The numbers of all shards as they stand at `now_ns`."""
+        whole = self.portion()
+        if self._elsewhere:
+            whole = merged([whole, *self._elsewhere.values()])
         return Snapshot(
             now_ns=now_ns,
             doing=self.doing,
@@ -168,30 +198,32 @@ class LiveView:
             faults=tuple(self._faults.values()),
             load_ends_ns=self._load_ends_ns,
             planned=self._planned,
-            funnel=funnel,
-            ends={end: n for end, n in self._ends.most_common() if n > 0},
-            dropped=self._dropped,
-            active=active,
-            sent=self._sent,
-            retries=self._retries,
-            open_info=self._in_doubt,
-            amplification=self._sent / self._operations if self._operations else 1.0,
-            seconds=self._seconds,
+            funnel=whole.funnel,
+            ends=dict(sorted(whole.ends.items(), key=lambda item: (-item[1], item[0]))),
+            dropped=whole.dropped,
+            active=whole.active,
+            sent=whole.sent,
+            retries=whole.retries,
+            open_info=whole.in_doubt,
+            amplification=whole.amplification,
+            seconds=whole.seconds,
             ledger=dict(self._ledger),
-            vitals=self._vitals,
-            probes=(self._answered, self._probed),
+            vitals=together(whole.vitals),
+            probes=(whole.answered, whole.probed),
             log=list(self._log),
-            lost=self.lost,
+            lost=whole.lost,
+            workers=max(1, len(self._elsewhere)),
         )
 
-    def _shown(self, stage: int, last: int) -> bool:
-        return stage in self._witnessed or stage > last
-
     def _second(self, at_ns: int) -> Second:
-        index = max(0, at_ns // NS_PER_S)
+        index = at_ns // NS_PER_S
+        if index == self._newest_index:
+            return self._newest  # as nearly always
+        index = max(0, index)
         while len(self._seconds) <= index:
             self._seconds.append(Second())
-        return self._seconds[index]
+        self._newest_index, self._newest = index, self._seconds[index]
+        return self._newest
 
     # -- fans
 
@@ -282,7 +314,9 @@ class LiveView:
             self._retries += 1
         fan = self._known(row.intent, row.tab)
         if fan is not None:
-            step = self._steps.setdefault(row.step, 1 << len(self._steps))
+            step = self._steps.get(row.step)
+            if step is None:
+                step = self._steps[row.step] = 1 << len(self._steps)
             if not fan.steps & step:
                 fan.steps |= step
                 self._operations += 1
@@ -292,7 +326,7 @@ class LiveView:
             self._operations += 1  # its arrival was lost on the way here: what the row says of itself has to do
         self._under_way[row.attempt] = (fan, row.role in _EFFECTS, row.tab << 32 | row.op, row.due_ns)
         if len(self._under_way) > 10 * REMEMBERED:
-            self._under_way.popitem(last=False)
+            del self._under_way[next(iter(self._under_way))]
 
     def _done(self, row: DoneRow) -> None:
         second = self._second(row.done_ns)
@@ -342,8 +376,14 @@ class LiveView:
 
     def _drop(self, row: DroppedRow) -> None:
         self._dropped += 1
-        if self._dropped == 1:
-            self.say(row.at_ns, "this machine is behind: an arrival was dropped")
+        if self._first_drop_ns is None:
+            self._first_drop_ns = row.at_ns
+        self._behind(row.at_ns)
+
+    def _behind(self, at_ns: int) -> None:
+        if not self._said_behind:
+            self._said_behind = True
+            self.say(at_ns, "this machine is behind: an arrival was dropped")
 
     # -- the rest
 
@@ -363,3 +403,7 @@ class LiveView:
             self._faults[row.fault] = FaultNow(known.planned, row.event)
         detail = f" ({row.detail})" if row.detail else ""
         self.say(row.at_ns, f"{row.brownout} on {row.link or 'a command'}: {row.event}{detail}")
+
+
+def _nothing_to_count(row: MintRow) -> None:
+    """A further value of an intent."""

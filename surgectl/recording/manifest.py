@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from surgectl.errors import UsageError
-from surgectl.units import NS_PER_S
+from surgectl.units import NS_PER_S, show_duration
 
 SCHEMA = "surgectl.recording/1"
 
@@ -116,6 +117,44 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """Accepted or unknown intents whose status could not be read before the deadline."""
 
 
+def summed(tallies: Sequence[Tally]) -> Tally:
+    """The tallies of several shards as one; of the errors in words the first is kept."""
+    counts: dict[str, Any] = {}
+    for name in Tally.__struct_fields__:
+        values = [getattr(tally, name) for tally in tallies]
+        counts[name] = next(filter(None, values), "") if name.startswith("first_") else sum(values)
+    return Tally(**counts)
+
+
+class LostWorker(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker process that ended before its time. Its fans are those whose number % `of` is `shard`."""
+
+    shard: int
+    of: int
+    at_ns: int
+    """When it was missed."""
+    why: str
+    planned: int = 0
+    """Fans of its shard."""
+    arrived: int = 0
+    """Of them let loose, as it said last."""
+    left: int = 0
+    """Of them gone home in peace, as it said last."""
+    intents: int = 0
+    """Of them in the recording."""
+    open_intents: int = 0
+    """Of those, without an end: what they hold or have paid for, nobody asked after."""
+    open: list[str] = []
+    """The first of their names."""
+
+    def __str__(self) -> str:
+        lost = f"worker {self.shard} of {self.of} was lost after {show_duration(self.at_ns)} ({self.why})"
+        whose = f"its {self.planned:,} fans (number % {self.of} = {self.shard})"
+        came = f"{self.planned - self.arrived:,} had not come, {self.arrived - self.left:,} were on site"
+        ends = f", {self.open_intents:,} intents have no end" if self.open_intents else ""
+        return f"{lost}: of {whose} {came}{ends}; none was tried again"
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """run.json, whole. Values that came from the environment are redacted before they get here."""
 
@@ -168,6 +207,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The shop was put up for this run alone: whatever stands in its books, a fan of ours did."""
     pid: int = 0
     workers: int = 1
+    """Processes that sent, a shard each."""
+    lost_workers: list[LostWorker] = []
+    """Those of them that ended before their time: the run says nothing definite of the shop."""
     asked: str = ""
     """The profile as the command line named it: a path or a name."""
     flags: list[str] = []

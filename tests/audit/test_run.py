@@ -202,6 +202,16 @@ def test_a_starved_machine_makes_latency_unknown() -> None:
     assert not result.conclusive and exit_code(result, "done") == 10
 
 
+def test_a_lost_worker_leaves_ledger_facts_alone() -> None:
+    """Whatever was counted lacks its fans: no demand is met or missed; a double charge is one all the same."""
+    said = ("worker 1 of 2 was lost after 4s (killed by SIGKILL)",)
+    result = judged(evening(), lost_workers=said, thresholds=("count(sold-out) <= 0",))
+    assert [t.verdict for t in result.thresholds] == ["unknown"]
+    assert not result.conclusive and exit_code(result, "done") == 12
+    assert any("killed by SIGKILL" in reason for reason in result.inconclusive_because)
+    assert exit_code(judged(evening().charge(4), lost_workers=said), "done") == 11
+
+
 def test_a_killed_run_is_at_best_unknown() -> None:
     """What was cut off by a kill proves nothing right, but what it proves wrong stays wrong."""
     result = judged(evening(), status="running")

@@ -158,3 +158,37 @@ def test_who_waits_for_the_draw_is_told_when_it_is() -> None:
     turn(room, books, 2000 * MS)
     assert room.draw_in_ms(1, 2000 * MS) is None
     assert sorted(room.position(seq) for seq in books.places) == list(range(1, 41))
+
+
+def test_a_long_line_asks_no_more_often_than_the_shop_can_answer() -> None:
+    """Who is near asks soon, whoever is far back later, and all of them together `polls_per_s` times a second."""
+    room = WaitingRoom(10.0, 0, 1000 * MS, polls_per_s=100.0)
+    fans = 3000
+    for fan in range(fans):
+        room.join(f"fan-{fan}@example.org", None, fan)
+    waits_ms = [room.poll_after_ms(seq, 0) for seq in range(1, fans + 1)]
+    assert waits_ms[:2] == [150, 150]
+    assert waits_ms == sorted(waits_ms)
+    assert waits_ms[-1] == 30_000
+    # Nearly all are at the far end: the few near ones are what the line asks beyond its share.
+    assert 100 <= sum(1000 / wait_ms for wait_ms in waits_ms) <= 250
+
+
+def test_a_short_line_is_told_as_ever() -> None:
+    room = WaitingRoom(10.0, 0, 1000 * MS)
+    for fan in range(500):
+        room.join(f"fan-{fan}@example.org", None, fan)
+    assert room.poll_after_ms(500, 0) == 4000
+
+
+def test_a_pre_queue_of_many_does_not_come_back_in_one_second() -> None:
+    """After the draw each has a moment of its own, in as many seconds as their number needs."""
+    room = WaitingRoom(10.0, 0, 1000 * MS, prequeue_ns=2000 * MS, polls_per_s=100.0)
+    fans = 2000
+    for fan in range(fans):
+        room.join(f"fan-{fan}@example.org", None, 0)
+    waits_ms = sorted(room.poll_after_ms(seq, 0) for seq in range(1, fans + 1))
+    assert waits_ms[0] >= 2000
+    assert waits_ms[-1] <= 20_000
+    busiest = max(sum(1 for wait_ms in waits_ms if at <= wait_ms < at + 1000) for at in range(0, 19_000, 500))
+    assert busiest <= 150

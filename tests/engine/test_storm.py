@@ -147,6 +147,37 @@ async def test_a_starved_generator_drops_and_says_so(tmp_path: Path) -> None:
     assert vitals and vitals[0].lag_ns > 250 * MS and vitals[0].arrival_lag_ns > 250 * MS
 
 
+async def test_whoever_is_behind_may_come_late_but_is_counted(tmp_path: Path) -> None:
+    """With the policy `late` nobody is dropped: those beyond the limit come all the same, in order, and are counted."""
+    clock = SystemClock()
+    came: list[int] = []
+
+    def cast(arrival: Arrival, now_ns: int) -> Part:
+        came.append(arrival.fan)
+        if arrival.fan == 5:
+            time.sleep(0.4)  # the stall
+        return part(arrival, now_ns, _leaves())
+
+    start = clock.now_ns()
+    async with Journal(tmp_path) as journal, MemoryDriver(quick, clock, start) as driver:
+        scene = Scene(clock=clock, start_ns=start, journal=journal, driver=driver)
+        engine = Engine(
+            scene,
+            arrivals=arrivals(60, every_ns=20 * MS),
+            load_ns=1_300 * MS,
+            casting=cast,
+            late_at_most_ns=150 * MS,
+            behind="late",
+        )
+        tally = await storm(engine, drain_at_most_ns=S)
+    told = rows(journal.path)
+    late = [row for row in of(IntentRow, told) if row.at_ns - row.due_ns > 150 * MS]
+    assert came == list(range(60)) and not of(DroppedRow, told)
+    assert (tally.arrived, tally.dropped) == (60, 0)
+    assert 5 <= tally.late <= len(late)
+    assert all(row.at_ns >= row.due_ns for row in of(IntentRow, told))
+
+
 def test_stopping_the_arrivals_ends_the_load_at_once(tmp_path: Path) -> None:
     """Nobody else comes, those who are there finish, and who never came is neither sent nor dropped."""
 

@@ -38,8 +38,9 @@ class Product(Peer):
         return f"surgectl {surgectl.__version__}"
 
     def start(self, asked: Asked) -> Started:
-        words = [sys.executable, "-m", "surgectl", "run", str(PROFILE), "--no-stage", "--driver", self.name]
-        words += ["--reports", str(asked.folder), "--set", f"BENCH_URL={asked.url}", "--set", "settle.at_most=300ms"]
+        words = [sys.executable, "-m", "surgectl", "run", str(PROFILE), "--no-stage", "--workers", "1"]
+        words += ["--driver", self.name, "--reports", str(asked.folder)]
+        words += ["--set", f"BENCH_URL={asked.url}", "--set", "settle.at_most=300ms"]
         words += ["--set", f"load[0].fans={asked.connections}", "--set", f"load[1].for={asked.seconds}s"]
         return Started(words=words)
 

@@ -12,7 +12,7 @@ _PLAIN = re.compile(r"(https?://[A-Za-z0-9.\-]+(?::[0-9]+)?)(/[A-Za-z0-9._~/\-]*
 _MOST_KNOWN = 1024
 
 
-class Origin(msgspec.Struct, frozen=True, gc=False):
+class Origin(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """One door: connections to the same origin are interchangeable."""
 
     tls: bool

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from surgectl.clock import Clock
 from surgectl.engine.barrier import Barriers
+from surgectl.engine.dispatch import Behind
 from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.probe import Probe
 from surgectl.engine.run import Engine
@@ -35,6 +36,7 @@ class InlineRunner:
         casting: Casting,
         driver: Driver,
         late_at_most_ns: int = 1_000_000_000,
+        behind: Behind = "drop",
         probing: Probe | None = None,
         probe_driver: Driver | None = None,
         tap: Tap | None = None,
@@ -60,6 +62,7 @@ class InlineRunner:
             load_ns=load_ns,
             casting=casting,
             late_at_most_ns=late_at_most_ns,
+            behind=behind,
             vitals=write_vitals,
             probing=probing,
             probe_driver=probe_driver,

@@ -12,15 +12,15 @@ from surgectl.stage.boxoffice.asked import Asked
 from surgectl.stage.boxoffice.books.trouble import BooksAway, BooksUnknown, Unwritable
 from surgectl.stage.boxoffice.checkout import Checkout
 from surgectl.stage.boxoffice.gate import Gate, Rank
-from surgectl.stage.boxoffice.line import Line
+from surgectl.stage.boxoffice.line import PLACES, Line
 from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.replies import Reply
-from surgectl.stage.boxoffice.request_log import Seen
+from surgectl.stage.boxoffice.request_log import seen
 from surgectl.stage.boxoffice.shop import Shop
 from surgectl.stage.boxoffice.window import Window
 
 log = logging.getLogger("surgectl.stage.boxoffice")
-_ABOUT = b"<!doctype html><title>The box office</title><h1>The box office</h1><p>Doors, parking, lost property.</p>"
+ABOUT = b"<!doctype html><title>The box office</title><h1>The box office</h1><p>Doors, parking, lost property.</p>"
 
 
 class Api:
@@ -67,7 +67,7 @@ class Api:
 
     def _page(self, method: str, path: str) -> web.Response:
         if method in ("GET", "HEAD") and path in ("/", "/about"):
-            return web.Response(body=_ABOUT, content_type="text/html", charset="utf-8")
+            return web.Response(body=ABOUT, content_type="text/html", charset="utf-8")
         if method in ("GET", "HEAD") and path == "/healthz":
             return replies.json(200, {"ok": True, "waiting": self._shop.room.waiting, "payments": self._payments()})
         return replies.json(404, {"code": "NOT_FOUND", "message": "there is no such page"})
@@ -96,17 +96,14 @@ class Api:
 
     def log(self, request: Asked, response: web.Response) -> web.Response:
         """Write a tagged request down before its answer leaves."""
-        attempt = request.headers.get("X-Surge-Attempt")
-        if attempt is not None:
-            at = self._shop.counter.now_ns() / 1e9
-            intent = request.headers.get("X-Surge-Intent")
-            self._shop.log.append(Seen(attempt, intent, request.method, request.path, response.status, at))
+        if (row := seen(request, response.status, self._shop.counter.now_ns() / 1e9)) is not None:
+            self._shop.log.append(row)
         return response
 
     async def _look_up(self, method: str, path: str) -> Reply:
         """From memory, however full the shop is: whoever has a place or an order learns what became of it."""
-        if method == "GET" and path.startswith("/api/queue/"):
-            return self._line.look_up(path.removeprefix("/api/queue/"))
+        if method == "GET" and path.startswith(PLACES):
+            return self._line.look_up(path.removeprefix(PLACES))
         if method == "GET" and path.startswith("/api/orders/"):
             return self._checkout.look_up(path.removeprefix("/api/orders/"))
         raise Refused(404, "NOT_FOUND", "there is no such thing here")

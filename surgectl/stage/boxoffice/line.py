@@ -9,6 +9,10 @@ from surgectl.stage.boxoffice.refusals import Refused
 from surgectl.stage.boxoffice.replies import Reply, read_body
 from surgectl.stage.boxoffice.rows import Place
 from surgectl.stage.boxoffice.shop import Shop, write_place
+from surgectl.stage.boxoffice.signing import Signer
+
+PLACES = "/api/queue/"
+"""Before the id of a place, in URLs."""
 
 
 class Join(msgspec.Struct):
@@ -34,7 +38,7 @@ class Line:
         intent = request.headers.get("X-Surge-Intent")
         place, _ = shop.room.join(want.email, intent, shop.counter.now_ns())
         await shop.counter.writer.run(lambda books: write_place(books, place))
-        return 202, self._told(place)
+        return 202, self._told(place, shop.signer.sign("place", place.seq))
 
     def look_up(self, place_id: str) -> Reply:
         seq = self._shop.signer.read("place", place_id)
@@ -43,22 +47,34 @@ class Line:
             raise Refused(404, "NO_PLACE", "there is no such place in line")
         if self._shop.sold_out and place.seq not in self._shop.served:
             raise Refused(410, "SOLD_OUT", "every seat is sold")
-        return 200, self._told(place)
+        return 200, self._told(place, place_id)
 
-    def _told(self, place: Place) -> dict[str, object]:
+    def _told(self, place: Place, place_id: str) -> dict[str, object]:
         room, signer, now_ns = self._shop.room, self._shop.signer, self._shop.counter.now_ns()
-        told: dict[str, object] = {
-            "id": signer.sign("place", place.seq),
-            "state": "prequeue",
-            "position": None,
-            "poll_after_ms": room.poll_after_ms(place.seq, now_ns),
-        }
+        ask_ms = room.poll_after_ms(place.seq, now_ns)
         if (draw_in_ms := room.draw_in_ms(place.seq, now_ns)) is not None:
-            return {**told, "draw_in_ms": draw_in_ms}
-        position = room.position(place.seq)
-        told["state"] = "waiting" if position else "admitted"
-        told["position"] = room.shown(place.seq, now_ns)
-        told["wait_s"] = round(room.wait_s(place.seq), 3)
-        if not position:
-            told["pass"] = signer.sign("pass", place.seq)
-        return told
+            return {
+                "id": place_id,
+                "state": "prequeue",
+                "position": None,
+                "poll_after_ms": ask_ms,
+                "draw_in_ms": draw_in_ms,
+            }
+        position, shown = room.position(place.seq), room.shown(place.seq, now_ns)
+        return told_in_line(signer, place.seq, place_id, position, shown, room.wait_s(place.seq), ask_ms)
+
+
+def told_in_line(
+    signer: Signer, seq: int, place_id: str, position: int, shown: int, wait_s: float, poll_after_ms: int
+) -> dict[str, object]:
+    """What a fan with a number is told; whoever is in has the pass with it."""
+    told: dict[str, object] = {
+        "id": place_id,
+        "state": "waiting" if position else "admitted",
+        "position": shown,
+        "poll_after_ms": poll_after_ms,
+        "wait_s": round(wait_s, 3),
+    }
+    if not position:
+        told["pass"] = signer.sign("pass", seq)
+    return told

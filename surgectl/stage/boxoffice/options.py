@@ -66,6 +66,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(description="From the first joiner on: whoever joins in it is numbered at its end; 0: none.")
     ] = 0
     admission_per_s: Annotated[float, Meta(description="How many fans a second the line lets in.")] = 100.0
+    polls_per_s: Annotated[
+        float, Meta(description="How often a second the whole line should ask; the longer it is, the later each comes.")
+    ] = 2000.0
     inside: Annotated[int, Meta(description="Fans at the counters at once; 0: the rate alone decides.")] = 0
     hold_ttl_ns: Annotated[int, Meta(description="How long a basket stands.")] = 120 * NS_PER_S
 
@@ -101,6 +104,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     )
     public_url: Annotated[str, Meta(description="Where the provider reaches the shop; empty: where it listens.")] = ""
 
+    shop_workers: Annotated[
+        int, Meta(description="Processes that answer fans at one address; one of them keeps the books and the line.")
+    ] = 1
     in_flight: Annotated[
         int, Meta(description="Sale requests served at once; one more is shed. Other pages are not counted.")
     ] = 1000
@@ -117,6 +123,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             "limit": self.limit,
             "rows": self.rows,
             "admission_per_s": self.admission_per_s,
+            "polls_per_s": self.polls_per_s,
             "hold_ttl": self.hold_ttl_ns,
             "payment_timeout": self.payment_timeout_ns,
             "payment_tries": self.payment_tries,
@@ -143,6 +150,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         for name, value in positive.items():
             if value <= 0:
                 raise UsageError(f"{name} must be more than nothing, not {value}", where="box office")
+        if not 1 <= self.shop_workers <= 64:
+            raise UsageError(
+                f"{self.shop_workers} shop workers cannot be", where="box office: shop_workers", hint="1 to 64"
+            )
         if self.payment_workers < 0:
             raise UsageError(
                 f"{self.payment_workers} payments at once cannot be",

@@ -13,8 +13,11 @@ OrderState = Literal["pending", "confirmed", "failed", "refunded"]
 FREE, HELD, PENDING, SOLD = 0, 1, 2, 3
 
 
-class Place(msgspec.Struct, frozen=True):
-    """One person's place in line. `seq` counts from 1 in the order of arrival."""
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """One person's place in line. `seq` counts from 1 in the order of arrival.
+
+    There may be a million of them: the collector need not look at what can hold no circle.
+    """
 
     seq: int
     email: str

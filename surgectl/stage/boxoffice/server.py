@@ -9,11 +9,12 @@ from collections.abc import Callable
 from aiohttp import web
 
 from surgectl.clock import Clock, SystemClock
-from surgectl.errors import UsageError
+from surgectl.errors import SurgectlError, UsageError
 from surgectl.stage.address import split_address
 from surgectl.stage.boxoffice.books import BooksAway
 from surgectl.stage.boxoffice.books.archive import archive_of
 from surgectl.stage.boxoffice.door import door
+from surgectl.stage.boxoffice.doormen.porch import doormen
 from surgectl.stage.boxoffice.options import Options
 from surgectl.stage.boxoffice.shop import open_shop
 
@@ -40,22 +41,31 @@ async def serve(
     """
     host, port = split_address(options.listen, "box office: listen")
     clock = clock or SystemClock()
+    stop = stop or asyncio.Event()
     async with open_shop(options, clock) as shop:
-        server = web.Server(door(shop), access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=_LAST_REPLIES_S)
+        answer = door(shop)
+        runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=_LAST_REPLIES_S)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, host, port, backlog=4096)
+            shared = options.shop_workers > 1
+            site = web.TCPSite(runner, host, port, backlog=4096, reuse_port=shared or None)
             try:
                 await site.start()
             except OSError as error:
                 raise UsageError(f"cannot listen: {error.strerror}", where=options.listen) from error
-            bound = runner.addresses[0]
-            url = f"http://{host}:{bound[1]}"
+            port = runner.addresses[0][1]
+            url = f"http://{host}:{port}"
             if shop.post is not None:
                 shop.post.listens_at(options.public_url or url)
-            ready(url)
-            await (stop or asyncio.Event()).wait()
+            if shared:
+                async with doormen(shop, answer, host, port, options.shop_workers - 1) as gone:
+                    ready(url)
+                    await _first_of(stop, gone)
+                    if gone.is_set() and not stop.is_set():
+                        raise SurgectlError("a doorman of the box office has ended by itself", hint="see the log")
+            else:
+                ready(url)
+                await stop.wait()
         finally:
             await runner.cleanup()
     if options.forget_books:
@@ -63,3 +73,10 @@ async def serve(
             await asyncio.to_thread(archive_of(options, clock).forget)
         except BooksAway as why:
             log.warning("the books could not be forgotten: %s", why)
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

@@ -78,6 +78,9 @@ class Shop:
         self.baskets: dict[str, int] = {}
         """Hold → place, of those who stand at the counters with a full basket."""
 
+        self.show_line: Callable[[], None] = lambda: None
+        """Called when the line has moved, or the sale is over, before anybody is told of it."""
+
         self.closing: list[Callable[[], Awaitable[None]]] = []
         """What whoever began something with this shop wants done before its books are closed."""
 
@@ -90,12 +93,14 @@ class Shop:
             if (drawn := self.room.draw(now_ns)) is not None:
                 await counter.writer.run_until_written(lambda books, drawn=drawn: write_draw(books, drawn))  # type: ignore[misc]
                 self.room.announce(drawn)
+                self.show_line()
             admitted = self.room.admit(now_ns)
             if admitted:
                 await counter.writer.run_until_written(
                     lambda books, admitted=admitted, at=now_ns: _write_admitted(books, admitted, at)  # type: ignore[misc]
                 )
                 self.room.let_in(admitted, counter.now_ns())
+            self.show_line()
 
     async def sweep(self) -> None:
         """End holds whose time is up and look at the stock, until cancelled."""
@@ -109,6 +114,7 @@ class Shop:
         while True:
             counter.stock = known = await counter.writer.run_until_written(job)
             self.sold_out = self.sold_out or self.conduct.sold_out(known)
+            self.show_line()
             await clock.sleep_until_ns(clock.now_ns() + every_ns)
 
 
@@ -198,6 +204,7 @@ async def open_shop(options: Options, clock: Clock) -> AsyncIterator[Shop]:
             options.hold_ttl_ns,
             prequeue_ns=options.prequeue_ns,
             lot=signer.lot if options.order == "lottery" else None,
+            polls_per_s=options.polls_per_s,
         )
         room.restore(begun.places, begun.head)
         cache = await stack.enter_async_context(open_cache(options.cache_url, clock))

@@ -10,6 +10,7 @@ class Signer:
     """Turns a running number into an id and back, with the sale's own secret."""
 
     def __init__(self, secret: str) -> None:
+        self.secret = secret
         self._secret = secret.encode()
 
     def _mac(self, text: str) -> str:

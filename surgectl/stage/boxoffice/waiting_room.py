@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import msgspec
@@ -10,6 +11,7 @@ from surgectl.stage.boxoffice.rows import Place
 from surgectl.units import NS_PER_S
 
 _POLL_LEAST_MS, _POLL_MOST_MS = 150, 4000
+_POLL_LONGEST_MS = 120_000  # however long the line: whoever is told in it that all is sold has waited no longer
 _SPREAD_MOST_MS = 1000
 
 
@@ -26,6 +28,9 @@ class WaitingRoom:
 
     Nobody is told anything before it is in the books, or a kill would take it back: `draw` decides, the caller writes,
     `announce` makes it so; likewise `admit` and `let_in`.
+
+    However many stand in it, the line as a whole is asked to come back not much more than `polls_per_s` times a second.
+    A place costs some 330 bytes: a million of them are 313 MB.
     """
 
     def __init__(
@@ -36,16 +41,20 @@ class WaitingRoom:
         *,
         prequeue_ns: int = 0,
         lot: Callable[[int], int] | None = None,
+        polls_per_s: float = 2000.0,
     ) -> None:
         self.per_s = per_s
+        self._polls_per_s = polls_per_s
         self._inside_limit = inside_limit
         self._idle_ns = idle_ns
         self._prequeue_ns = prequeue_ns
         self._lot = lot
-        self._places: dict[int, Place] = {}
+        self._places: list[Place | None] = [None]  # seq → place: nobody has 0, nor a seq whose writing a kill cut off
+        self._count = 0
         self._by_email: dict[str, Place] = {}
         self._number: dict[int, int] = {}  # of the pre-queue's places alone: everybody else's is their seq
         self._seq_of: dict[int, int] = {}
+        self._lots_to = 0  # the highest seq whose number is another
         self._early: list[int] = []  # the pre-queue, until it is announced
         self._ends_ns: int | None = None
         self._last = 0  # the highest seq given out
@@ -55,7 +64,7 @@ class WaitingRoom:
         self.head = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return self._count
 
     @property
     def waiting(self) -> int:
@@ -69,13 +78,11 @@ class WaitingRoom:
         which nobody notices: nobody was told of it.
         """
         for place in places:
-            self._places[place.seq] = place
-            self._by_email[place.email.casefold()] = place
+            self._stand(place)
             if place.drawn is None:
                 self._early.append(place.seq)
-            elif place.drawn != place.seq:
-                self._number[place.seq] = place.drawn
-                self._seq_of[place.drawn] = place.seq
+            else:
+                self._give_number(place.seq, place.drawn)
             self._last = max(self._last, place.seq, place.drawn or 0)
         if places:
             self._ends_ns = min(place.joined_ns for place in places) + self._prequeue_ns
@@ -84,23 +91,35 @@ class WaitingRoom:
     def join(self, email: str, intent: str | None, now_ns: int) -> tuple[Place, bool]:
         """→ (place, whether it is new). One person has one place: further tabs and reloads find it again,
         so opening ten tabs is no advantage, and reloading loses nothing."""
-        known = self._by_email.get(email.casefold())
+        known = self._by_email.get(_folded(email))
         if known is not None:
             return known, False
         if self._ends_ns is None:
             self._ends_ns = now_ns + self._prequeue_ns
         self._last += 1
         # Nobody is added to a pre-queue that is being drawn: the lots are counted already.
-        early = now_ns < self._ends_ns and len(self._early) == len(self._places)
+        early = now_ns < self._ends_ns and len(self._early) == self._count
         place = Place(self._last, email, intent, now_ns, drawn=None if early else self._last)
-        self._places[place.seq] = place
-        self._by_email[email.casefold()] = place
+        self._stand(place)
         if early:
             self._early.append(place.seq)
         return place, True
 
+    def _stand(self, place: Place) -> None:
+        """Somebody new, behind everybody."""
+        self._places.extend([None] * (place.seq - len(self._places)))
+        self._places.append(place)
+        self._by_email[_folded(place.email)] = place
+        self._count += 1
+
     def find(self, seq: int) -> Place | None:
-        return self._places.get(seq)
+        return self._places[seq] if 0 < seq < len(self._places) else None
+
+    def __getitem__(self, seq: int) -> Place:
+        """The place of somebody who stands here."""
+        place = self._places[seq]
+        assert place is not None, f"nobody stands at {seq}"
+        return place
 
     # -- the pre-queue -------------------------------------------------------------------------------------
 
@@ -116,20 +135,33 @@ class WaitingRoom:
         lot = self._lot
         line = sorted(self._early) if lot is None else sorted(self._early, key=lambda seq: (lot(seq), seq))
         numbers = zip(line, sorted(self._early), strict=True)
-        return [msgspec.structs.replace(self._places[seq], drawn=number) for seq, number in numbers]
+        return [msgspec.structs.replace(self[seq], drawn=number) for seq, number in numbers]
 
     def announce(self, drawn: list[Place]) -> None:
         """These numbers are in the books: from now on they are told."""
         for place in drawn:
-            self._places[place.seq] = self._by_email[place.email.casefold()] = place
-            if place.drawn is not None and place.drawn != place.seq:
-                self._number[place.seq] = place.drawn
-                self._seq_of[place.drawn] = place.seq
+            self._places[place.seq] = self._by_email[_folded(place.email)] = place
+            if place.drawn is not None:
+                self._give_number(place.seq, place.drawn)
         self._early = []
+
+    def _give_number(self, seq: int, number: int) -> None:
+        if number != seq:
+            self._number[seq] = number
+            self._seq_of[number] = seq
+            self._lots_to = max(self._lots_to, seq)
+
+    @property
+    def numbered_after(self) -> int:
+        """Whoever has a higher seq has it for a number too; before the draw that is nobody."""
+        undrawn = self._early or (self._prequeue_ns and not self._count)
+        return sys.maxsize if undrawn else self._lots_to
 
     def draw_in_ms(self, seq: int, now_ns: int) -> int | None:
         """How long this place still has no number; None: it has one."""
-        place = self._places[seq]
+        if not self._early:
+            return None
+        place = self[seq]
         if place.drawn is not None and not self._early:
             return None
         return max(0, -(-((self._ends_ns or now_ns) - now_ns) // 1_000_000))
@@ -156,8 +188,10 @@ class WaitingRoom:
         draw_in_ms = self.draw_in_ms(seq, now_ns)
         if draw_in_ms is not None:
             spread_ms = min(_SPREAD_MOST_MS, self._prequeue_ns // 4_000_000)
-            return max(_POLL_LEAST_MS, min(_POLL_MOST_MS, draw_in_ms + seq * 7919 % (spread_ms + 1)))
-        return int(min(_POLL_MOST_MS, max(_POLL_LEAST_MS, self.wait_s(seq) * 500)))
+            if (all_ms := _round_ms(self._count, self._polls_per_s)) > _POLL_MOST_MS:
+                spread_ms = all_ms
+            return max(_POLL_LEAST_MS, min(all_ms, draw_in_ms + seq * 7919 % (spread_ms + 1)))
+        return poll_after_ms(self.wait_s(seq), self.waiting, self._polls_per_s)
 
     def admit(self, now_ns: int) -> list[Place]:
         """As many as the rate and the counters allow now, in line: to be written and then let in."""
@@ -186,7 +220,7 @@ class WaitingRoom:
         for number in range(self.head + 1, self._last + 1):
             if len(admitted) >= count:
                 break
-            place = self._places.get(self._seq_of.get(number, number))
+            place = self.find(self._seq_of.get(number, number))
             if place is not None:  # nobody stands on a number whose writing a kill has cut off
                 admitted.append(place)
         return admitted
@@ -206,3 +240,19 @@ class WaitingRoom:
     def leave(self, seq: int) -> None:
         """Done at the counters, one way or the other: the next may come in."""
         self._inside.pop(seq, None)
+
+
+def poll_after_ms(wait_s: float, waiting: int, polls_per_s: float) -> int:
+    """When whoever has so long to wait should ask again, in a line of so many: at half time, but in each round once."""
+    return min(_round_ms(waiting, polls_per_s), max(_POLL_LEAST_MS, int(wait_s * 500)))
+
+
+def _round_ms(fans: int, polls_per_s: float) -> int:
+    """In which so many may all ask once, so that together they ask no more than `polls_per_s`."""
+    return min(_POLL_LONGEST_MS, max(_POLL_MOST_MS, int(fans * 1000 / polls_per_s)))
+
+
+def _folded(email: str) -> str:
+    """The address as it is compared: itself, where folding changes nothing, so that a million are not kept twice."""
+    folded = email.casefold()
+    return email if folded == email else folded

@@ -14,6 +14,7 @@ from surgectl.engine.drivers.redirect import Headers
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _OURS = {"accept": "Accept: */*", "accept-encoding": "Accept-Encoding: gzip, deflate"}
 _AGENT = f"User-Agent: surgectl/{__version__}"
+_UNTYPED = "Content-Type: application/octet-stream\r\n"
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _WITH_TYPE = frozenset({"POST", "PUT", "PATCH"})
 """The shop sees the same whichever driver asks, and aiohttp says a type even of no body."""
@@ -55,24 +56,20 @@ def request_bytes(method: str, place: Place, headers: Headers, body: bytes | Non
         # The length of a body is a fact; a wrong one would make the next request on the connection part of this one.
         headers = tuple(pair for pair in headers if pair[0].lower() not in ("content-length", "transfer-encoding"))
     origin = place.origin
-    lines = [f"{method} {place.path} HTTP/1.1"]
+    first = f"{method} {place.path} HTTP/1.1\r\n"
     if not given.host:
-        lines.append(f"Host: {origin.authority}")
+        first += f"Host: {origin.authority}\r\n"
     if origin.credentials and not given.authorization:
-        lines.append(f"Authorization: {origin.credentials}")
-    lines += [f"{name}: {value}" for name, value in headers]
-    if body is not None:
-        if not given.type:
-            lines.append("Content-Type: application/octet-stream")
-        lines.append(f"Content-Length: {len(body)}")
-    elif method not in _BODILESS:
-        if not given.type and method in _WITH_TYPE:
-            lines.append("Content-Type: application/octet-stream")
-        lines.append("Content-Length: 0")
-    text = "\r\n".join(lines)
-    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
+        first += f"Authorization: {origin.credentials}\r\n"
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
         raise ValueError("a line end within a header")
-    return RequestBytes(f"{text}\r\n{given.ours}\r\n".encode(), body or b"", method, waits)
+    last = ""
+    if body is not None:
+        last = f"Content-Length: {len(body)}\r\n" if given.type else f"{_UNTYPED}Content-Length: {len(body)}\r\n"
+    elif method not in _BODILESS:
+        last = "Content-Length: 0\r\n" if given.type or method not in _WITH_TYPE else f"{_UNTYPED}Content-Length: 0\r\n"
+    return RequestBytes(f"{first}{lines}{last}{given.ours}\r\n".encode(), body or b"", method, waits)
 
 
 @functools.lru_cache(256)

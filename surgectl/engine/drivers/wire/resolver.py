@@ -23,6 +23,8 @@ class Resolver:
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._asked[key] = asyncio.create_task(_look_up(host, port))
             task.add_done_callback(_seen)
+        if task.done():
+            return task.result()
         # The fan who asked first may lose patience: the others still want to know.
         return await asyncio.shield(task)
 

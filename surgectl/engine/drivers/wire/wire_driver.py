@@ -2,7 +2,7 @@
 
 HTTP/1.1 over asyncio.Protocol with llhttp: a tenth of what a general client costs, and nothing between us and the
 socket that might send again. Fans share one pool of connections, as fans behind one carrier's NAT and a shop's load
-balancer do, or have connections of their own, as the target says. HTTP proxies are the aiohttp driver's business.
+balancer do, or have connections of their own, as the target says.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class WireDriver:
         self._own_connections = own_connections
         self._pool = Pool(self.now_ns)
         self._resolver = Resolver()
+        self._nobodys = Browser(self, cookies=False)
         self._connections: set[Connection] = set()
         self._owned: dict[object, set[Connection]] = {}
         self._open = False
@@ -90,6 +91,8 @@ class WireDriver:
 
     def session(self, *, cookies: bool = True) -> Browser:
         """A new, empty session. Does no I/O."""
+        if not cookies and not self._own_connections:
+            return self._nobodys  # it has nothing of its own: all may use the same one
         return Browser(self, cookies=cookies, own=self._own_connections)
 
     def wall_s(self) -> float:
@@ -243,4 +246,4 @@ class Dialling:
             mark.failure = error
             listener.broke("not-sent" if mark.sent_ns is None else "invalid", type(error).__name__)
         else:
-            self._connection = connection
+            self._task, self._connection = None, connection

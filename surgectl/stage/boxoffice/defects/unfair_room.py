@@ -19,7 +19,7 @@ class UnfairRoom(WaitingRoom):
 
     @property
     def waiting(self) -> int:
-        return len(self._places) - len(self._in)
+        return len(self) - len(self._in)
 
     def restore(self, places: list[Place], head: int) -> None:
         super().restore(places, head)
@@ -29,8 +29,8 @@ class UnfairRoom(WaitingRoom):
         return 0 if seq in self._in else max(1, self._number.get(seq, seq) - len(self._in))
 
     def _next(self, count: int) -> list[Place]:
-        line = sorted((place for place in self._places.values() if place.seq not in self._in), key=self.turn)
-        return line[: max(0, count)]
+        outside = [place for place in self._places if place is not None and place.seq not in self._in]
+        return sorted(outside, key=self.turn)[: max(0, count)]
 
     def let_in(self, admitted: list[Place], now_ns: int) -> None:
         super().let_in(admitted, now_ns)
