@@ -21,7 +21,7 @@ from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Meet, Minted, Sc
 from surgectl.journey.messages import Reply, Verdict, Wire
 from surgectl.plan.model import Arrival
 from surgectl.recording import journal as journal_module
-from surgectl.recording.journal import Journal
+from surgectl.recording.journal import Journal, JournalError
 from surgectl.recording.rows import DoneRow, DroppedRow, IntentRow, InvokeRow, LeftRow, OpRow, ToldRow
 from tests.engine.stagehands import MS, S, judge, part, rows, send, wire
 
@@ -38,13 +38,20 @@ class Shop:
         self.journal = journal
         self.reached: Counter[str] = Counter()
         self.refused: set[str] = set()
+        self.paid: set[str] = set()
+        """Holds and payments that came; a poll is none."""
+        self.unwritten: list[str] = []
+        """Came before the journal held them."""
+        self.asked_later: set[str] = set()
+        """Intents that ended in doubt."""
 
     async def __call__(self, wire: Wire) -> Reply:
         attempt, role = (value for _, value in wire.headers)
         self.reached[attempt] += 1
         if role in ("hold", "pay"):
-            pending = [row for row in self.journal._rows if isinstance(row, InvokeRow) and row.attempt == attempt]
-            assert not pending, "sent before it was written"
+            self.paid.add(attempt)
+            rows = (row for row in self.journal._rows if isinstance(row, InvokeRow))
+            self.unwritten += [row.attempt for row in rows if row.attempt == attempt]
         roll = self.roll
         if roll.random() < 0.7:
             await asyncio.sleep(roll.choice((0, 0.001, 0.05, 0.4, 3)))
@@ -85,13 +92,13 @@ def acts(roll: random.Random, intent: str, tab: int, *, status: bool = False) ->
             if what < 0.55:
                 number += 1
                 attempt, role = f"{intent}.{'s' if status else ''}{tab}.{number}", roll.choice(ROLES)
-                double = None
+                poll, double = roll.random() < 0.2, None
+                said = "poll" if poll else role
                 if roll.random() < 0.4:
                     after_ns = roll.choice((0, MS, 60 * MS, 5 * S))
-                    double = Double(after_ns=after_ns, attempt=f"{attempt}d", wire=asked(f"{attempt}d", role))
-                poll = roll.random() < 0.2
+                    double = Double(after_ns=after_ns, attempt=f"{attempt}d", wire=asked(f"{attempt}d", said))
                 given: dict[str, Any] = {"op": op, "poll": poll, "double": double, "key": "k", "judge": judging(roll)}
-                answer = yield send("", attempt, role=role, wire=asked(attempt, role), **given)
+                answer = yield send("", attempt, role=role, wire=asked(attempt, said), **given)
                 assert isinstance(answer, Answer) and answer.reply.done_ns <= answer.now_ns
                 if roll.random() < 0.5:
                     end = roll.choice(("confirmed", "accepted", "sold-out", "unknown"))
@@ -127,7 +134,9 @@ def parted(roll: random.Random, arrival: Arrival, now_ns: int) -> Part:
     return part(arrival, now_ns, acts(roll, intent, 0), status)
 
 
-async def run(seed: int, folder: Path) -> tuple[list[OpRow], Shop, Engine, MemoryDriver]:
+async def run(
+    seed: int, folder: Path, tell: Callable[[Shop, Engine], None] = lambda *_: None
+) -> tuple[list[OpRow], Shop, Engine, MemoryDriver]:
     """One storm; whatever hangs for ever is an error."""
     roll = random.Random(seed)
     start = CLOCK.now_ns()
@@ -143,6 +152,7 @@ async def run(seed: int, folder: Path) -> tuple[list[OpRow], Shop, Engine, Memor
             load_ns=load_ns,
             casting=lambda arrival, now_ns: parted(roll, arrival, now_ns),
         )
+        tell(shop, engine)
         async with asyncio.timeout(100_000), engine:
             if roll.random() < 0.2:
                 asyncio.get_running_loop().call_later(roll.random() * load_ns / 1e9, engine.stop_arrivals)
@@ -150,6 +160,7 @@ async def run(seed: int, folder: Path) -> tuple[list[OpRow], Shop, Engine, Memor
             await engine.drain(roll.choice((0, 30 * MS, 4 * S, 500 * S)))
             await asyncio.sleep(0)
             assert (scene.counts.active, scene.counts.in_flight) == (0, 0), "after the drain"
+            shop.asked_later = {fan.intent for fan in engine._open_questions}
             await engine.read_statuses(roll.choice((30 * MS, 50 * S)), readers=3)
             await asyncio.sleep(0)
     return rows(journal.path), shop, engine, driver
@@ -195,11 +206,17 @@ def check(story: list[Any], shop: Shop, engine: Engine, driver: MemoryDriver) ->
         tabs = sorted(tab for fan, tab in left if fan == intent)
         assert tabs == list(range(len(tabs))), "every tab leaves"
 
+    assert not shop.unwritten, "sent before it was written"
     assert set(shop.reached) <= set(invoked) and set(shop.reached.values()) <= {1}, "sent twice"
     for attempt, row in done.items():
         assert (row.sent_ns is None) == (attempt not in shop.reached or attempt in shop.refused) or row.why == "quit"
         if row.outcome == "fail" and row.why == "not-sent":
             assert attempt not in shop.reached or attempt in shop.refused, "a false definite no"
+        asked = invoked[attempt]
+        if row.why == "quit":
+            assert row.outcome == "info" and row.sent_ns is not None
+            if asked.role in ("hold", "pay") and asked.intent not in won and ".s" not in attempt:
+                assert asked.intent in shop.asked_later, "nobody asks what became of it"
 
 
 @pytest.mark.parametrize("frame", [2_000, 3])
@@ -221,3 +238,34 @@ def test_whatever_happens(frame: int, monkeypatch: pytest.MonkeyPatch) -> None:
         ends.update(row.end for row in story if isinstance(row, LeftRow))
         ends.update(row.why for row in story if isinstance(row, DoneRow))
     assert {"home", "closed", "cut-off", "script-error", "quit", "not-sent", "timeout", "confirmed"} <= set(ends), ends
+
+
+def test_whatever_happens_on_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The storm ends in the journal's error, soon; no hold or payment leaves unwritten, and no counter drifts."""
+    monkeypatch.setattr(journal_module, "FRAME_ROWS", 5)
+    write = journal_module.write_whole
+    ended = 0
+    for seed in range(150):
+        left = [seed % 9]
+
+        def full(descriptor: int, data: bytes, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise OSError(28, "No space left on device")
+            write(descriptor, data)
+
+        monkeypatch.setattr(journal_module, "write_whole", full)
+        with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            lost: list[Any] = []
+            runner.get_loop().set_exception_handler(lambda _, context, lost=lost: lost.append(context))
+            told: list[tuple[Shop, Engine]] = []
+            try:
+                runner.run(run(seed, Path(folder), lambda *those, told=told: told.append(those)))
+            except JournalError:
+                ended += 1
+            (shop, engine) = told[0]
+            counts = engine.scene.counts
+            assert (counts.active, counts.in_flight) == (0, 0) and not lost, f"seed {seed}"
+            written = {row.attempt for row in rows(engine.scene.journal.path) if isinstance(row, InvokeRow)}
+            assert shop.paid <= written, f"seed {seed}"
+    assert ended > 100
