@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -71,6 +72,8 @@ class Handled:
         mark.sent_ns = driver.now_ns()
         driver.open_sockets += 1
         self._task = asyncio.create_task(self._answer(driver, wire, due_ns))
+        # Here and not in the task: one that is cancelled before its first step never runs.
+        self._task.add_done_callback(functools.partial(self._over, driver))
 
     def quit(self) -> None:
         """See UnderWay.quit."""
@@ -85,13 +88,17 @@ class Handled:
                 reply = await driver.handler(wire)
         except TimeoutError:
             reply = Reply(broken="timeout", detail="timeout")
-        finally:
-            driver.open_sockets -= 1
         if reply.broken == "not-sent":
             mark.sent_ns = None
         self._end(
             msgspec.structs.replace(reply, sent_ns=mark.sent_ns, done_ns=driver.now_ns(), url=reply.url or wire.url)
         )
+
+    def _over(self, driver: MemoryDriver, task: asyncio.Task[None]) -> None:
+        driver.open_sockets -= 1
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._mark.failure = error
+            self._end(Reply(broken="invalid", sent_ns=self._mark.sent_ns, done_ns=self._now_ns()))
 
     def _end(self, reply: Reply) -> None:
         then, self._then = self._then, None

@@ -8,7 +8,6 @@ balancer do, or have connections of their own, as the target says.
 from __future__ import annotations
 
 import asyncio
-import functools
 import ssl
 from collections.abc import Callable
 
@@ -146,8 +145,17 @@ class WireDriver:
 
     async def dial(self, owner: object | None, origin: Origin) -> Connection:
         """A new connection. OSError where nobody answers, ssl.SSLError where nobody is to be believed."""
+        connection = Connection(origin, self, self.most_body_bytes, owner)
+        try:
+            await self._connect(connection, origin)
+        except BaseException:
+            # uvloop closes one that nobody waits for any more without a word to it.
+            self.went(connection)
+            raise
+        return connection
+
+    async def _connect(self, connection: Connection, origin: Origin) -> None:
         loop = asyncio.get_running_loop()
-        make = functools.partial(Connection, origin, self, self.most_body_bytes, owner)
         if origin.tls and self._tls is None:
             self._tls = tls_context(Trust())
         tls = self._tls if origin.tls else None
@@ -155,15 +163,14 @@ class WireDriver:
         found = await self._resolver.addresses(origin.host, origin.port)
         if len(found) == 1:
             host, port = found[0][4][:2]
-            _, connection = await loop.create_connection(make, str(host), int(port), ssl=tls, server_hostname=named)
-            return connection
+            await loop.create_connection(lambda: connection, str(host), int(port), ssl=tls, server_hostname=named)
+            return
         sock = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS_S, interleave=1)
         try:
-            _, connection = await loop.create_connection(make, sock=sock, ssl=tls, server_hostname=named)
+            await loop.create_connection(lambda: connection, sock=sock, ssl=tls, server_hostname=named)
         except BaseException:
             sock.close()
             raise
-        return connection
 
     # -- what connections tell
 
