@@ -1,6 +1,8 @@
 """A shop whose line takes everybody and whose polls are never answered: `python -m benchmarks.fans.silent_server`.
 
-With the word `answers` they are: wait, and ask again in ten minutes. Prints its port. Ends when its stdin does, so that it never outlives whoever started it.
+With the word `answers` they are: wait, and ask again in ten minutes.
+
+Prints its port. Ends when its stdin does, so that it never outlives whoever started it.
 """
 
 from __future__ import annotations

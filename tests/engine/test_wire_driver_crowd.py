@@ -131,5 +131,5 @@ async def test_a_nasty_shop(seed: int, own: bool) -> None:
         assert {"200", "cut", "quit"} <= set(ends), ends
         assert driver.deadlines._waiting == 0
         if own:
-            assert not driver._owned and not driver._connections and not driver._pool._idle
+            assert not driver._connections and not driver._pool._own and not driver._pool._shared
     assert driver.open_sockets == 0

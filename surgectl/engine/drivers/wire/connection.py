@@ -232,6 +232,8 @@ class Connection(asyncio.Protocol):
             self.abort()  # it answered before it had heard all, and what is left must never reach it
         elif reader.keep and self.usable:
             self.idle_since_ns = done_ns
+            if self.whose is not None:
+                reader.end()  # it rests for long: a parser is half a kilobyte, and soon made
             self._owner.rests(self)
         else:
             self.close()

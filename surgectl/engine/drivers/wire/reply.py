@@ -47,6 +47,11 @@ class _Name:
 _NAMES: dict[bytes, _Name] = {}
 
 
+_NOTHING: list[tuple[bytes, bytes]] = []
+_NO_PIECES: list[bytes] = []
+"""What an idle connection holds of the last reply: `begin` brings lists that may be filled."""
+
+
 class _Head(msgspec.Struct, frozen=True, gc=False):
     """A head that came before, byte for byte, and what the parser made of it."""
 
@@ -176,7 +181,7 @@ class ReplyReader:
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if encoding:
             body = unpacked(body, encoding, self._most)
-        self._headers, self._pieces = [], []
+        self._headers, self._pieces, self._first = _NOTHING, _NO_PIECES, None
         return headers, body
 
     def _read_headers(self) -> tuple[Headers, str]:

@@ -64,7 +64,6 @@ class WireDriver:
         self._resolver = Resolver()
         self._nobodys = Browser(self, cookies=False)
         self._connections: set[Connection] = set()
-        self._owned: dict[object, set[Connection]] = {}
         self._open = False
 
     def __repr__(self) -> str:
@@ -139,9 +138,8 @@ class WireDriver:
         return Dialling(self, owner, place.origin, request, mark, deadline_ns, listener)
 
     def left(self, owner: object) -> None:
-        """Close what was this fan's alone; a request still under way ends as a quit."""
-        for connection in self._owned.pop(owner, ()):
-            connection.close()
+        """Close what was this fan's alone."""
+        self._pool.left(owner)
 
     async def dial(self, owner: object | None, origin: Origin) -> Connection:
         """A new connection. OSError where nobody answers, ssl.SSLError where nobody is to be believed."""
@@ -176,8 +174,6 @@ class WireDriver:
 
     def came(self, connection: Connection) -> None:
         self._connections.add(connection)
-        if connection.whose is not None:
-            self._owned.setdefault(connection.whose, set()).add(connection)
 
     def rests(self, connection: Connection) -> None:
         if self._open:
@@ -188,10 +184,6 @@ class WireDriver:
     def went(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._pool.forget(connection)
-        if connection.whose is not None and (owned := self._owned.get(connection.whose)) is not None:
-            owned.discard(connection)
-            if not owned:
-                del self._owned[connection.whose]
 
 
 class Dialling:
