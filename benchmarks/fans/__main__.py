@@ -1,4 +1,4 @@
-"""What a fan costs: not yet here, waiting in the line, with a request on its way.
+"""What a fan costs: not yet here, waiting in the line, with a connection of its own, with a request on its way.
 
     python -m benchmarks.fans [--json | --markdown] [--parked 100000] [--connected 2000] [--million]
 
@@ -19,7 +19,7 @@ from typing import TypeVar
 import msgspec
 import uvloop
 
-from benchmarks.fans.parked import Parked, connected, parked
+from benchmarks.fans.parked import Parked, connected, kept, parked
 from benchmarks.fans.planned import Planned, planned
 
 _MILLION = 1_000_000
@@ -31,6 +31,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
 
     planned: Planned
     parked: Parked
+    kept: Parked
     connected: Parked
     million: Parked | None = None
 
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     costs = Costs(
         planned=_measured("planned", options.planned, Planned),
         parked=_measured("parked", options.parked, Parked),
+        kept=_measured("kept", options.connected, Parked),
         connected=_measured("connected", options.connected, Parked),
         million=_measured("parked", _MILLION, Parked) if options.million else None,
     )
@@ -58,7 +60,12 @@ def table(costs: Costs, *, markdown: bool = False) -> str:
         f"planned: {plan.bytes_per_fan:,.0f} B a fan ({plan.fans:,} fans; {plan.plan_cpu_s:.2f} CPU-seconds to plan,"
         f" {plan.walk_cpu_s:.2f} to walk through all arrivals, {plan.digest_cpu_s:.2f} to digest)"
     ]
-    stands = [("parked", costs.parked), ("connected", costs.connected), ("parked", costs.million)]
+    stands = [
+        ("parked", costs.parked),
+        ("parked, with a connection of its own", costs.kept),
+        ("with a request on its way", costs.connected),
+        ("parked", costs.million),
+    ]
     lines += [
         f"{name}: {one.bytes_per_fan:,.0f} B a fan ({one.fans:,} fans, {one.sockets:,} connections; RSS"
         f" {one.rss_bytes / 1e6:,.0f} MB; all there after {one.cpu_s:.1f} CPU-seconds, {one.wall_s:.1f} s)"
@@ -77,7 +84,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     form.add_argument("--markdown", action="store_true", help="print what RESULTS.md shows")
     parser.add_argument("--planned", type=int, default=_MILLION, help="fans in the plan")
     parser.add_argument("--parked", type=int, default=100_000, help="fans in the line")
-    parser.add_argument("--connected", type=int, default=2_000, help="fans with a connection each")
+    parser.add_argument("--connected", type=int, default=5_000, help="fans with a connection each")
     parser.add_argument("--million", action="store_true", help="park a million, too")
     parser.add_argument("--inside", nargs=3, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
@@ -98,7 +105,7 @@ def _inside(what: str, fans: str, folder: str) -> None:
     if what == "planned":
         print(msgspec.json.encode(planned(int(fans), Path(folder))).decode())
     else:
-        uvloop.run((parked if what == "parked" else connected)(int(fans), Path(folder)))
+        uvloop.run({"parked": parked, "kept": kept, "connected": connected}[what](int(fans), Path(folder)))
 
 
 if __name__ == "__main__":

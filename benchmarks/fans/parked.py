@@ -68,6 +68,15 @@ async def parked(fans: int, folder: Path) -> NoReturn:
     await _stand(fans, folder, driver, start_ns, lambda: asked, url=NOWHERE)
 
 
+async def kept(fans: int, folder: Path) -> NoReturn:
+    """Everybody has a connection of their own and waits for the time of the next poll."""
+    with _server("answers") as url:
+        clock = SystemClock()
+        start_ns = start_instant(clock)
+        driver = WireDriver(clock, start_ns, own_connections=True)
+        await _stand(fans, folder, driver, start_ns, lambda: driver.open_sockets, url=url)
+
+
 async def connected(fans: int, folder: Path) -> NoReturn:
     """Everybody has a connection: the poll went out, and no answer comes."""
     with _server() as url:
@@ -126,10 +135,10 @@ async def _stand(
 
 
 @contextlib.contextmanager
-def _server() -> Iterator[str]:
+def _server(*words: str) -> Iterator[str]:
     """The silent server's URL; it ends with us, for its stdin does."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.fans.silent_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "benchmarks.fans.silent_server", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
         assert process.stdout is not None

@@ -32,4 +32,5 @@ def test_fans_stand_in_the_line_and_on_their_connections(capfd: pytest.CaptureFi
     assert costs["planned"]["fans"] == 1000 and costs["million"] is None
     assert (costs["parked"]["fans"], costs["parked"]["sockets"]) == (40, 0)
     assert (costs["connected"]["fans"], costs["connected"]["sockets"]) == (30, 30)
+    assert (costs["kept"]["fans"], costs["kept"]["sockets"]) == (30, 30)
     assert costs["parked"]["rss_bytes"] > 0 and costs["connected"]["cpu_s"] > 0
