@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -190,7 +189,7 @@ def _shape(name: str, value: Any, scale: float) -> dict[str, Any]:
             number = float(value)
         except (TypeError, ValueError):
             raise ValueError(f"{name} {value!r} is not a number") from None
-        if isinstance(value, bool) or not math.isfinite(number) or number != int(number):
+        if isinstance(value, bool) or number != int(number):
             raise ValueError(f"{name} {value!r} is not a whole number")
         return {name: int(number)}
     if name == "wait":

@@ -156,7 +156,7 @@ def _compile_reading(
                 for claim in claims:
                     try:
                         told.update(claim.read(seen))
-                    except ValueError as error:
+                    except (ValueError, ArithmeticError) as error:  # or a number without end
                         detail = f"claim {claim.name}: {error}"[:200]
             except NotJsonError as error:
                 if strict:

@@ -186,7 +186,7 @@ def _wait_ns(value: Any, scale: int) -> int | None:
         return None
     try:
         wait_ns = float(value) * scale
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     # A day at most: a hint is a wait, and no rehearsal lasts longer.
     return round(wait_ns) if 0 <= wait_ns <= 86_400 * NS_PER_S else None
@@ -195,7 +195,7 @@ def _wait_ns(value: Any, scale: int) -> int | None:
 def _until_ns(date: str, now: Any) -> int | None:
     try:
         left_s = (parsedate_to_datetime(date) - parsedate_to_datetime(now)).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
     return round(max(0.0, min(left_s, 86_400.0)) * NS_PER_S)
 
