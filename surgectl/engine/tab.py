@@ -11,6 +11,7 @@ from typing import Protocol
 
 from surgectl.engine.attempt import Attempt, ScriptError
 from surgectl.engine.scene import Scene
+from surgectl.engine.second_click import SecondClick
 from surgectl.engine.timers import Sleeper
 from surgectl.fans.dialogue import Answer, Fork, Leave, Meet, Minted, Move, Script, Send, Think, Told
 from surgectl.journey.messages import Reply, Verdict
@@ -81,7 +82,7 @@ class Tab(Sleeper):
         self._left = status
         """The LeftRow is written, or there is none to write."""
         self._sending: Attempt | None = None
-        self._clicks: list[Attempt | _SecondClick] | None = None
+        self._clicks: list[Attempt | SecondClick] | None = None
         """Second clicks whose time or answer has not come."""
         self._ending = ""
         """Why it is being closed: closed, cut-off, script-error; or that it left."""
@@ -234,11 +235,11 @@ class Tab(Sleeper):
     def _send(self, move: Send) -> None:
         attempt = self._sending = Attempt(self, move, move.wire, move.attempt, self._due_ns)
         if move.double is not None:
-            click = _SecondClick(self, move, max(self._due_ns, self.scene.now_ns()) + move.double.after_ns)
+            click = SecondClick(self, move, max(self._due_ns, self.scene.now_ns()) + move.double.after_ns)
             self._clicks = [*(self._clicks or ()), click]
         attempt.begin()
 
-    def click_again(self, click: _SecondClick, attempt: Attempt) -> None:
+    def click_again(self, click: SecondClick, attempt: Attempt) -> None:
         """The moment of a double click's second half has come."""
         self._clicks = [each for each in self._clicks or () if each is not click] + [attempt]
         try:
@@ -246,11 +247,11 @@ class Tab(Sleeper):
         except Exception as error:  # noqa: BLE001 - `failed` tells whoever must know
             self.failed(error, double=True)
 
-    def _clicked(self, click: Attempt | _SecondClick) -> None:
+    def _clicked(self, click: Attempt | SecondClick) -> None:
         self._clicks = [each for each in self._clicks or () if each is not click] or None
         self._settle()
 
-    def dropped(self, click: _SecondClick) -> None:
+    def dropped(self, click: SecondClick) -> None:
         """A second click that will not be made."""
         self._clicked(click)
 
@@ -320,29 +321,3 @@ class Tab(Sleeper):
             self._count(error)
         self.session.close()
         self.fan.tab_gone(self, broken)
-
-
-class _SecondClick(Sleeper):
-    """The second half of a double click: the same bytes a moment later."""
-
-    __slots__ = ("_due_ns", "_move", "_tab", "over")
-
-    def __init__(self, tab: Tab, move: Send, due_ns: int) -> None:
-        self._tab = tab
-        self._move = move
-        self._due_ns = due_ns
-        self.over = False
-        tab.scene.timers.at(due_ns, self)
-
-    def wake(self) -> None:
-        double = self._move.double
-        if not self.over and double is not None:
-            self.over = True
-            attempt = Attempt(self._tab, self._move, double.wire, double.attempt, self._due_ns, double=True)
-            self._tab.click_again(self, attempt)
-
-    def quit(self) -> None:
-        """It is not made any more."""
-        if not self.over:
-            self.over = True
-            self._tab.dropped(self)
