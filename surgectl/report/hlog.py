@@ -42,6 +42,8 @@ def render(relations: Relations, *, started_epoch_s: float) -> str:
                 WHERE step = ? AND {_TIMED} ORDER BY interval""",
             [step],
         )
+        if not len(taken_ns):
+            continue  # nobody ever got a definite reply from it
         numbers, firsts = np.unique(interval, return_index=True)
         for number, part in zip(numbers.tolist(), np.split(taken_ns, firsts[1:]), strict=True):
             counters, counts = np.unique(indices_of(part), return_counts=True)

@@ -94,6 +94,18 @@ def test_what_has_no_definite_reply_is_counted_not_timed(tmp_path: Path) -> None
     assert "#[2 attempts had no definite reply and are not timed: see report.json]" in path.read_text()
 
 
+def test_a_step_that_never_had_a_definite_reply_has_no_line(tmp_path: Path) -> None:
+    """A shop that died: its steps were tried, and none of them was answered."""
+    path = written(
+        tmp_path,
+        attempt("join", 1 * S, 200 * MS),
+        attempt("pay", 2 * S, None),
+        attempt("pay", 3 * S, 200 * MS, outcome="info"),
+    )
+    assert [h.get_tag() for h in read(path)] == ["join"]
+    assert "#[2 attempts had no definite reply" in path.read_text("utf-8")
+
+
 def test_a_long_run_is_told_in_coarser_steps(tmp_path: Path) -> None:
     """An hour has at most six hundred intervals, and nothing of it is lost."""
     found = read(written(tmp_path, *(attempt("pay", n * 10 * S, 200 * MS) for n in range(360))))
