@@ -11,7 +11,7 @@ def rare_pauses() -> None:
     """From here on collect garbage seldom, and never look at what is there already.
 
     A full collection over a crowd's or a shop's objects stopped everything for 100 to 220 ms about every five seconds
-    (measured in ticket-drop, on the generator's own lag), and once, with 145,000 fans in line, for 640 ms. A process that
+    (measured in ticket-drop, on the generator's own lag); one with 145,000 fans in line took 640 ms. A process that
     lives for minutes needs none: what is young is looked at often, in a millisecond or two, what is old never.
     """
     gc.collect()
