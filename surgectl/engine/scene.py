@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from surgectl.clock import Clock, since
+from surgectl.clock import SHORTEST_SLEEP_NS, Clock, SystemClock, since
 from surgectl.engine.barrier import Barriers
 from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.timers import Timers
@@ -96,7 +96,7 @@ class Scene:
         self.barriers = barriers or Barriers()
         self.now_ns = since(clock, start_ns)
         """Nanoseconds since the run's start."""
-        self.timers = Timers(self.now_ns)
+        self.timers = Timers(self.now_ns, least_ns=SHORTEST_SLEEP_NS if type(clock) is SystemClock else 0)
 
     async def sleep_until_ns(self, at_ns: int) -> None:
         """Return at or after that instant of the run, never before it."""

@@ -30,10 +30,12 @@ class Sleeper:
 class Timers:
     """`timers.at(due_ns, sleeper)` calls `sleeper.wake()` once, at or after that instant of the run."""
 
-    __slots__ = ("_armed_ns", "_handle", "_heap", "_now_ns", "_ringing")
+    __slots__ = ("_armed_ns", "_handle", "_heap", "_least_ns", "_now_ns", "_ringing")
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
+    def __init__(self, now_ns: Callable[[], int], *, least_ns: int = 0) -> None:
+        """`least_ns`: the shortest that the loop can sleep without turning in circles."""
         self._now_ns = now_ns
+        self._least_ns = least_ns
         self._heap: list[tuple[int, Sleeper]] = []
         self._handle: asyncio.Handle | None = None
         self._armed_ns = 0
@@ -67,7 +69,8 @@ class Timers:
             loop = asyncio.get_running_loop()
             left_ns = self._armed_ns - self._now_ns()
             # A timer of uvloop fires up to 1.4 ms early: `_ring` looks at the clock and waits again.
-            self._handle = loop.call_later(left_ns / 1e9, self._ring) if left_ns > 0 else loop.call_soon(self._ring)
+            wait_ns = max(left_ns, self._least_ns)
+            self._handle = loop.call_later(wait_ns / 1e9, self._ring) if left_ns > 0 else loop.call_soon(self._ring)
 
     def _ring(self) -> None:
         self._handle = None
