@@ -125,6 +125,11 @@ def test_a_turn_that_was_not_what_was_asked_for_does_not_count(tmp_path: Path) -
     check_connections(wrk, Status(connections=64, requests=1), 64)
     with pytest.raises(SpoiltError, match="wrk holds 63 connections, not 64"):
         check_connections(wrk, Status(connections=63, requests=1), 64)
+    ours = Product("aiohttp")
+    check_connections(ours, Status(connections=50, requests=1), 64)
+    for held in (31, 65):
+        with pytest.raises(SpoiltError):
+            check_connections(ours, Status(connections=held, requests=1), 64)
     good = Window(requests=900, cpu_s=1.0, wall_s=1.0, own_count=1000, server_count=1064)
     check_count(wrk, good, 64, tmp_path / "said")
     for spoilt in (

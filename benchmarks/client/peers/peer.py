@@ -54,6 +54,8 @@ class Peer(ABC):
     """What of the journey it cannot do: such a client does less work than the others."""
     way: str = ""
     """How it is played, where there was a choice."""
+    shares: bool = False
+    """Its clients share connections: one that has just heard an answer lends its own, so fewer may be open than asked."""
 
     @abstractmethod
     def find(self) -> str | None:

@@ -32,7 +32,8 @@ class Product(Peer):
 
     def __init__(self, driver: str) -> None:
         self.name = driver
-        self.way = f"surgectl run --no-stage --driver {driver}: a fan per connection"
+        self.way = f"surgectl run --no-stage --driver {driver}: a fan per connection, at most"
+        self.shares = True
 
     def find(self) -> str | None:
         return f"surgectl {surgectl.__version__}"
