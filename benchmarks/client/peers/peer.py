@@ -55,7 +55,7 @@ class Peer(ABC):
     way: str = ""
     """How it is played, where there was a choice."""
     shares: bool = False
-    """Its clients share connections: one that has just heard an answer lends its own, so fewer may be open than asked."""
+    """Its clients share connections: who has just heard an answer lends its own, so fewer may be open than asked."""
 
     @abstractmethod
     def find(self) -> str | None:
