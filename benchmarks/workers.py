@@ -14,43 +14,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.client.cpu import machine_cpu_s, tree_cpu_s
+from benchmarks.client.nginx import NO_NGINX, Nginx, find_nginx
 from tests.rehearsal.acting import alive, descendants, environment
 
 ROOT = Path(__file__).parents[1]
 PROFILE = ROOT / "benchmarks" / "client" / "profile.yaml"
-TICK = os.sysconf("SC_CLK_TCK")
-NGINX = """
-worker_processes 1; daemon off; pid {here}/pid; error_log {here}/errors;
-events {{ worker_connections 8192; }}
-http {{
-  access_log off; keepalive_requests 100000000; keepalive_timeout 300s;
-  client_body_temp_path {here}/b; proxy_temp_path {here}/p; fastcgi_temp_path {here}/f; uwsgi_temp_path {here}/u;
-  scgi_temp_path {here}/s; default_type application/json;
-  map $cookie_sid $fresh {{ "" "sid=4f1c9d2e7b; Path=/; HttpOnly"; default ""; }}
-  server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    location = /orders {{
-      add_header Set-Cookie $fresh;
-      return 200 '{{"order":"o-123456","state":"open","total":4500,"currency":"EUR","poll_after_ms":500}}';
-    }}
-    location = /status {{ stub_status; }}
-  }}
-}}
-"""
 
 
 class Seen(NamedTuple):
@@ -67,52 +45,7 @@ class Seen(NamedTuple):
     """Cores used by whoever else is on this machine."""
 
 
-@contextmanager
-def nginx(binary: str) -> Iterator[tuple[str, int]]:
-    """A server with one fixed answer → its URL and process."""
-    with tempfile.TemporaryDirectory() as here, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        conf = Path(here) / "nginx.conf"
-        conf.write_text(NGINX.format(here=here, port=port))
-        server = subprocess.Popen([binary, "-p", here, "-c", str(conf)])
-        try:
-            url = f"http://127.0.0.1:{port}"
-            for _ in range(100):
-                try:
-                    requests(url)
-                    break
-                except OSError:
-                    time.sleep(0.05)
-            yield url, server.pid
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def requests(url: str) -> int:
-    """How many nginx has answered so far."""
-    with urllib.request.urlopen(f"{url}/status", timeout=5) as reply:
-        return int(reply.read().split()[9])
-
-
-def cpu_s(pids: dict[int, str]) -> float:
-    """Processor seconds of these processes."""
-    total = 0
-    for pid in pids:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(words[11]) + int(words[12])
-    return total / TICK
-
-
-def machine_busy_s() -> float:
-    """Processor seconds of the whole machine, idle and waiting aside (proc(5), /proc/stat)."""
-    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return (sum(ticks) - ticks[3] - ticks[4]) / TICK
-
-
-def measure(url: str, server: int, workers: int, seconds: float, fans: int) -> Seen:
+def measure(server: Nginx, workers: int, seconds: float, fans: int) -> Seen:
     """One rehearsal with so many workers, looked at once it is under way, then told to leave."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "surgectl", "run", str(PROFILE), "--reports", place, "--no-tui"]
@@ -120,22 +53,21 @@ def measure(url: str, server: int, workers: int, seconds: float, fans: int) -> S
         run = subprocess.Popen(
             command,
             cwd=place,
-            env=environment(BENCH_URL=url, PYTHONPATH=str(ROOT)),
+            env=environment(BENCH_URL=server.url, PYTHONPATH=str(ROOT)),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
             deadline = time.monotonic() + 60
-            before = requests(url)
-            while requests(url) - before < 20_000 and time.monotonic() < deadline and run.poll() is None:
+            before = server.status().requests
+            while server.status().requests - before < 20_000 and time.monotonic() < deadline and run.poll() is None:
                 time.sleep(0.1)
-            ours = {run.pid: "", **descendants(run.pid)}
-            theirs = {server: "", **descendants(server)}
-            begun, whole = time.monotonic(), machine_busy_s()
-            sent, busy, served = requests(url), cpu_s(ours), cpu_s(theirs)
+            begun, whole = time.monotonic(), machine_cpu_s()
+            sent, busy, served = server.status().requests, tree_cpu_s(run.pid), tree_cpu_s(server.pid)
             time.sleep(seconds)
-            sent, busy, served = requests(url) - sent, cpu_s(ours) - busy, cpu_s(theirs) - served
-            others = max(0.0, machine_busy_s() - whole - busy - served)
+            sent = server.status().requests - sent
+            busy, served = tree_cpu_s(run.pid) - busy, tree_cpu_s(server.pid) - served
+            others = max(0.0, machine_cpu_s() - whole - busy - served)
             lasted = time.monotonic() - begun
         finally:
             children = descendants(run.pid)
@@ -154,13 +86,12 @@ def main() -> None:
     parser.add_argument("--others", type=float, default=0.15)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    binary = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if binary is None:
-        sys.exit("nginx is not here: apt install nginx-light")
+    if find_nginx() is None:
+        sys.exit(NO_NGINX)
     seen: list[Seen] = []
-    with nginx(binary) as (url, server):
+    with Nginx() as server:
         for _ in range(asked.rounds):
-            pair = [measure(url, server, workers, asked.seconds, asked.fans) for workers in (1, 2)]
+            pair = [measure(server, workers, asked.seconds, asked.fans) for workers in (1, 2)]
             print(*pair, sep="\n", file=sys.stderr, flush=True)
             seen += pair
     tell(alone(seen, asked.others) or seen, as_json=asked.json)
