@@ -14,7 +14,7 @@ import asyncio
 import functools
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, cast
 
@@ -192,39 +192,14 @@ class AiohttpDriver:
         listener: Listener,
     ) -> Asked:
         """One request and its whole reply; see Asker.ask."""
-        return _Asking(self, method, URL(place.text, encoded=True), headers, body, mark, deadline_ns, listener)
+        url = URL(place.text, encoded=True)
+        return _Asking(self._ask(method, url, headers, body, mark, deadline_ns, listener), mark, listener)
 
     def left(self, owner: object) -> None:
         """All connections are everybody's."""
 
-
-class _Asking:
-    """One request that aiohttp is at."""
-
-    __slots__ = ("_task",)
-
-    def __init__(
-        self,
-        driver: AiohttpDriver,
-        method: str,
-        url: URL,
-        headers: Headers,
-        body: bytes | None,
-        mark: Mark,
-        deadline_ns: int,
-        listener: Listener,
-    ) -> None:
-        self._task = asyncio.create_task(self._ask(driver, method, url, headers, body, mark, deadline_ns, listener))
-        # Here and not in the task: one that is cancelled before its first step never runs.
-        self._task.add_done_callback(functools.partial(_over, mark, listener))
-
-    def quit(self, listener: Listener) -> None:
-        """See Asked.quit. What had left is known once the task has ended."""
-        self._task.cancel()
-
     async def _ask(
         self,
-        driver: AiohttpDriver,
         method: str,
         url: URL,
         headers: Headers,
@@ -235,18 +210,33 @@ class _Asking:
     ) -> None:
         _marks.set(mark)
         try:
-            async with asyncio.timeout((deadline_ns - driver.now_ns()) / 1e9):
-                status, answer, packed = await _exchange(driver, method, url, headers, body)
+            async with asyncio.timeout((deadline_ns - self.now_ns()) / 1e9):
+                status, answer, packed = await _exchange(self, method, url, headers, body)
         except (aiohttp.ClientError, OSError, ValueError, _Resent, _TooLong) as error:
             # TimeoutError is an OSError. ValueError: a URL or a header that HTTP cannot carry.
             listener.broke(_broken(error, mark), _say(error))
             return
         if mark.sent_ns is None:
             # An answer before the question; or an aiohttp that hides its writes from us. What left is not known.
-            mark.sent_ns = driver.now_ns()
+            mark.sent_ns = self.now_ns()
             listener.broke("invalid", "answered before it was asked")
             return
-        listener.heard(status, answer, packed, driver.now_ns())
+        listener.heard(status, answer, packed, self.now_ns())
+
+
+class _Asking:
+    """One request that aiohttp is at."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, asking: Coroutine[Any, Any, None], mark: Mark, listener: Listener) -> None:
+        self._task = asyncio.create_task(asking)
+        # Here and not in the task: one that is cancelled before its first step never runs.
+        self._task.add_done_callback(functools.partial(_over, mark, listener))
+
+    def quit(self, listener: Listener) -> None:
+        """See Asked.quit. What had left is known once the task has ended."""
+        self._task.cancel()
 
 
 def _over(mark: Mark, listener: Listener, task: asyncio.Task[None]) -> None:
