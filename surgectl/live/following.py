@@ -20,9 +20,9 @@ async def follow(tap: Tap, view: LiveView) -> None:
 
 
 async def catch_up(tap: Tap, view: LiveView) -> None:
-    """Count what came since the last time, and let the others have their turn in between."""
-    rows = tap.drain()
-    for first in range(0, len(rows), _AT_ONCE):
-        view.fold_all(rows[first : first + _AT_ONCE])
+    """Count what had come by now, and let the others have their turn in between. Cancelled, nothing is left uncounted:
+    what was not looked at is still in the tap."""
+    for _ in range(0, len(tap), _AT_ONCE):
+        view.fold_all(tap.drain(_AT_ONCE))
+        view.lost = tap.lost
         await asyncio.sleep(0)
-    view.lost = tap.lost

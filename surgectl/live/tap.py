@@ -32,8 +32,10 @@ class Tap:
         self.lost += max(0, len(self._rows) + len(rows) - (self._rows.maxlen or 0))
         self._rows.extend(rows)
 
-    def drain(self) -> list[Row]:
-        """Everything offered since the last call, oldest first."""
-        rows = list(self._rows)
-        self._rows.clear()
-        return rows
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def drain(self, most: int | None = None) -> list[Row]:
+        """What was offered since the last call, oldest first; `most`: no more of it than so many."""
+        take = len(self._rows) if most is None else min(most, len(self._rows))
+        return [self._rows.popleft() for _ in range(take)]
