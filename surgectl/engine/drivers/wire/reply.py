@@ -125,13 +125,6 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> bool:
         """True once the reply is whole. Garbled where it is not HTTP or over a limit."""
-        parser = self._parser
-        if parser is None:
-            parser = self._parser = httptools.HttpResponseParser(self)
-            # As lenient as aiohttp and the browsers are: shops stand behind old boxes.
-            parser.set_dangerous_leniencies(
-                lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
-            )
         if not self._fed and self._method != "HEAD":
             end = data.find(b"\r\n\r\n") + 4
             known = _HEADS.get(data[:end])
@@ -139,6 +132,13 @@ class ReplyReader:
                 self.status, self.keep, self.whole, self._known = known.status, known.keep, True, known
                 self._pieces.append(data[end:])
                 return True
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = httptools.HttpResponseParser(self)
+            # As lenient as aiohttp and the browsers are: shops stand behind old boxes.
+            parser.set_dangerous_leniencies(
+                lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+            )
         if not self._head_done:
             self._fed += len(data)
             self._doubtful = self._doubtful or self._fed > _HARMLESS_BYTES or b"\0" in data
