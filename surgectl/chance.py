@@ -6,6 +6,7 @@ shards is the plan. The mixer is SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import os
@@ -24,24 +25,18 @@ def mix(x: int) -> int:
 
 
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-_MOST_STARTS = 4096
-_starts: dict[tuple[int, str], int] = {}
 
 
+@functools.lru_cache(4096)
 def _start(seed: int, purpose: str) -> int:
     """A stable 64-bit number for a seed and a purpose's name (Python's own hash differs by process)."""
     number = struct.unpack("<Q", hashlib.blake2b(purpose.encode(), digest_size=8).digest())[0]
-    if len(_starts) >= _MOST_STARTS:
-        _starts.clear()
-    started = _starts[seed, purpose] = mix(seed ^ number)
-    return started
+    return mix(seed ^ number)
 
 
 def bits(seed: int, purpose: str, *counters: int) -> int:
     """64 random bits that depend on nothing but the arguments."""
-    x = _starts.get((seed, purpose))
-    if x is None:
-        x = _start(seed, purpose)
+    x = _start(seed, purpose)
     for counter in counters:
         # mix(x ^ counter), written out: this runs several times for each thing a fan decides.
         x = ((x ^ (counter & _MASK)) + _GOLDEN) & _MASK
@@ -85,11 +80,8 @@ def weibull(shape: float, scale: float, seed: int, purpose: str, *counters: int)
 
 def uuid(seed: int, purpose: str, *counters: int) -> str:
     """A version-4-shaped UUID (RFC 9562) that the same seed mints again."""
-    start = _starts.get((seed, purpose))
-    if start is None:
-        start = _start(seed, purpose)
     # One hash for all 128 bits: half the price of mixing them, and every request with a fresh key has one.
-    data = b"".join([(number & _MASK).to_bytes(8, "little") for number in (start, *counters)])
+    data = b"".join([(number & _MASK).to_bytes(8, "little") for number in (_start(seed, purpose), *counters)])
     text = hashlib.blake2b(data, digest_size=16).hexdigest()
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:]}"
 
