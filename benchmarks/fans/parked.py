@@ -127,8 +127,8 @@ async def _stand(
             bytes_per_fan=round((rss - before) / fans, 1),
             rss_bytes=rss,
             peak_bytes=peak_bytes(),
-            cpu_s=round(took_cpu_s, 2),
-            wall_s=round(took_s, 2),
+            cpu_s=round(took_cpu_s, 6),
+            wall_s=round(took_s, 6),
         )
         print(msgspec.json.encode(said).decode(), flush=True)
         os._exit(0)

@@ -43,7 +43,7 @@ def planned(fans: int, folder: Path) -> Planned:
     return Planned(
         fans=fans,
         bytes_per_fan=round((max(resident_bytes(), peak_bytes()) - before) / fans, 1),
-        plan_cpu_s=round(built - begun, 3),
-        walk_cpu_s=round(walk - built, 3),
-        digest_cpu_s=round(done - walk, 3),
+        plan_cpu_s=round(built - begun, 6),
+        walk_cpu_s=round(walk - built, 6),
+        digest_cpu_s=round(done - walk, 6),
     )
