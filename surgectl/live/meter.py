@@ -28,18 +28,13 @@ from surgectl.recording.rows import (
     VitalsRow,
 )
 from surgectl.stats.rough import EDGES, Counts, add
+from surgectl.thresholds.grammar import EVENTS, FATES
+from surgectl.thresholds.samples import CONFIRM, GOODPUT, PROBED, SHED
 from surgectl.units import NS_PER_S
 
-CONFIRM = "=confirm"
-"""The clock of an intent: from when its first payment was due to definite knowledge. No step is called so."""
-SHED = "=shed"
-"""How long the shop took to say that it was too busy."""
-PROBED = "=probed "
-"""Before a probe's name."""
-FATES = frozenset({"confirmed", "declined", "sold-out", "limit"})
-"""Ends that tell a fan their fate (GOODPUT)."""
 _EFFECTS = frozenset({"hold", "pay"})
-_COMING = {"join": "=joined", "hold": "=held"}
+_COUNTED_ELSEWHERE = frozenset(EVENTS)
+_COMING = {"join": "joined", "hold": "held"}
 _REMEMBERED = 10_000
 _UNDER_WAY = 100_000
 
@@ -238,7 +233,7 @@ class Meter:
     def _arrived(self, row: IntentRow) -> None:
         profile = row.profile if row.profile in self._profiles else ""
         self._wants[row.intent] = _Want(profile, self._steps(profile))
-        self._tick("=arrived", profile, row.at_ns)
+        self._tick("arrived", profile, row.at_ns)
         self._seen_ns = row.at_ns
 
     def _known(self, intent: str, tab: int) -> _Want | None:
@@ -258,7 +253,7 @@ class Meter:
             return
         want.tabs &= ~(1 << row.tab)
         if row.outcome != "info" and row.end != "accepted":
-            self._once(want, "=resolved", row.at_ns)
+            self._once(want, "resolved", row.at_ns)
         if want.tabs:
             return
         if want.pay is not None and not want.ended:
@@ -327,15 +322,13 @@ class Meter:
         if want is None:
             return
         if row.role in _EFFECTS:
-            if "=wanted" not in want.seen:
-                self._once(want, "=wanted", due_ns)
             if row.role == "pay":
                 if not row.double:
                     if want.asked is None:
                         want.asked = set()
                     want.asked.add(row.tab << 32 | row.op)
                 if want.pay is None:
-                    self._tick("=paid", profile, at_ns)
+                    self._tick("paid", profile, at_ns)
                     want.pay = clock = self._cell(CONFIRM, profile, due_ns)
                     want.pay_ns = due_ns
                     clock.begun += 1
@@ -346,7 +339,7 @@ class Meter:
         outcome, sent_ns = row.outcome, row.sent_ns
         if under_way is None:  # of a poll
             if sent_ns is not None:
-                self._tick("=sent", "", sent_ns)
+                self._tick("sent", "", sent_ns)
             return
         cell, due_ns = under_way
         cell.done += 1
@@ -355,7 +348,7 @@ class Meter:
         if sent_ns is None:
             cell.unsent += 1
         else:
-            self._tick("=sent", cell.profile, sent_ns)
+            self._tick("sent", cell.profile, sent_ns)
             lasted_ns = at_ns - due_ns
             counter = bisect_right(EDGES, lasted_ns) - 1 if lasted_ns > 0 else 0
             counts = cell.open if outcome == "info" else cell.ended
@@ -368,12 +361,12 @@ class Meter:
     def _not_well(self, row: DoneRow, cell: Cell, due_ns: int) -> None:
         if row.outcome == "info":
             cell.bad += 1
-            self._tick("=info", cell.profile, row.done_ns)
+            self._tick("info", cell.profile, row.done_ns)
         if row.why == "not-sent":
             cell.bad += row.outcome != "info"
-            self._tick("=not-sent", cell.profile, row.done_ns)
+            self._tick("not-sent", cell.profile, row.done_ns)
         if row.why == "shed" or row.then == "shed":
-            self._tick("=shed", cell.profile, row.done_ns)
+            self._tick("shed", cell.profile, row.done_ns)
             shed = self._cell(SHED, cell.profile, due_ns)
             lasted_ns = max(0, row.done_ns - due_ns)
             counter = bisect_right(EDGES, lasted_ns) - 1
@@ -388,7 +381,7 @@ class Meter:
         if row.status_read:
             want = self._wants.get(row.intent) or self._gone.get(row.intent)
             if want is not None and end == "confirmed" and outcome == "ok":
-                self._once(want, "=confirmed", at_ns)
+                self._once(want, "confirmed", at_ns)
             return
         want = self._wants.get(row.intent)
         if want is None or not want.tabs >> row.tab & 1:
@@ -396,13 +389,13 @@ class Meter:
             if want is None:
                 return
         seen, role = want.seen, row.role
-        if end not in seen:
+        if end not in seen and end not in _COUNTED_ELSEWHERE:
             self._once(want, end, at_ns)
         if end in FATES and role in _EFFECTS:
-            self._once(want, "=fate", at_ns)
+            self._tick(GOODPUT + end, want.profile, at_ns)
         if outcome == "ok":
             if end == "confirmed":
-                self._once(want, "=confirmed", at_ns)
+                self._once(want, "confirmed", at_ns)
             elif role in _COMING:
                 self._once(want, _COMING[role], at_ns)
         if role == "pay":
@@ -427,7 +420,7 @@ class Meter:
     # -- the rest
 
     def _dropped(self, row: DroppedRow) -> None:
-        self._tick("=dropped", "", row.due_ns)
+        self._tick("dropped", "", row.due_ns)
         self._seen_ns = row.at_ns
 
     def _probe(self, row: ProbeRow) -> None:
