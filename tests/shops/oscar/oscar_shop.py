@@ -1,4 +1,4 @@
-"""A real django-oscar on loopback: installed from its registry, on a real PostgreSQL, with as many workers as asked for.
+"""A real django-oscar on loopback: installed from its registry, on a real PostgreSQL, with so many workers.
 
 By hand: `python -m tests.shops.oscar.oscar_shop --workers 4` puts one up and says how to rehearse against it.
 """
