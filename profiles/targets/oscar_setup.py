@@ -45,4 +45,4 @@ if __name__ == "__main__":
         "django": django.get_version(),
         "database": f"{connection.vendor} {version}",
     }
-    print(json.dumps(said))
+    sys.stdout.write(json.dumps(said))
