@@ -268,10 +268,8 @@ class RunMeasures:
         ends = {row[0] for row in self.relations.rows('SELECT DISTINCT "end" FROM tolds')}
         if metric in ends or metric in _KNOWN_ENDS:
             said = metric.replace("'", "''")
-            return (
-                f"""SELECT min(at_ns) AS at_ns, intent FROM tolds
+            return f"""SELECT min(at_ns) AS at_ns, intent FROM tolds
                     WHERE "end" = '{said}' AND NOT status_read GROUP BY intent"""
-            )
         return None
 
     def after_heal(self, kind: Kind, metric: str) -> Measure | None:

@@ -271,14 +271,13 @@ class _Sampling:
         order = np.lexsort((intent, step))
         at, intent, step, poll, who = (column[order] for column in (at, intent, step, poll, who))
         facts: list[Fact] = []
-        provider: dict[tuple[tuple[int, int], ...], list[Fact]] = {}
-        for windows, scoped in where.items():
+        for stretches, scoped in where.items():
             inside = np.zeros(len(at), dtype=bool)
-            for from_ns, to_ns in windows:
+            for from_ns, to_ns in stretches:
                 inside |= (at >= from_ns) & (at < to_ns)
             asked = next(scope for scope in scopes if str(scope or "") == scoped[0])
-            provider[windows] = self._fact("amplification", PROVIDER[0], asked, "")
-            facts += [msgspec.structs.replace(f, scope=said) for f in provider[windows] for said in scoped]
+            provider = self._fact("amplification", PROVIDER[0], asked, "")
+            facts += [msgspec.structs.replace(fact, scope=said) for fact in provider for said in scoped]
             for metric in ("fans", *self.steps):
                 these = inside if metric == "fans" else inside & ~poll & (step == steps[metric])
                 facts += [_amplified("amplification", metric, said, "", step, intent, these) for said in scoped]

@@ -21,9 +21,11 @@ from surgectl.recording.folder import Folder
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
 from surgectl.report import hlog, html, json, junit, terminal
+from surgectl.report.rejudging import threshold_line, weighed
 from surgectl.report.series import over_time
-from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
+from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary
 from surgectl.report.words import headline, next_steps
+from surgectl.thresholds.packing import pack
 
 _FUNNEL = ("arrived", "joined", "held", "paid", "confirmed")
 
@@ -135,7 +137,7 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
     coverage = [
         CoverageLine(id=item.id, required=item.required, seen=item.text, met=item.met) for item in judged.coverage
     ]
-    thresholds = [ThresholdLine(expression=r.expression, verdict=r.verdict, observed=r.text) for r in judged.thresholds]
+    thresholds = [threshold_line(result) for result in judged.thresholds]
     chaos = [
         ChaosLine(
             link=fault.link,
@@ -177,6 +179,7 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
             code,
             chaos,
             because=judged.inconclusive_because if manifest.stage_broke else (),
+            why=manifest.why,
         ),
         next_steps=next_steps(judged.findings, thresholds, coverage, chaos, code),
         invariants=judged.findings,
@@ -188,6 +191,8 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
         generator=judged.generator,
         sources=judged.sources,
         over_time=over_time(relations),
+        samples=pack(judged.measures.samples),
+        weighed=weighed(judged, status),
     )
 
 

@@ -20,6 +20,7 @@ class Lazily(TyperGroup):
         "check": "surgectl.cli.check:check",
         "audit": "surgectl.cli.again:audit",
         "report": "surgectl.cli.again:report",
+        "gate": "surgectl.cli.gate:gate",
         "sql": "surgectl.cli.sql:sql",
         "chaos": "surgectl.cli.chaos:app",
         "stage": "surgectl.cli.stage:app",

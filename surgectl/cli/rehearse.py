@@ -15,6 +15,7 @@ from rich.console import Console
 
 from surgectl import chance
 from surgectl.chaos.nemesis import Nemesis
+from surgectl.cli.aborting import meter_for
 from surgectl.cli.driving import driver_for
 from surgectl.cli.ending import aborted
 from surgectl.cli.evening import Evening
@@ -51,7 +52,8 @@ class Rehearsing:
 
     def __init__(self, wishes: Wishes, prepared: Prepared, console: Console) -> None:
         plan, secrets = prepared.plan, prepared.rehearsal.secrets
-        clock, view = SystemClock(), LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns)
+        clock, meter = SystemClock(), meter_for(plan.rehearsal)
+        view = LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns, meter=meter)
         self._redact: Callable[[str], str] | None = secrets.redact if len(secrets) else None
         self._evening = Evening(
             wishes=wishes,

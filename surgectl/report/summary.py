@@ -11,6 +11,7 @@ import msgspec
 
 from surgectl.audit.finding import Finding, Verdict
 from surgectl.report.series import OverTime
+from surgectl.thresholds.packing import Packed
 
 SCHEMA = "surgectl.report/1"
 
@@ -53,6 +54,15 @@ class ThresholdLine(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     observed: str
     reason: str = ""
+    value: float | None = None
+    """The observed number, in `unit`; None where there is none."""
+    unit: str = ""
+    """ns, share (0..1), factor, per_s or count."""
+    samples: int = 0
+    broken: list[tuple[float, float]] = []
+    """Of a demand with a window: the seconds on the run's clock in which it was broken for too long."""
+    abort: bool = False
+    """The run was to be stopped when it broke."""
 
 
 class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +104,21 @@ def fate_of(fault: ChaosLine) -> str:
     return f"applied, {seen}, {'healed' if fault.healed else 'NOT HEALED'}"
 
 
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """The audit's own word on everything but the thresholds: with other thresholds, the rest stays what it was."""
+
+    ledger: Verdict
+    demands: Verdict
+    """The worst of the statistical invariants."""
+    because: list[str] = []
+    """Why the run is inconclusive, thresholds aside."""
+    status: str = "done"
+    """How the run ended, in the gate's words."""
+    spoilt: str = ""
+    """Why what was measured is not to be believed."""
+    spoils_all: bool = False
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """report.json, whole."""
 
@@ -113,6 +138,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[dict[str, Any]] = []
     """How the reading of each kind of evidence went."""
     over_time: OverTime | None = None
+    samples: Packed | None = None
+    """What `surgectl gate` judges other thresholds by (thresholds/packing.py)."""
+    weighed: Weighed | None = None
+    """What the exit code went by, beside the thresholds."""
 
 
 _ORDER = {"fail": 0, "unknown": 1, "pass": 2}

@@ -103,10 +103,11 @@ def headline(
     exit_code: int,
     chaos: Sequence[ChaosLine] = (),
     because: Sequence[str] = (),
+    why: str = "",
 ) -> str:
     """One sentence that a manager understands and an engineer does not object to.
 
-    `status` is the manifest's, `because` the audit's own reasons for saying nothing definite, where it gives any.
+    `status` and `why` are the manifest's, `because` the audit's own reasons for saying nothing definite, if any.
     """
     guilty = [f for f in findings if f.kind == "ledger" and f.verdict == "fail" and f.configured]
     broken = [t for t in thresholds if t.verdict == "fail"]
@@ -117,7 +118,8 @@ def headline(
     if exit_code == 70:
         return "surgectl itself failed, so this run says nothing about the shop."
     if exit_code == 14:
-        return "The rehearsal was stopped by one of its own abort conditions; what was seen until then is below."
+        said = _sentence(why.removeprefix("stopped ")) or "by one of its own abort conditions"
+        return f"The rehearsal was stopped {said}; what was seen until then is below."
     if status == "aborted" or exit_code in (130, 143):
         return "The rehearsal was stopped before its end; what was seen until then is below."
     # A threshold that failed says nothing of books that nobody could read: only a pass is called true.

@@ -205,3 +205,15 @@ def unknown(threshold: Threshold, why: str) -> Result:
     return Result(
         expression=threshold.text, verdict="unknown", observed=None, text=f"unknown: {why}", unit=threshold.unit
     )
+
+
+_TIMED = ("latency", "availability", "error_rate", "rate", "goodput", "goodput_share", "recovery", "drain")
+"""Kinds of threshold that a machine that could not keep up spoils (rule R12)."""
+
+
+def believed(threshold: Threshold, result: Result, spoilt: str, spoils_all: bool) -> Result:
+    """What is left of a verdict where `spoilt` says why the numbers are not to be believed (empty: they are)."""
+    timed = threshold.kind in _TIMED or (threshold.kind == "count" and threshold.span is not None)
+    if not spoilt or not (spoils_all or (timed and result.verdict != "unknown")):
+        return result
+    return msgspec.structs.replace(result, verdict="unknown", text=f"{result.text}, but {spoilt}")

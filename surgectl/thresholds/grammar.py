@@ -376,7 +376,7 @@ class _Reader:
         if threshold.span is None and threshold.kind == "count" and at_least:
             raise self.fail("so many may still come: it is only known at the end", at=start, hint="leave abort out")
         if threshold.span is None and threshold.kind in ("rate", "goodput") and at_least:
-            raise self.fail("at the beginning nothing has happened yet", at=start, hint="say for how long: for 10s abort")
+            raise self.fail("at the beginning nothing has happened yet", at=start, hint="try for 10s abort")
 
 
 def _comparison(text: str) -> Comparison:

@@ -173,7 +173,9 @@ class Samples(msgspec.Struct, kw_only=True):
             return [whole]
         named = [s for s in (self.phases if scope.when == "in" else self.faults) if scope.name in s.names]
         if not named:
-            what = f"no phase is called {scope.name!r}" if scope.when == "in" else f"no fault {scope.name!r} was applied"
+            what = (
+                f"no phase is called {scope.name!r}" if scope.when == "in" else f"no fault {scope.name!r} was applied"
+            )
             return Unmeasured(why=what)
         if scope.when == "before":
             return [Stretch(0, min(s.from_ns for s in named))]

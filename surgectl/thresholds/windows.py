@@ -57,9 +57,7 @@ def judge(threshold: Threshold, span: Span, samples: Samples, *, since_ns: int =
     return _said(threshold, span, [j for row in judged for j in row], broken, doubtful)
 
 
-def _judged(
-    threshold: Threshold, first: Step, last: Step, ask: Callable[[Step, Step], Measure | None]
-) -> _Judged:
+def _judged(threshold: Threshold, first: Step, last: Step, ask: Callable[[Step, Step], Measure | None]) -> _Judged:
     result = weigh(threshold, ask(first, last))
     empty = result.verdict == "unknown" and not result.samples and not result.doubtful
     return _Judged(first.from_ns, last.to_ns, None if empty else result.verdict, result)

@@ -48,7 +48,9 @@ def evening(seed: int, fans: int = 25) -> tuple[list[OpRow], list[ChaosRow]]:
     if chance.random() < 0.9:
         begin = chance.randrange(2 * S, 8 * S)
         faults.append(FaultRow(fault="0", event="applied", at_ns=begin, link="payments", brownout="slow"))
-        faults.append(FaultRow(fault="0", event="healed", at_ns=begin + 3_100_000_000, link="payments", brownout="slow"))
+        faults.append(
+            FaultRow(fault="0", event="healed", at_ns=begin + 3_100_000_000, link="payments", brownout="slow")
+        )
     return [row for _, row in told], faults
 
 

@@ -98,7 +98,8 @@ def test_what_follows_the_bound(text: str, of: str, scope: str, span: str, abort
 def test_goodput_is_a_rate_or_a_share() -> None:
     """The bound says whether a rate or a share is meant."""
     assert (parse("goodput(confirmed) >= 20/s").kind, parse("goodput(confirmed) >= 20/s").bound) == ("goodput", 20.0)
-    assert (parse("goodput(resolved) >= 80%").kind, parse("goodput(resolved) >= 80%").unit) == ("goodput_share", "share")
+    share = parse("goodput(resolved) >= 80%")
+    assert (share.kind, share.unit, share.bound) == ("goodput_share", "share", 0.8)
 
 
 @pytest.mark.parametrize("text, at, says", REFUSED)

@@ -13,7 +13,7 @@ from surgectl.live.meter import Meter
 from surgectl.live.meter_samples import samples_of
 from surgectl.recording.relations import Relations
 from surgectl.recording.rows import FaultRow, VitalsRow
-from surgectl.thresholds.evaluate import evaluate
+from surgectl.thresholds.evaluate import evaluate, weigh
 from surgectl.thresholds.grammar import parse
 from surgectl.thresholds.packing import Packed, UnpackError, coarser, pack, unpack
 from surgectl.thresholds.samples import Stretch
@@ -105,15 +105,14 @@ def test_the_guard_never_condemns_whom_the_end_acquits(seed: int, texts: list[st
             if threshold.kind not in ("latency", "error_rate", "availability") or threshold.scope is not None:
                 continue
             # What was due by then, as it turned out in the end.
-            steps = [s for s in live.steps(threshold.kind, threshold.metric, None, threshold.of)[0]]
-            if not steps or threshold.of:
+            found = live.steps(threshold.kind, threshold.metric, None, "")
+            if threshold.of or not isinstance(found, list) or not found[0]:
                 continue
+            steps = found[0]
             first, last = steps[0], steps[-1]
             so_far = live.within(threshold.kind, threshold.metric, "", first, last)
             cuts = final.steps(threshold.kind, threshold.metric, None, "")[0]
             at_last = final.within(threshold.kind, threshold.metric, "", cuts[0], cuts[min(len(steps), len(cuts)) - 1])
-            from surgectl.thresholds.evaluate import weigh
-
             verdicts = {weigh(threshold, so_far).verdict, weigh(threshold, at_last).verdict}
             assert verdicts != {"pass", "fail"}, (text, weigh(threshold, so_far).text, weigh(threshold, at_last).text)
             missing = weigh(threshold, lossy.within(threshold.kind, threshold.metric, "", first, last)).verdict
