@@ -54,7 +54,7 @@ def few(examples: int) -> settings:
     return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@few(8)
+@few(4)
 @given(st.integers(0, 10**6), st.lists(demands(), min_size=12, max_size=12))
 def test_samples_never_contradict_the_recording(seed: int, texts: list[str]) -> None:
     """The same verdict or unknown: from the samples, from a report, and from a report with long steps of time."""
@@ -71,7 +71,7 @@ def test_samples_never_contradict_the_recording(seed: int, texts: list[str]) -> 
             assert evaluate(parse(text), folded) == evaluate(parse(text), samples)
 
 
-@few(4)
+@few(3)
 @given(st.integers(0, 10**6), st.lists(demands(), min_size=12, max_size=12))
 def test_two_digits_are_enough_for_what_people_write(seed: int, texts: list[str]) -> None:
     """A percentile against a bound of two digits is decided by the samples as by the recording."""
@@ -84,7 +84,7 @@ def test_two_digits_are_enough_for_what_people_write(seed: int, texts: list[str]
                 assert kept.verdict == exact.verdict, (text, exact.text, kept.text)
 
 
-@few(8)
+@few(4)
 @given(st.integers(0, 10**6), st.lists(demands(), min_size=12, max_size=12), st.integers(0, 25 * S))
 def test_the_guard_never_condemns_whom_the_end_acquits(seed: int, texts: list[str], now_ns: int) -> None:
     """What is broken for certain while it runs is never met at the end, of all that happened until then."""
@@ -123,7 +123,7 @@ def when(row: object) -> int:
     return getattr(row, "done_ns", None) or row.at_ns  # type: ignore[attr-defined,no-any-return]
 
 
-@few(5)
+@few(4)
 @given(st.integers(0, 10**6), st.lists(demands(windows=True), min_size=6, max_size=6))
 def test_windows_are_judged_alike_everywhere(seed: int, texts: list[str]) -> None:
     """A window's verdict travels with the report."""
