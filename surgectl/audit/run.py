@@ -48,8 +48,6 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[dict[str, Any]]
     pending: int = 0
     """Conditions that are still open: settling must go on until this is 0, or the window has passed."""
-    measures: RunMeasures
-    """Where the thresholds found their numbers: good as long as the relations are open."""
     spoilt: str = ""
     """Why what was measured is not to be believed; empty where it is."""
     spoils_all: bool = False
@@ -58,6 +56,13 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 def audit(relations: Relations, expectations: Expectations, further: dict[str, Checker] | None = None) -> Audit:
     """Judge a run. `further` are checkers of other packages (entry points `surgectl.checkers`), by id."""
+    return audited(relations, expectations, further)[0]
+
+
+def audited(
+    relations: Relations, expectations: Expectations, further: dict[str, Checker] | None = None
+) -> tuple[Audit, RunMeasures]:
+    """The same, and where its thresholds found their numbers: good as long as the relations are open."""
     checkers = CHECKERS | (further or {})
     faults = chaos(relations, expectations)
     if hurt := [fault for fault in faults if fault.lingers]:
@@ -79,7 +84,7 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
     demands: Verdict = worst([result.verdict for result in results]) if results else "pass"
     broken = not expectations.stage_broke and any(_broken(finding) for finding in findings)
     failed = ledger == "fail" or demands == "fail" or broken
-    return Audit(
+    judged = Audit(
         verdict="fail" if failed else "unknown" if because else "pass",
         ledger=ledger,
         demands="fail" if broken else demands,
@@ -94,10 +99,10 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
         generator=next((dict(f.numbers) for f in findings if f.id == "GENERATOR"), {}),
         sources=[msgspec.to_builtins(reading) for reading in readings(relations).values()],
         pending=sum(finding.pending for finding in findings),
-        measures=measures,
         spoilt=spoilt or ("" if healthy else NOT_KEPT_UP),
         spoils_all=bool(spoilt),
     )
+    return judged, measures
 
 
 def links(relations: Relations) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from surgectl import gate, plugins
 from surgectl.audit.expectations import Expectations, expectations_of
-from surgectl.audit.run import Audit, audit
+from surgectl.audit.run import Audit, audit, audited
 from surgectl.errors import UsageError
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.values import Duration, Money, Rate, Share
@@ -26,6 +26,7 @@ from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary
 from surgectl.report.words import headline, next_steps
 from surgectl.thresholds.packing import pack
+from surgectl.thresholds.samples import Samples
 
 _FUNNEL = ("arrived", "joined", "held", "paid", "confirmed")
 
@@ -70,7 +71,8 @@ def _judged(folder: Path, thresholds: tuple[str, ...] | None) -> tuple[Summary, 
 
 def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str, ...] | None) -> Summary:
     wanted = expectations(manifest, thresholds)
-    return _summary(manifest, audit(relations, wanted, _further(wanted)), relations)
+    judged, measures = audited(relations, wanted, _further(wanted))
+    return _summary(manifest, judged, measures.samples, relations)
 
 
 def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
@@ -131,7 +133,7 @@ def _value(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind.__name__)
 
 
-def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary:
+def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Relations) -> Summary:
     status = status_of(manifest)
     code = gate.exit_code(judged, status)
     coverage = [
@@ -191,7 +193,7 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
         generator=judged.generator,
         sources=judged.sources,
         over_time=over_time(relations),
-        samples=pack(judged.measures.samples),
+        samples=pack(samples),
         weighed=weighed(judged, status),
     )
 

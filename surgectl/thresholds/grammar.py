@@ -16,8 +16,8 @@ A fault is named by its link, its brownout or its number in the timeline; `fault
 instant a thing was *due*: a send that was planned inside the window counts there, however late it went out.
 
 Windows are those of Taurus' passfail (https://gettaurus.org/docs/PassFail), turned round: there one writes what fails,
-here what is demanded. Time is cut into even steps of a second (longer in the report of a very long run), and of those
-only the ones that lie wholly in the scope are looked at.
+here what is demanded. Time is cut into steps of a second, and of those only the ones that lie wholly in the scope are
+looked at. Where only longer steps were kept (the report of a very long run), what they do not decide is unknown.
 - `for 10s`: fails if the demand is broken in every step of a stretch of 10 s or more. A step without a single sample
   neither breaks the demand nor keeps it; a stretch begins and ends with a step that breaks it.
 - `within 10s`: fails if the demand is broken by all samples together of some 10 s on end.

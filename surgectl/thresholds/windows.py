@@ -31,6 +31,8 @@ def judge(threshold: Threshold, span: Span, samples: Samples, *, since_ns: int =
     found = samples.steps(threshold.kind, threshold.metric, threshold.scope, threshold.of)
     if isinstance(found, Unmeasured):
         return unknown(threshold, found.why)
+    if samples.step_ns != NS_PER_S and (span.how == "for" or span.lasting_ns % samples.step_ns):
+        return unknown(threshold, _too_coarse(samples))
     needed = -(-span.lasting_ns // samples.step_ns)
     stretches = [[step for step in steps if step.from_ns >= since_ns] for steps in found]
     if not any(len(steps) >= needed for steps in stretches):
@@ -54,7 +56,14 @@ def judge(threshold: Threshold, span: Span, samples: Samples, *, since_ns: int =
         ]
         broken = _merged([(j.from_ns, j.to_ns) for row in judged for j in row if j.verdict == "fail"])
         doubtful = any(j.verdict == "unknown" for row in judged for j in row)
-    return _said(threshold, span, [j for row in judged for j in row], broken, doubtful)
+    result = _said(threshold, span, [j for row in judged for j in row], broken, doubtful)
+    if samples.step_ns != NS_PER_S and result.verdict == "pass":  # those that begin in between were not looked at
+        return unknown(threshold, _too_coarse(samples))
+    return result
+
+
+def _too_coarse(samples: Samples) -> str:
+    return f"this report keeps steps of {show_duration(samples.step_ns)}, not seconds: judge its recording"
 
 
 def _judged(threshold: Threshold, first: Step, last: Step, ask: Callable[[Step, Step], Measure | None]) -> _Judged:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.measures import RunMeasures
-from surgectl.audit.run import audit
+from surgectl.audit.run import audited
 from surgectl.cli.gate import read
 from surgectl.cli.main import app
 from surgectl.errors import UsageError
@@ -96,13 +96,13 @@ def test_gate_and_audit_agree() -> None:
     ops, chaos = evening(5)
     texts = ("p95(page) < 3s", "count(sent) >= 1", "p50(pay) < 1s for 2s", "rate(sent) >= 1/s in on-sale")
     with Relations.from_rows(ops, chaos=chaos) as relations:
-        judged = audit(relations, Expectations(phases=PHASES, thresholds=texts))
+        judged, measures = audited(relations, Expectations(phases=PHASES, thresholds=texts))
         found = Summary(
             run=RUN,
             verdict=judged.verdict,
             exit_code=0,
             thresholds=[threshold_line(result) for result in judged.thresholds],
-            samples=pack(judged.measures.samples),
+            samples=pack(measures.samples),
             weighed=weighed(judged, "done"),
         )
     again = rejudged(json.parse(json.render(found)), texts)

@@ -135,6 +135,18 @@ def test_windows_are_judged_alike_everywhere(seed: int, texts: list[str]) -> Non
             assert evaluate(parse(text), measures) == evaluate(parse(text), folded)
 
 
+@few(4)
+@given(st.integers(0, 10**6), st.lists(demands(windows=True), min_size=6, max_size=6))
+def test_windows_on_longer_steps_claim_nothing_wrong(seed: int, texts: list[str]) -> None:
+    """Where the report has no seconds any more, a window is judged alike or is unknown."""
+    ops, chaos = evening(seed)
+    with Relations.from_rows(ops, chaos=chaos) as relations:
+        samples = RunMeasures(relations, Expectations(phases=PHASES)).samples
+        for text in [*texts, "p50(page) < 100ms within 10s", "rate(sent) >= 3/s within 4s"]:
+            said = evaluate(parse(text), coarser(samples, 2 * S)).verdict
+            assert said in (evaluate(parse(text), samples).verdict, "unknown"), text
+
+
 def test_longer_steps_hold_the_same() -> None:
     """Longer steps of time lose nothing but time."""
     ops, chaos = evening(3)
