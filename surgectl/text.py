@@ -1,7 +1,7 @@
 """What a shop says is shown, never obeyed: no escape code moves a cursor, no mark turns a line, no flood drowns us.
 
-Bidirectional controls after "Trojan Source" (CVE-2021-42574) and Unicode TR36; control characters after ECMA-48. A build
-server reads commands out of a log, too: GitHub `::error::…` and, anywhere in a line, `##[error]…` (actions/runner,
+Bidirectional controls after "Trojan Source" (CVE-2021-42574) and Unicode TR36; control characters after ECMA-48. Build
+servers read commands out of a log, too: GitHub `::error::…` and, anywhere in a line, `##[error]…` (actions/runner,
 ActionCommand.cs), Azure `##vso[…]`, TeamCity `##teamcity[…]`.
 """
 

@@ -1,4 +1,4 @@
-"""Everything that was judged in a run as one list of lines: what build servers, summaries and annotations tell alike."""
+"""Everything that was judged in a run as one list of lines, told alike to build servers and to people in a hurry."""
 
 from __future__ import annotations
 

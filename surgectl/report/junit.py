@@ -1,6 +1,6 @@
 """junit.xml: one test case per invariant, threshold, fault and coverage demand, as GitHub, GitLab and Jenkins read it.
 
-Fail is `<failure>`, unknown is `<error>` (nothing was shown, so it is not green), what is not configured is `<skipped>`.
+Fail is `<failure>`, unknown is `<error>` (nothing was shown, so it is not green), not configured is `<skipped>`.
 It is valid against both public schemas: the Jenkins xUnit plugin's junit-10.xsd, which pytest's own file satisfies,
 and the stricter JUnit.xsd of Windy Road (Ant's format), which wants `hostname`, `package`, `id`, both streams, and no
 attribute at `<testsuites>`. What readers make of it decided the rest:

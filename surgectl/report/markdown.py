@@ -1,7 +1,7 @@
 """summary.md: what became of the rehearsal on one page of Markdown, for the page that a build server shows.
 
-CommonMark and GitHub's tables. GitHub shows at most 1 MiB a step ("Adding a job summary"), and turns into a page whatever
-a text asks for: so a shop's words are spelled out with entities and backslashes until they ask for nothing.
+CommonMark and GitHub's tables. GitHub shows at most 1 MiB a step ("Adding a job summary"), and does whatever a text asks
+for: so a shop's words are spelled out with entities and backslashes until they ask for nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a junit.xml must look like: a transcription of the public schemas, and the public files where somebody names them."""
+"""What a junit.xml must look like: the public schemas transcribed, and the public files where somebody names them."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from tests.report.hostile import hostile
 from tests.report.junit_schema import wrong_with
 from tests.report.sample import summary
 
+
 def tree(told: Summary) -> ET.Element:
     return ET.fromstring(junit.render(told))
 
@@ -25,7 +26,7 @@ def nothing() -> Summary:
 
 
 def test_it_is_valid_against_the_schemas() -> None:
-    """Elements, attributes, order and types are what junit-10.xsd and Ant's JUnit.xsd allow; also for a run that never began."""
+    """Elements, attributes, order and types are what both public schemas allow; also of a run that never began."""
     assert wrong_with(junit.render(summary())) == []
     assert wrong_with(junit.render(nothing())) == []
 
@@ -86,7 +87,7 @@ def test_no_two_cases_are_alike() -> None:
 
 
 def test_a_failure_needs_nothing_beside_it() -> None:
-    """Its text begins with the message and holds counts, examples with keys, the lines that prove them, and what to do."""
+    """Its text begins with the message; counts, examples, keys, proofs and what to do stand in it."""
     failure = next(case for case in tree(summary()).iter("testcase") if case.get("name") == "DUPCHARGE").find("failure")
     assert failure is not None and failure.text
     assert failure.text.startswith(failure.get("message", "?"))
