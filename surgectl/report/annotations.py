@@ -23,14 +23,14 @@ def render(summary: Summary, *, file: str = "") -> str:
 
     `file`: the profile's path within the repository; GitHub pins the lines to it.
     """
-    lines = judged(summary)
+    lines, file = judged(summary), one_line(file)
     said = [
         *_commands("error", [line for line in lines if line.verdict == "fail"], file),
         *_commands("warning", [line for line in lines if line.verdict == "unknown"], file),
     ]
     if not said and summary.verdict != "pass":  # a run that was cut short, or that we failed ourselves
         level = "error" if summary.verdict == "fail" else "warning"
-        said = [command(level, summary.headline, file=file, title=f"exit {summary.exit_code}")]
+        said = [command(level, one_line(summary.headline), file=file, title=f"exit {summary.exit_code}")]
     return "".join(f"{line}\n" for line in said)
 
 

@@ -1,6 +1,6 @@
 """summary.md: what became of the rehearsal on one page of Markdown, for the page that a build server shows.
 
-CommonMark and GitHub's tables. GitHub shows at most 1 MiB a step ("Adding a job summary"), and does whatever a text asks
+CommonMark and GitHub's tables. GitHub shows at most 1 MiB a step ("Adding a job summary"), and does what a text asks
 for: so a shop's words are spelled out with entities and backslashes until they ask for nothing.
 """
 
