@@ -106,7 +106,7 @@ def test_a_hostile_shop_leaves_it_intact() -> None:
 
 
 def test_no_build_server_takes_it_for_a_command() -> None:
-    """A log that shows report.json is read by a runner: no line begins with ::, and none holds ##; what is read is the same."""
+    """A runner reads the log that shows it: no line begins with ::, none holds ##; what is read back is the same."""
     told = msgspec.structs.replace(summary(), headline="##[error]x ##vso[y]", next_steps=["::error::z", "###"])
     data = json.render(told)
     assert b"##" not in data and not [line for line in data.splitlines() if line.lstrip().startswith(b"::")]

@@ -100,7 +100,7 @@ def test_the_artefacts_are_linked_where_the_build_server_keeps_them() -> None:
 
 
 def test_a_hostile_shop_leaves_it_intact() -> None:
-    """No tag, link, picture or code of the shop's is obeyed, no control character is left, and no flood gets through."""
+    """No tag, link, picture or code of the shop's is obeyed, no control character is left, no flood gets through."""
     text = markdown.render(hostile())
     assert markup(text) == []
     assert not [c for c in text if c != "\n" and not c.isprintable()]
