@@ -19,7 +19,7 @@ MOST_MINOR = 10**15
 MOST_OF_A_NAME = 1_000
 """Characters of an id: what is longer names nothing."""
 MOST_OF_A_TEXT = 100_000
-"""Characters of any other column, and of all keys of a row: more than a row of a ledger needs, and less than a flood."""
+"""Characters of any other column, and of all keys of a row: more than a ledger needs, less than a flood."""
 MOST_COUNT = 10**9
 """Of tickets."""
 MOST_S = 10**11

@@ -86,8 +86,8 @@ def _readable(log: str) -> str:
     """Each interval's payload as its values and counts."""
 
     def told(match: re.Match[str]) -> str:
-        histogram = HdrHistogram.decode(match[0])
-        return " ".join(f"{i.value_iterated_to}x{i.count_at_value_iterated_to}" for i in histogram.get_recorded_iterator())
+        found = HdrHistogram.decode(match[0]).get_recorded_iterator()
+        return " ".join(f"{each.value_iterated_to}x{each.count_at_value_iterated_to}" for each in found)
 
     return re.sub(r"HISTF\S+", told, log)
 

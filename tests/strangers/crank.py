@@ -27,6 +27,7 @@ class Crank:
     def __init__(self) -> None:
         self.number = itertools.count()
         self.orders: list[dict[str, Any]] = []
+        self.tickets: list[dict[str, Any]] = []
         self.charges: list[dict[str, Any]] = []
 
     def reply(self, path: str, asked: dict[str, Any]) -> bytes:
@@ -38,9 +39,10 @@ class Crank:
         order = f"o{n}-{EVIL}"
         sold = {"order": order, "email": asked["email"], "qty": 1, "total": PRICE, "state": "paid", "seats": [EVIL]}
         self.orders.append(sold)
+        self.tickets.append({"ticket": f"t{n}-{EVIL}", "order": order, "seat": f"s{n}-{EVIL}", "state": "paid"})
         for again in range(2):
-            charge = {"charge": f"c{n}-{again}-{EVIL}", "captured": PRICE, "currency": "eur", "state": "succeeded"}
-            self.charges.append({**charge, "email": asked["email"], "order": order})
+            charge = {"charge": f"c{n}-{again}-{EVIL}", "captured": PRICE, "currency": "eur", "refunded": 0}
+            self.charges.append({**charge, "state": "succeeded", "email": asked["email"], "order": order})
         match n % 10:
             case 1:  # a flood that is well formed
                 return answer(json.dumps({**sold, "blurb": "<A&" * (MANY // 3)}).encode())
@@ -51,7 +53,7 @@ class Crank:
             case 4:
                 return answer(json.dumps(sold).encode(), more=f"X-Evil: {EVIL[:90]}{'h' * 300_000}\r\n")
             case 5:
-                return f"HTTP/1.1 200 {SCREEN}{SCRIPT}\r\nSet-Cookie: {SCREEN}{SCRIPT}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+                return answer(b"{}", status=f"200 {SCREEN}{SCRIPT}", more=f"Set-Cookie: {SCREEN}{SCRIPT}\r\n")
             case 6:
                 return f"{SCREEN}{SCRIPT} this is not HTTP\r\n\r\n".encode()
             case 7:
@@ -63,10 +65,10 @@ class Crank:
         return answer(json.dumps(sold).encode())
 
     def books(self, kind: str) -> bytes:
-        rows = {"orders": self.orders, "charges": self.charges}.get(kind, [])
+        rows = {"orders": self.orders, "tickets": self.tickets, "charges": self.charges}.get(kind, [])
         # One row that cannot be meant, in words that will be shown as the reason.
-        broken = {"order": EVIL, "email": EVIL, "qty": 1, "total": EVIL, "state": EVIL}
-        return answer(json.dumps({"rows": [*rows, broken] if kind == "orders" else rows}).encode())
+        broken = {"ticket": "<A&" * (MANY // 30), "order": EVIL, "state": EVIL}
+        return answer(json.dumps({"rows": [*rows, broken] if kind == "tickets" else rows}).encode())
 
 
 def answer(body: bytes, *, status: str = "200 OK", kind: str = "application/json", more: str = "") -> bytes:
