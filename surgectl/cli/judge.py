@@ -78,7 +78,9 @@ def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str,
 def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
     """Print the verdict on stdout, for people or report.json alone; and tell the build server, where there is one."""
     if as_json:
-        sys.stdout.write(json.render(summary).decode())
+        sys.stdout.flush()
+        sys.stdout.buffer.write(json.render(summary))  # UTF-8, whatever the terminal speaks
+        sys.stdout.buffer.flush()
     else:
         told = terminal.render(summary, str(folder), written=(folder / "report.html").exists())
         console_for_results().print(told, soft_wrap=False)

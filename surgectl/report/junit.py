@@ -28,6 +28,7 @@ from surgectl.text import MOST, one_line, shown
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENT = {"fail": "failure", "unknown": "error", None: "skipped"}
 _MOST_OF_A_CASE = 8_000
+_MOST_FACTS = 20
 _NO_TIME = "1970-01-01T00:00:00"
 
 
@@ -71,6 +72,7 @@ def _suite(root: ET.Element, summary: Summary, number: int, kind: str, lines: li
         ("profile", run.profile),
         ("target", run.target),
         ("surgectl", run.version),
+        *((f"shop {_word(name)}", said) for name, said in [*run.facts.items()][:_MOST_FACTS]),
     ):
         ET.SubElement(properties, "property", name=key, value=clean(str(value)))
     seen: dict[str, int] = {}

@@ -22,6 +22,7 @@ _SIGN = {"pass": "✅ pass", "unknown": "❔ unknown", "fail": "❌ fail", None:
 _TITLE = {"pass": "✅ PASS", "unknown": "❔ UNKNOWN", "fail": "❌ FAIL"}
 _MOST_ROWS = 60
 _MOST_STORIES = 5
+_MOST_FACTS = 20
 _ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "@": "&#64;", "://": "&#58;//"}
 # No address becomes a link, nobody is called by name; the rest of what Markdown obeys gets a backslash.
 _ACTIVE = re.compile(
@@ -122,4 +123,7 @@ def _where(summary: Summary, folder: str, artifacts: str) -> str:
         f"Run {plain(run.id, 100)} of {plain(run.profile, 100)} against {plain(run.target, 100)}, seed {run.seed}, "
         f"surgectl {plain(run.version, 40)}, {plain(run.started_at, 40)}, {run.duration_s:,.1f} s.",
     ]
+    if run.facts:
+        facts = [f"{plain(name, 100)} {plain(value, 200)}" for name, value in run.facts.items()]
+        said.append(f"The shop: {', '.join(facts[:_MOST_FACTS])}.")
     return "\n\n".join(said)
