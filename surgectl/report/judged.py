@@ -14,6 +14,8 @@ from surgectl.text import one_line
 
 Kind = Literal["invariants", "thresholds", "chaos", "coverage"]
 
+_MOST_WINDOWS = 5
+
 KINDS: tuple[Kind, ...] = ("invariants", "thresholds", "chaos", "coverage")
 
 
@@ -75,9 +77,17 @@ def _threshold(threshold: ThresholdLine, summary: Summary) -> Line:
         name=threshold.expression,
         verdict=threshold.verdict,
         said=f"observed {threshold.observed}",
-        why=threshold.reason,
+        why="; ".join(part for part in (threshold.reason, _broken(threshold)) if part),
         advice=_advice(summary, f"{threshold.expression} was ", f"{threshold.expression} is unknown"),
     )
+
+
+def _broken(threshold: ThresholdLine) -> str:
+    """When a demand was broken, where the summary tells."""
+    windows: list[tuple[float, float]] = getattr(threshold, "broken", [])
+    first = [f"{begin_s:,.1f} s to {end_s:,.1f} s" for begin_s, end_s in windows[:_MOST_WINDOWS]]
+    more = [f"and {len(windows) - _MOST_WINDOWS} more times"] if len(windows) > _MOST_WINDOWS else []
+    return f"broken from {', '.join([*first, *more])}" if first else ""
 
 
 def _fault(fault: ChaosLine, summary: Summary) -> Line:

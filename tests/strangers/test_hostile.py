@@ -55,6 +55,8 @@ class Evening:
     """Of the run, with its dashboard, in a real terminal."""
     again: str
     """Of `surgectl report` in one."""
+    tried: str
+    """Of `surgectl check --try`."""
     folder: Path
     page: Path
 
@@ -96,9 +98,10 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
         words = ("run", place / "crank.yaml", "--target", HERE / "crank.yaml", "--reports", place / "reports")
         shop = ("--set", f"SHOP_URL=http://127.0.0.1:{port}")
         code, screen = in_a_terminal(*words, *shop, GITHUB_STEP_SUMMARY=str(page), **GITHUB)
+        _, tried = in_a_terminal("check", HERE / "crank.yaml", "--try", *shop)
     (folder,) = (path for path in (place / "reports/crank").iterdir() if not path.is_symlink())
     _, again = in_a_terminal("report", folder)
-    return Evening(code=code, screen=screen, again=again, folder=folder, page=page)
+    return Evening(code=code, screen=screen, again=again, tried=tried, folder=folder, page=page)
 
 
 def test_the_crank_is_found_out(evening: Evening) -> None:
@@ -113,8 +116,8 @@ def test_the_crank_is_found_out(evening: Evening) -> None:
 
 
 def test_the_terminal_obeys_nobody_but_us(evening: Evening) -> None:
-    """Neither the dashboard nor the last page lets a control character through that is not our own."""
-    for screen, allowed in ((evening.screen, OURS), (evening.again, COLOURS)):
+    """No dashboard, no last page and no trial lets a control character through that is not our own."""
+    for screen, allowed in ((evening.screen, OURS), (evening.again, COLOURS), (evening.tried, COLOURS)):
         rest = allowed.sub("", screen)
         assert [character for character in rest if not character.isprintable() and character not in "\r\n"] == []
         assert "\\x1b]0;owned" in rest
