@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from surgectl.cli.plan_view import console_for_results
 from surgectl.errors import UsageError
 from surgectl.report import json, terminal
 from surgectl.report.rejudging import rejudged
@@ -40,11 +41,13 @@ def gate(
             _understood(text)
         summary = rejudged(summary, threshold, keep=keep)
     if as_json:
-        sys.stdout.write(json.render(summary).decode())
+        sys.stdout.flush()
+        sys.stdout.buffer.write(json.render(summary))  # UTF-8, whatever the terminal speaks
+        sys.stdout.buffer.flush()
     else:
-        console = Console()
+        console = console_for_results()
         shown = terminal.demands(summary) if only else terminal.render(summary, str(file.parent), written=False)
-        console.print(shown, soft_wrap=False, highlight=False)
+        console.print(shown, soft_wrap=False)
     raise typer.Exit(summary.exit_code)
 
 
