@@ -373,6 +373,8 @@ class _Reader:
         if threshold.kind == "goodput_share":
             raise self.fail("how many were wanted is only known at the end", at=start, hint="try goodput(...) >= 20/s")
         at_least = threshold.comparison in (">", ">=")
+        if threshold.kind in ("count", "rate") and threshold.metric == "sent" and at_least:
+            raise self.fail("a send is only counted once it is answered", at=start, hint="leave abort out")
         if threshold.span is None and threshold.kind == "count" and at_least:
             raise self.fail("so many may still come: it is only known at the end", at=start, hint="leave abort out")
         if threshold.span is None and threshold.kind in ("rate", "goodput") and at_least:

@@ -75,6 +75,7 @@ REFUSED = [
     ("amplification(fans) <= 2 abort", 25, "only known at the end"),
     ("count(confirmed) >= 10 abort", 23, "so many may still come"),
     ("rate(confirmed) >= 20/s abort", 24, "for 10s abort"),
+    ("rate(sent) >= 20/s for 10s abort", 27, "once it is answered"),
     ("goodput(confirmd) >= 20/s", 8, 'did you mean "confirmed"?'),
     ("goodput(confirmed) >= 20", 22, "not a rate"),
 ]
