@@ -8,13 +8,21 @@ import pytest
 
 from tests.rehearsal.acting import Ended
 from tests.rehearsal.programme import Play, Programme, plays_of
+from tests.share import SIDE_BY_SIDE
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever looks at a play stands in one process: each is played once."""
+    for item in items:
+        if plays_of([item]):
+            item.add_marker(SIDE_BY_SIDE)
 
 
 @pytest.fixture(scope="session")
-def programme(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programme]:
-    """Started by the first test that needs it, with everything that the later ones will need."""
+def programme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programme]:
+    """Nothing is played before a test asks for a play."""
     programme = Programme(tmp_path_factory.mktemp("plays"))
-    programme.start(plays_of(request.session.items))
     yield programme
     programme.close()
 
@@ -23,4 +31,5 @@ def programme(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def played(request: pytest.FixtureRequest, programme: Programme) -> Ended:
     """The play that a test names: `@pytest.mark.parametrize("played", [play], indirect=True)`."""
     play: Play = request.param
+    programme.start(plays_of(request.session.items))  # the first test starts what the later ones will need
     return programme.awaited(play)
