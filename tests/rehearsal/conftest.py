@@ -8,15 +8,6 @@ import pytest
 
 from tests.rehearsal.acting import Ended
 from tests.rehearsal.programme import Play, Programme, plays_of
-from tests.share import SIDE_BY_SIDE
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever looks at a play stands in one process: each is played once."""
-    for item in items:
-        if plays_of([item]):
-            item.add_marker(SIDE_BY_SIDE)
 
 
 @pytest.fixture(scope="session")

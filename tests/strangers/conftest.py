@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.share import SIDE_BY_SIDE
 from tests.strangers.street import Ended, Visit, rehearse
 
 AT_ONCE = 3
@@ -16,14 +15,6 @@ AT_ONCE = 3
 def visits_of(item: pytest.Item) -> list[Visit]:
     params = getattr(getattr(item, "callspec", None), "params", {})
     return [value for value in params.values() if isinstance(value, Visit)]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever looks at a visit stands in one process, with the tests of the other rehearsals: after them, not beside."""
-    for item in items:
-        if visits_of(item):
-            item.add_marker(SIDE_BY_SIDE)
 
 
 @pytest.fixture(scope="session")
