@@ -17,6 +17,7 @@ import msgspec
 
 from surgectl import __version__
 from surgectl.cli.logbook import Logbook
+from surgectl.cli.servers import servers_of
 from surgectl.clock import Clock
 from surgectl.errors import UsageError
 from surgectl.live.following import catch_up
@@ -24,10 +25,11 @@ from surgectl.live.snapshot import LiveView, Snapshot
 from surgectl.live.tap import Tap
 from surgectl.outlets.measured import Judged, Measured, StepSeen, Which, measured
 from surgectl.outlets.otel_metrics import OtelMetrics
-from surgectl.outlets.otlp import unwanted_by, wanted_by
+from surgectl.outlets.otlp import Server, unwanted_by, wanted_by
 from surgectl.outlets.postman import Box, Postman
 from surgectl.outlets.prometheus import Scraped
 from surgectl.outlets.remote_write import RemoteWrite
+from surgectl.outlets.steps import Steps
 from surgectl.profile.substitute import Secrets
 from surgectl.recording.manifest import Manifest
 from surgectl.report.summary import Summary
@@ -63,6 +65,7 @@ class Outlets:
         self._which: Which | None = None
         self._newest: tuple[Which, Snapshot, tuple[StepSeen, ...]] | None = None
         self._everything: tuple[Measured, ...] = ()
+        self._steps = Steps()
         self._complain: Callable[[str], None] = lambda text: None
         self._wall_s: Callable[[], float] = lambda: 0.0
         for url in (asked.remote_write, asked.otlp):
@@ -101,7 +104,7 @@ class Outlets:
         """Listen where we are to be read. UsageError where that is impossible, an address is none, or an extra is not
         installed: nothing has been sent then."""
         nobody = Which(run="", profile="", target="", seed=0, version=__version__, started_epoch_s=0.0)
-        for box in self._boxes(nobody):
+        for box in self._boxes(nobody, {}):
             box.close()
         if self.asked.prometheus is not None:
             self._scraped = Scraped(self.asked.prometheus)
@@ -133,7 +136,10 @@ class Outlets:
         self._wall_s = lambda: clock.wall().timestamp()
         self._which = which = which_of(manifest)
         self._complain = say_here
-        self._postmen = [Postman(box, lambda text: self._complain(text)) for box in self._boxes(which)]
+        self._postmen = [
+            Postman(box, lambda text: self._complain(text))
+            for box in self._boxes(which, servers_of(manifest.target_file))
+        ]
         telling = asyncio.create_task(self._tell(view, which, now_ns))
         try:
             yield
@@ -155,7 +161,7 @@ class Outlets:
                 postman.offer(postman.box.letter(self._everything, at, last=False))
 
     def _look(self, view: LiveView, which: Which, now_ns: Callable[[], int]) -> None:
-        self._newest = (which, view.snapshot(now_ns()), steps_of(view))
+        self._newest = (which, view.snapshot(now_ns()), self._steps.seen(view.reading()))
         self._everything = measured(*self._newest)
         if self._scraped is not None:
             self._scraped.show(self._everything)
@@ -188,7 +194,7 @@ class Outlets:
             self._scraped.close()
             self._scraped = None
 
-    def _boxes(self, which: Which) -> list[Box]:
+    def _boxes(self, which: Which, servers: Mapping[str, Server]) -> list[Box]:
         boxes: list[Box] = []
         if self.asked.remote_write is not None:
             headers = headers_of(self._environ.get(_WRITE_HEADERS, ""), _WRITE_HEADERS)
@@ -196,7 +202,7 @@ class Outlets:
         if self.metrics_by_otlp:
             base = None if self.asked.otlp is None else address(self.asked.otlp, "--otlp")
             try:
-                boxes.append(OtelMetrics(base, which))
+                boxes.append(OtelMetrics(base, which, servers))
             except UsageError:
                 if base is not None:
                     raise  # asked for by the environment alone, perhaps for other programs: no reason not to rehearse
@@ -226,11 +232,6 @@ def judged_of(summary: Summary) -> Judged:
         findings=Counter((f.verdict, f.kind) for f in summary.invariants if f.configured),
         thresholds=Counter(line.verdict for line in summary.thresholds),
     )
-
-
-def steps_of(view: LiveView) -> tuple[StepSeen, ...]:
-    """What came of each step's attempts, as the meter has it."""
-    return ()
 
 
 def headers_of(text: str, where: str) -> dict[str, str]:

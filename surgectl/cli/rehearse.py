@@ -35,6 +35,7 @@ from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.errors import SurgectlError
 from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
+from surgectl.live.meter import Meter
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.pauses import rare_pauses, usual_pauses
@@ -51,8 +52,13 @@ class Rehearsing:
     """One rehearsal under way. `await run()` once."""
 
     def __init__(self, wishes: Wishes, prepared: Prepared, console: Console, outlets: Outlets | None = None) -> None:
-        plan, secrets = prepared.plan, prepared.rehearsal.secrets
-        clock, view = SystemClock(), LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns)
+        plan, secrets, outlets = prepared.plan, prepared.rehearsal.secrets, outlets or Outlets()
+        clock, view = (
+            SystemClock(),
+            LiveView(
+                plan.phases, plan.faults, plan.fans_total, plan.duration_ns, meter=Meter() if outlets.any else None
+            ),
+        )
         self._redact: Callable[[str], str] | None = secrets.redact if len(secrets) else None
         self._evening = Evening(
             wishes=wishes,
@@ -63,7 +69,7 @@ class Rehearsing:
             logbook=Logbook(view, console, clock, self._redact),
             view=view,
             tap=Tap(),
-            outlets=outlets or Outlets(),
+            outlets=outlets,
         )
         self._workers = how_many_workers(wishes.workers, plan.fans_total, own_stage=prepared.stage is not None)
         self._losses = Losses(self._evening.logbook, view, fans=plan.fans_total, by_command=self._breaking_by_command)
@@ -167,6 +173,7 @@ class Rehearsing:
                 driver=evening.wishes.driver,
                 permit=permit,
                 secrets=prepared.rehearsal.secrets,
+                metered=evening.outlets.any,
                 tracing=tracing_of(evening.wishes.trace_sample, prepared.plan.seed),
             )
             if self._workers > 1:

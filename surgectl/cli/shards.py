@@ -18,6 +18,7 @@ from surgectl.engine.drivers.traced import Traced, Tracing
 from surgectl.engine.guard import Permit
 from surgectl.engine.runners.inline import InlineRunner
 from surgectl.engine.runners.processes import Crew
+from surgectl.live.meter import Meter
 from surgectl.live.portion import Portion
 from surgectl.live.tap import Tap
 from surgectl.plan.build import Plan
@@ -42,6 +43,12 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     tracing: Tracing | None = None
     """The fans' requests carry `traceparent`."""
+    metered: bool = False
+    """Somebody wants to see each second by step."""
+
+    def meter(self) -> Meter | None:
+        """What counts a shard's rows second by second, where somebody wants that."""
+        return Meter() if self.metered else None
 
     def company(self) -> Company:
         """The fans."""

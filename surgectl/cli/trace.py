@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from surgectl.cli.outlets import Outlets, address, which_of
+from surgectl.cli.servers import servers_of
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import InconclusiveError, UsageError
-from surgectl.outlets.otel_traces import Sent, Server, export
+from surgectl.outlets.otel_traces import Sent, export
 from surgectl.recording import manifest as manifests
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
-from surgectl.text import one_line
 from surgectl.units import NS_PER_S
 
 WITHIN_S = 15
 """How long `run` goes on sending spans; what is left, `surgectl trace` sends."""
-_METHODS = ("get", "post", "put", "patch", "delete", "head")
 
 
 def trace(
@@ -74,29 +71,3 @@ def send_spans(folder: Path, manifest: Manifest, base: str | None, *, clock: Clo
             servers=servers_of(manifest.target_file),
             in_time=lambda: clock is None or clock.now_ns() < ends_ns,
         )
-
-
-def servers_of(target_file: Mapping[str, Any]) -> dict[str, Server]:
-    """Step → where it is sent to; left out is a step that follows a link which the shop gave."""
-    found: dict[str, Server] = {}
-    flows: Mapping[str, Any] = target_file.get("flows") or {}
-    for step in [*(target_file.get("journey") or ()), *(step for flow in flows.values() for step in flow or ())]:
-        if not isinstance(step, dict):
-            continue
-        request = step if any(step.get(method) for method in _METHODS) else step.get("poll") or {}
-        path = next((request[method] for method in _METHODS if request.get(method)), "{")
-        origin = request.get("origin")
-        base = target_file.get("base_url") if origin is None else (target_file.get("origins") or {}).get(origin)
-        server = _server(path if "://" in path else base) if not path.startswith("{") else None
-        if server is not None:
-            found[step["step"]] = server
-    return found
-
-
-def _server(url: Any) -> Server | None:
-    try:
-        parts = urlsplit(str(url))
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    except ValueError:
-        return None
-    return Server(one_line(parts.hostname, 100), port) if parts.hostname else None

@@ -59,7 +59,7 @@ OPEN = Family(
 
 SENDS = Family("surgectl.sends", "counter", "{request}", "Everything that fans sent, polls included.")
 ATTEMPTS = Family(
-    "surgectl.attempts", "counter", "{attempt}", "Attempts that came to an end.", ("step", "outcome", "why")
+    "surgectl.attempts", "counter", "{attempt}", "Attempts that came to an end, polls aside.", ("step", "outcome")
 )
 TRIED = Family("surgectl.attempts.sent", "counter", "{attempt}", "Attempts sent, polls and status reads aside.")
 REPEATED = Family("surgectl.attempts.repeated", "counter", "{attempt}", "Retries and double clicks.")
@@ -67,7 +67,21 @@ DOUBTFUL = Family("surgectl.attempts.doubtful", "counter", "{attempt}", "Attempt
 SHED = Family("surgectl.attempts.shed", "counter", "{attempt}", "Requests that the shop refused to protect itself.")
 AMPLIFICATION = Family("surgectl.amplification", "gauge", "1", "Attempts per distinct (intent, step).")
 LATENCY = Family(
-    "surgectl.latency", "histogram", "s", "From when an attempt was due to its last byte, by step.", ("step",)
+    "surgectl.latency",
+    "histogram",
+    "s",
+    "From when an attempt was due to its last byte, or to when the fan gave up (doubtful).",
+    ("step", "outcome"),
+)
+CONFIRM = Family(
+    "surgectl.confirm",
+    "histogram",
+    "s",
+    "From when an intent's first payment was due to definite knowledge, or to leaving without (doubtful).",
+    ("outcome",),
+)
+PROBE_LATENCY = Family(
+    "surgectl.probe.latency", "histogram", "s", "How long the independent prober waited.", ("probe", "outcome")
 )
 PROBES = Family("surgectl.probes", "counter", "{request}", "Requests of the independent prober.", ("outcome",))
 
@@ -105,15 +119,16 @@ HTTP_DURATION = Family(
     "http.client.request.duration",
     "histogram",
     "s",
-    "Duration of HTTP client requests: from the first byte sent to the last byte read.",
-    ("http.request.method", "http.response.status_code", "error.type", "surgectl.step"),
+    "Duration of HTTP client requests, from when each was due.",
+    ("http.request.method", "server.address", "server.port", "error.type", "surgectl.step"),
 )
-"""OpenTelemetry's own name: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/. For OTLP alone."""
+"""OpenTelemetry's own name for LATENCY, sent by OTLP beside it, so that dashboards for any HTTP client show it:
+https://opentelemetry.io/docs/specs/semconv/http/http-metrics/. Its first instant is ours: due, not sent."""
 
 CATALOGUE: tuple[Family, ...] = (
     *(RUN, CLOCK, LOAD_ENDS, PHASE, PLANNED, ARRIVALS, DROPPED, ON_SITE),
     *(REACHED, RESOLVED, CONFIRMED, ENDED, OPEN),
-    *(SENDS, ATTEMPTS, TRIED, REPEATED, DOUBTFUL, SHED, AMPLIFICATION, LATENCY, PROBES),
+    *(SENDS, ATTEMPTS, TRIED, REPEATED, DOUBTFUL, SHED, AMPLIFICATION, LATENCY, CONFIRM, PROBES, PROBE_LATENCY),
     *(FAULT, FAULT_SEEN, LEDGER),
     *(WORKERS, CPU, MACHINE_CPU, LAG, ARRIVAL_LAG, IN_FLIGHT, SOCKETS, MEMORY, UNSEEN),
     *(EXIT_CODE, FINDINGS, THRESHOLDS),

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from surgectl.live.meter import CONFIRM, PROBED
 from surgectl.live.snapshot import Snapshot
 from surgectl.outlets import catalogue
 from surgectl.outlets.catalogue import Family
@@ -60,12 +61,14 @@ class Which(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of the attempts of one step."""
+    """What came of the attempts of one step, of a probe (`PROBED` before its name), or of the payment's clock
+    (`CONFIRM`)."""
 
     step: str
-    ends: Mapping[tuple[str, str], int] = {}
-    """(outcome, why) → how many."""
-    latency: Buckets | None = None
+    ends: Mapping[str, int] = {}
+    """answered · doubtful (nobody knows what became of it) · unsent → how many."""
+    latencies: Mapping[str, Buckets] = {}
+    """answered · doubtful → from when they were due to the last byte, or to when the fan gave up."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,8 +130,16 @@ def _crowd(snap: Snapshot) -> list[Measured]:
 def _sends(snap: Snapshot, steps: Sequence[StepSeen]) -> list[Measured]:
     seconds = snap.seconds
     answered, probed = snap.probes
-    ends = {(seen.step, *end): n for seen in steps for end, n in seen.ends.items()}
-    took = {(seen.step,): seen.latency for seen in steps if seen.latency is not None}
+    real = [seen for seen in steps if not seen.step.startswith("=")]
+    ends = {(seen.step, end): n for seen in real for end, n in seen.ends.items()}
+    took = {(seen.step, end): lasted for seen in real for end, lasted in seen.latencies.items()}
+    clock = {(end,): lasted for seen in steps if seen.step == CONFIRM for end, lasted in seen.latencies.items()}
+    looks = {
+        (seen.step.removeprefix(PROBED), end): lasted
+        for seen in steps
+        if seen.step.startswith(PROBED)
+        for end, lasted in seen.latencies.items()
+    }
     return [
         _one(catalogue.SENDS, sum(second.sent for second in seconds)),
         _many(catalogue.ATTEMPTS, ends),
@@ -138,6 +149,8 @@ def _sends(snap: Snapshot, steps: Sequence[StepSeen]) -> list[Measured]:
         _one(catalogue.SHED, sum(second.shed for second in seconds)),
         _one(catalogue.AMPLIFICATION, snap.amplification),
         _many(catalogue.LATENCY, took),
+        _many(catalogue.CONFIRM, clock),
+        _many(catalogue.PROBE_LATENCY, looks),
         _many(catalogue.PROBES, {("answered",): answered, ("unanswered",): probed - answered} if probed else {}),
     ]
 

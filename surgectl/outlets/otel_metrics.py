@@ -6,13 +6,13 @@ counted from all worker processes, and an instrument can only count by itself, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from surgectl.errors import UsageError
 from surgectl.outlets import catalogue
-from surgectl.outlets.measured import BOUNDS_S, Buckets, Measured, Which
-from surgectl.outlets.otlp import EXTRA, SCHEMA_URL, endpoint_of, overheard, resource_of, scope_of
+from surgectl.outlets.measured import BOUNDS_S, Buckets, Measured, Point, Which
+from surgectl.outlets.otlp import EXTRA, SCHEMA_URL, Server, endpoint_of, overheard, resource_of, scope_of
 from surgectl.outlets.postman import Letter
 from surgectl.units import NS_PER_S
 
@@ -25,8 +25,8 @@ _TIMEOUT_S = 2.0
 class OtelMetrics:
     """A collector's address for metrics. UsageError where the extra is not installed."""
 
-    def __init__(self, base: str | None, which: Which) -> None:
-        """`base`: as `--otlp` says; None: as OTEL_EXPORTER_OTLP_ENDPOINT says. Headers, certificates and compression
+    def __init__(self, base: str | None, which: Which, servers: Mapping[str, Server]) -> None:
+        """`servers`: step → where it goes. `base`: as `--otlp` says; None: as OTEL_EXPORTER_OTLP_ENDPOINT says. Headers, certificates and compression
         are the environment's to say, in OpenTelemetry's own variables."""
         try:
             from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -34,6 +34,7 @@ class OtelMetrics:
             raise UsageError("OpenTelemetry is not installed", where="--otlp", hint=EXTRA) from error
         self.name = "OTLP metrics"
         self._which = which
+        self._servers = servers
         with overheard():
             self._exporter = OTLPMetricExporter(endpoint=endpoint_of(base, "metrics"), timeout=_TIMEOUT_S)
 
@@ -47,7 +48,9 @@ class OtelMetrics:
             from opentelemetry.sdk.metrics.export import MetricExportResult
 
             with overheard() as heard:
-                done = self._exporter.export(metrics_data(everything, self._which, at_epoch_s))
+                done = self._exporter.export(
+                    metrics_data([*everything, *in_their_words(everything, self._servers)], self._which, at_epoch_s)
+                )
             return "" if done is MetricExportResult.SUCCESS else heard.said or "not delivered"
 
         return deliver
@@ -69,6 +72,17 @@ def metrics_data(everything: Sequence[Measured], which: Which, at_epoch_s: float
     return MetricsData([ResourceMetrics(resource=resource_of(which), scope_metrics=[scope], schema_url=SCHEMA_URL)])
 
 
+def in_their_words(everything: Sequence[Measured], servers: Mapping[str, Server]) -> list[Measured]:
+    """LATENCY once more, as OpenTelemetry's conventions call it; of steps whose address is known."""
+    found = []
+    for point in (point for each in everything if each.family is catalogue.LATENCY for point in each.points):
+        step, outcome = point.labels
+        if (server := servers.get(step)) is not None:
+            wrong = "" if outcome == "answered" else outcome
+            found.append(Point((server.method, server.address, str(server.port), wrong, step), point.value))
+    return [Measured(catalogue.HTTP_DURATION, tuple(found))] if found else []
+
+
 def _metric(each: Measured, started_ns: int, now_ns: int) -> Metric:
     from opentelemetry.sdk.metrics.export import (
         AggregationTemporality,
@@ -85,7 +99,11 @@ def _metric(each: Measured, started_ns: int, now_ns: int) -> Metric:
     numbers: list[NumberDataPoint] = []
     histograms: list[HistogramDataPoint] = []
     for point in each.points:
-        labels = {name: text for name, text in zip(family.labels, point.labels, strict=True) if text}
+        labels: dict[str, str | int] = {
+            name: int(text) if name == "server.port" else text
+            for name, text in zip(family.labels, point.labels, strict=True)
+            if text
+        }
         if isinstance(point.value, Buckets):
             counts = point.value.counts
             histograms.append(

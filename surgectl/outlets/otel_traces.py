@@ -13,7 +13,7 @@ import msgspec
 
 from surgectl.errors import UsageError
 from surgectl.outlets.measured import Which
-from surgectl.outlets.otlp import EXTRA, endpoint_of, overheard, resource_of, scope_of
+from surgectl.outlets.otlp import EXTRA, Server, endpoint_of, overheard, resource_of, scope_of
 from surgectl.recording import traces
 from surgectl.recording.relations import Relations
 from surgectl.text import one_line
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 AT_ONCE = 512
 """Spans in one request: OpenTelemetry's own default (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)."""
 _TIMEOUT_S = 5.0
-
-
-class Server(msgspec.Struct, frozen=True):
-    """Where a step's requests go."""
-
-    address: str
-    port: int
 
 
 class Sent(msgspec.Struct, frozen=True):

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from surgectl.errors import UsageError
 from surgectl.outlets.measured import Which
 from surgectl.text import one_line
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
 EXTRA = "pip install 'surgectl[otel]'"
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
 Signal = Literal["metrics", "traces"]
+
+
+class Server(msgspec.Struct, frozen=True):
+    """Where a step's requests go, and how."""
+
+    address: str
+    port: int
+    method: str
 
 
 def endpoint_of(base: str | None, signal: Signal) -> str | None:

@@ -89,7 +89,10 @@ class Postman:
                 letter, self._letter = self._letter, None
             if letter is None:
                 return
-            why = letter()
+            try:
+                why = letter()
+            except Exception as error:  # noqa: BLE001 - whatever a library does: it is said once, and harms nothing
+                why = f"{type(error).__name__}: {error}"
             with self._called:
                 self._busy = False
                 self.delivered += not why

@@ -152,9 +152,8 @@ def _request() -> Any:
         made = file.message_type.add(name=message)
         for name, number, kind, of in fields:
             label = kinds.LABEL_REPEATED if of else kinds.LABEL_OPTIONAL
-            made.field.add(
-                name=name, number=number, type=kind, label=label, type_name=f".prometheus.{of}" if of else ""
-            )
+            named = {"type_name": f".prometheus.{of}"} if of else {}
+            made.field.add(name=name, number=number, type=kind, label=label, **named)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("prometheus.WriteRequest"))
