@@ -26,8 +26,10 @@ class OtelMetrics:
     """A collector's address for metrics. UsageError where the extra is not installed."""
 
     def __init__(self, base: str | None, which: Which, servers: Mapping[str, Server]) -> None:
-        """`servers`: step → where it goes. `base`: as `--otlp` says; None: as OTEL_EXPORTER_OTLP_ENDPOINT says. Headers, certificates and compression
-        are the environment's to say, in OpenTelemetry's own variables."""
+        """`base`: as `--otlp` says; None: as OTEL_EXPORTER_OTLP_ENDPOINT says. `servers`: step → where it goes.
+
+        Headers, certificates and compression are the environment's to say, in OpenTelemetry's own variables.
+        """
         try:
             from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         except ImportError as error:

@@ -87,7 +87,7 @@ class RemoteWrite:
                 with self._session.post(
                     self._url, data=body, timeout=_TIMEOUT_S, allow_redirects=False, stream=True
                 ) as reply:
-                    if reply.ok and not reply.is_redirect:
+                    if 200 <= reply.status_code < 300:
                         return ""
                     said = next(reply.iter_content(200), b"").decode("utf-8", "replace")
                     why = one_line(f"HTTP {reply.status_code} {said}", 200)

@@ -1,5 +1,5 @@
-"""A tiny shop that remembers what it was asked with, and the collectors that a rehearsal of it is told to: all real HTTP,
-in a thread of this process."""
+"""A tiny shop that remembers what it was asked with, and the collectors that hear of its rehearsal: real HTTP, in a
+thread of this process."""
 
 from __future__ import annotations
 
@@ -37,21 +37,16 @@ probes:
 PROFILE = """\
 surgectl: 1
 name: street
-about: Some fans in three seconds.
+about: Forty fans in two seconds.
 target: target.yaml
 seed: 3
 sale: {tickets: 30, price: 25.00 EUR, limit: 4, wants: {1: 100%}}
-load: [{phase: sale, rate: 15/s, for: 3s}]
-fans: {brisk: 100%}
+load: [{phase: sale, rate: 20/s, for: 2s}]
+fans: {patient: 100%}
 probe: {step: about, rate: 4/s}
 generator: {dropped_at_most: 10%, lag_p99_at_most: 3s, late_at_most: 5s}
-settle: {at_most: 2s}
+settle: {at_most: 500ms}
 expect: {invariants: {require: []}}
-"""
-BRISK = """\
-surgectl-fan: 1
-about: Buys and goes.
-patience: {browse: 10s, hold: 10s, pay: 10s}
 """
 
 
