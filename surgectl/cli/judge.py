@@ -20,7 +20,7 @@ from surgectl.recording import manifest as manifests
 from surgectl.recording.folder import Folder
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
-from surgectl.report import hlog, html, json, junit, terminal
+from surgectl.report import hlog, html, journal, json, junit, terminal
 from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
 from surgectl.report.words import headline, next_steps
@@ -46,6 +46,7 @@ def judge(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Summary
         place.junit.write_bytes(junit.render(summary))
         place.report_html.write_text(html.render(summary), "utf-8")
         (folder / hlog.NAME).write_text(latencies, "utf-8")
+        (folder / journal.NAME).write_bytes(journal.render(summary, manifests.load(folder)))
     except OSError as error:
         Console(stderr=True).print(f"the reports could not be written: {error}", highlight=False, markup=False)
     return summary

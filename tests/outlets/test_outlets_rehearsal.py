@@ -1,4 +1,4 @@
-"""A whole rehearsal of a tiny shop, told to Prometheus and OpenTelemetry while it happens and after it."""
+"""A whole rehearsal of a tiny shop, played by the Chaos Toolkit, told to Prometheus and OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -22,20 +22,25 @@ from surgectl.recording import traces
 from surgectl.recording.relations import Relations
 from tests.outlets.street import PROFILE, TARGET, Street, open_street, until
 from tests.outlets.test_outlets_formats import unpacked
-from tests.rehearsal.acting import command, environment
+from tests.rehearsal.acting import environment, surgectl
 from tests.toxiproxy_binary import free_port
 
 pytestmark = pytest.mark.real
+BIN = Path(sys.executable).parent
 FANS = 40
 SECRET = "t0ken-of-ours"
 
 
 @dataclass
 class Told:
+    """What the rehearsal left, and what was heard of it."""
+
     street: Street
     code: int
-    out: str
-    err: str
+    said: str
+    """By `chaos run`."""
+    journal: dict[str, Any]
+    """Of `chaos run`."""
     folder: Path
     scrapes: list[dict[tuple[str, tuple[tuple[str, str], ...]], float]]
 
@@ -48,14 +53,23 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         (place / "target.yaml").write_text(TARGET.format(shop=street.url))
         (place / "profile.yaml").write_text(PROFILE)
         page = f"127.0.0.1:{free_port()}"
-        arguments = ["--workers", "2", "--prometheus", page, "--remote-write", f"{street.url}/api/v1/write"]
+        exported = surgectl(
+            "chaos", "export", place / "profile.yaml", "-o", place / "e.json", "--reports", place / "reports"
+        )
+        assert exported.code == 0, exported.said
         process = subprocess.Popen(
-            command("run", place / "profile.yaml", "--reports", place / "reports", "--trace-sample", "50%", *arguments),
+            [BIN / "chaos", "--no-version-check", "run", place / "e.json", "--journal-path", place / "journal.json"],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
+            cwd=place,
             env=environment(
+                PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
                 PYTHONPATH=str(Path(__file__).parents[2]),
+                SURGECTL_WORKERS="2",
+                SURGECTL_PROMETHEUS=page,
+                SURGECTL_REMOTE_WRITE=f"{street.url}/api/v1/write",
+                SURGECTL_TRACE_SAMPLE="50%",
                 OTEL_EXPORTER_OTLP_ENDPOINT=street.url,
                 OTEL_EXPORTER_OTLP_HEADERS=f"authorization=Bearer%20{SECRET}",
                 SURGECTL_REMOTE_WRITE_HEADERS=f"X-Scope-OrgID={SECRET}",
@@ -81,21 +95,50 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
 
         try:
             until(scraped, within_s=90)
-            out, err = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=30)
         finally:
             process.kill()
         (run,) = [path.parent for path in place.glob("reports/*/*/run.json") if not path.parent.is_symlink()]
-        yield Told(street, process.returncode, out, err, run, scrapes)
+        journal = json.loads((place / "journal.json").read_bytes())
+        yield Told(street, process.returncode, said, journal, run, scrapes)
 
 
 def test_the_run_itself_is_as_without(told: Told) -> None:
     """It passes, says where it can be read, and names no secret anywhere."""
-    assert told.code == 0, told.out + told.err
-    assert "Prometheus may read http://127.0.0.1:" in told.err
-    assert SECRET not in told.out + told.err
+    rehearsal = told.journal["run"][1]["output"]
+    assert rehearsal["status"] == 0, rehearsal
+    assert "Prometheus may read http://127.0.0.1:" in rehearsal["stderr"]
+    assert SECRET not in json.dumps(told.journal) + told.said
+    assert json.loads(rehearsal["stdout"])["exit_code"] == 0
     assert all(SECRET not in path.read_text("utf-8", "replace") for path in told.folder.glob("*.*"))
     again = json.loads((told.folder / "report.json").read_bytes())["run"]["command"]
     assert "--trace-sample 50%" in again and "remote-write" not in again
+
+
+def test_the_chaos_toolkit_plays_it(told: Told) -> None:
+    """`chaos run` ends well: the hypothesis is met by the audit's verdict, and nothing is left to heal."""
+    assert told.code == 0, told.said
+    assert (told.journal["status"], told.journal["deviated"]) == ("completed", False)
+    after = told.journal["steady_states"]["after"]
+    assert after["steady_state_met"] and len(after["probes"]) == 2
+    assert [ran["status"] for ran in told.journal["rollbacks"]] == ["succeeded"]
+
+
+def test_our_own_journal_has_the_same_keys(told: Told) -> None:
+    """What `surgectl run` leaves as journal.json is shaped like the journal of `chaos run` itself."""
+    ours = json.loads((told.folder / "journal.json").read_bytes())
+    theirs = told.journal
+    theirs["experiment"].pop("dry", None)  # how `chaos run` was called
+    assert set(ours) == set(theirs)
+    for name in ("start", "end", "duration", "status", "deviated"):
+        assert type(ours[name]) is type(theirs[name])
+    assert set(ours["experiment"]) == set(theirs["experiment"])
+    assert ours["steady_states"].keys() == theirs["steady_states"].keys()
+    mine, yours = ours["run"][0], theirs["run"][1]
+    assert mine.keys() == yours.keys() and mine["output"].keys() == yours["output"].keys()
+    assert mine["activity"].keys() - yours["activity"].keys() == set()
+    assert ours["steady_states"]["after"]["probes"][0].keys() == theirs["steady_states"]["after"]["probes"][-1].keys()
+    assert (ours["status"], ours["deviated"]) == ("completed", False)
 
 
 def test_prometheus_reads_a_run_while_it_happens(told: Told) -> None:
@@ -151,9 +194,13 @@ def test_a_collector_hears_the_same_numbers(told: Told) -> None:
 def test_the_shops_traces_join_ours(told: Told) -> None:
     """Trace and span ids that the shop saw are those of our spans, and every kept trace is whole."""
     seen: dict[str, str] = {
-        headers["X-Name"]: headers["traceparent"] for _, headers in told.street.asked if headers["X-Name"] != "probe"
+        headers.get("X-Name", "probe"): headers["traceparent"]
+        for _, headers in told.street.asked
+        if headers.get("X-Name", "probe") != "probe"
     }
-    assert all("traceparent" not in headers for _, headers in told.street.asked if headers["X-Name"] == "probe")
+    assert all(
+        "traceparent" not in headers for _, headers in told.street.asked if headers.get("X-Name", "probe") == "probe"
+    )
     spans = told.street.spans()
     clients = {
         next(a.value.string_value for a in span.attributes if a.key == "surgectl.attempt"): span
@@ -172,7 +219,7 @@ def test_the_shops_traces_join_ours(told: Told) -> None:
         assert span.parent_span_id == visit.span_id
         assert started * 1e9 <= visit.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano
         assert span.end_time_unix_nano <= visit.end_time_unix_nano
-    assert f"{len(spans)} spans of {len(visits)} fans sent" in told.err
+    assert f"{len(spans)} spans of {len(visits)} fans sent" in told.journal["run"][1]["output"]["stderr"]
 
 
 def test_a_recording_finds_its_traces(told: Told) -> None:
@@ -181,7 +228,7 @@ def test_a_recording_finds_its_traces(told: Told) -> None:
         rows = relations.rows(
             "SELECT attempt, substr(sha256(intent), 1, 32), substr(sha256(attempt), 1, 16) FROM attempts"
         )
-    seen = {headers["X-Name"]: headers.get("traceparent", "") for _, headers in told.street.asked}
+    seen = {headers.get("X-Name", "probe"): headers.get("traceparent", "") for _, headers in told.street.asked}
     assert {attempt: f"{trace}-{span}" for attempt, trace, span in rows} == {
         attempt: header[3:52] for attempt, header in seen.items() if attempt != "probe"
     }
