@@ -50,7 +50,7 @@ def traced(outlets: Outlets, folder: Path) -> str:
         sent = send_spans(folder, manifest, outlets.asked.otlp, clock=SystemClock())
     except UsageError as error:
         return f"no spans were sent: {error}"
-    again = f": {sent.why}; surgectl trace {folder} sends them again" if sent.why else ""
+    again = f": {sent.why}; surgectl trace {folder} --otlp URL sends them again" if sent.why else ""
     return outlets.shown(f"{told(sent)}{again}")
 
 

@@ -53,7 +53,7 @@ class OtelMetrics:
                 done = self._exporter.export(
                     metrics_data([*everything, *in_their_words(everything, self._servers)], self._which, at_epoch_s)
                 )
-            return "" if done is MetricExportResult.SUCCESS else heard.said or "not delivered"
+            return "" if done is MetricExportResult.SUCCESS else heard.why
 
         return deliver
 

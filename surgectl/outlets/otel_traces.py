@@ -71,7 +71,7 @@ def export(
                 if not in_time():
                     return Sent(len(intents), sent, "the collector is too slow")
                 if exporter.export(batch) is not SpanExportResult.SUCCESS:
-                    return Sent(len(intents), sent, one_line(heard.said, 200) or "not delivered")
+                    return Sent(len(intents), sent, heard.why)
                 sent += len(batch)
         finally:
             exporter.shutdown()  # type: ignore[no-untyped-call]

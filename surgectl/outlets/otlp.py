@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -52,6 +54,7 @@ def unwanted_by(environ: Mapping[str, str], signal: Signal) -> bool:
     return environ.get(f"OTEL_{signal.upper()}_EXPORTER", "").strip().lower() == "none"
 
 
+@lru_cache(4)
 def resource_of(which: Which) -> Resource:
     """Who speaks: `service.name` is surgectl, the instance is the run; OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME
     are heard. UsageError where the extra is not installed."""
@@ -78,15 +81,30 @@ def scope_of(which: Which) -> InstrumentationScope:
     return InstrumentationScope("surgectl", which.version, SCHEMA_URL)
 
 
+_ADDRESS = re.compile(r"https?://\S+")
+
+
 class _Listener(logging.Handler):
     """Keeps what the exporter would have printed on a terminal that shows a dashboard."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.said = ""
+        self._said: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.said = record.getMessage()
+        self._said = [*self._said[-9:], record.getMessage()]
+
+    @property
+    def why(self) -> str:
+        """Why nothing arrived, in a few words; the address is left out: it may hold a password."""
+        everything = " ".join(self._said)
+        if any(
+            sign in everything for sign in ("NewConnectionError", "refused", "NameResolutionError", "ConnectTimeout")
+        ):
+            return "nothing answers there"
+        if found := re.search(r"code: (\d{3}), reason: ([\w ]{0,60})", everything):
+            return f"HTTP {found[1]} {found[2]}".strip()
+        return one_line(_ADDRESS.sub("…", self._said[-1]), 200) if self._said else "not delivered"
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from surgectl.live.snapshot import LiveView, Snapshot
 from surgectl.outlets import catalogue, remote_write
 from surgectl.outlets.catalogue import CATALOGUE
 from surgectl.outlets.measured import MOST_VALUES, Judged, Measured, Which, measured
-from surgectl.outlets.otel_metrics import metrics_data
+from surgectl.outlets.otel_metrics import OtelMetrics, metrics_data
 from surgectl.outlets.postman import Letter, Postman
 from surgectl.outlets.prometheus import Scraped, place_of
 from surgectl.outlets.remote_write import RemoteWrite, encoded, series
@@ -318,3 +318,14 @@ def test_a_failure_is_said_once() -> None:
         assert not postman.last(letter, within_s=20)
     assert said == ["slow: nothing answers there"]
     postman.close()
+
+
+@pytest.mark.real
+def test_a_collector_that_is_not_there_is_told_in_three_words(everything: tuple[Measured, ...]) -> None:
+    """No stack of causes, and no address: it may hold a password."""
+    box = OtelMetrics("http://user:pa55word@127.0.0.1:1", WHICH, {})
+    assert box.letter(everything, 1.0, last=False)() == "nothing answers there"
+    box.close()
+    assert (
+        RemoteWrite("http://user:pa55word@127.0.0.1:1/", WHICH).letter((), 1.0, last=False)() == "nothing answers there"
+    )

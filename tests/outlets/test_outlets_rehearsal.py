@@ -94,7 +94,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             return process.poll() is not None
 
         try:
-            until(scraped, within_s=90)
+            until(scraped, within_s=150)
             said, _ = process.communicate(timeout=30)
         finally:
             process.kill()
