@@ -68,8 +68,7 @@ def metrics_data(everything: Sequence[Measured], which: Which, at_epoch_s: float
     from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics, ScopeMetrics
 
     started_ns, now_ns = round(which.started_epoch_s * NS_PER_S), round(at_epoch_s * NS_PER_S)
-    # What the run is stands in the resource.
-    metrics = [_metric(each, started_ns, now_ns) for each in everything if each.family is not catalogue.RUN]
+    metrics = [_metric(each, started_ns, now_ns) for each in everything]
     scope = ScopeMetrics(scope=scope_of(which), metrics=metrics, schema_url=SCHEMA_URL)
     return MetricsData([ResourceMetrics(resource=resource_of(which), scope_metrics=[scope], schema_url=SCHEMA_URL)])
 
