@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,12 @@ import uvloop
 from rich.console import Console
 
 from surgectl.cli.driving import DriverName
+from surgectl.cli.farewell import farewell
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
 from surgectl.cli.outlets import Asked, Outlets
 from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
-from surgectl.cli.trace import traced
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
 from surgectl.units import parse_share
@@ -121,8 +122,7 @@ def run(
         ended = uvloop.run(Rehearsing(wishes, prepared, progress, outlets).run())
         summary = judge(ended)
         show(summary, ended, as_json=as_json)
-        for said in filter(None, (outlets.judged(summary), traced(outlets, ended))):
-            progress.print(said, highlight=False, markup=False, soft_wrap=True)
+        farewell(outlets, summary, ended, partial(progress.print, highlight=False, markup=False, soft_wrap=True))
     raise typer.Exit(summary.exit_code)
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from surgectl.cli.outlets import Outlets, address, which_of
 from surgectl.cli.servers import servers_of
 from surgectl.clock import Clock, SystemClock
-from surgectl.errors import InconclusiveError, UsageError
+from surgectl.errors import InconclusiveError, SurgectlError, UsageError
 from surgectl.outlets.otel_traces import Sent, export
 from surgectl.recording import manifest as manifests
 from surgectl.recording.manifest import Manifest
@@ -48,7 +48,7 @@ def traced(outlets: Outlets, folder: Path) -> str:
         return ""
     try:
         sent = send_spans(folder, manifest, outlets.asked.otlp, clock=SystemClock())
-    except UsageError as error:
+    except SurgectlError as error:
         return f"no spans were sent: {error}"
     again = f": {sent.why}; surgectl trace {folder} --otlp URL sends them again" if sent.why else ""
     return outlets.shown(f"{told(sent)}{again}")
