@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from surgectl.cli.driving import DriverName
 from surgectl.cli.outlets import Asked, Outlets, headers_of
-from surgectl.cli.prepare import Wishes, flags_of
+from surgectl.cli.prepare import Wishes, flags_of, prepare
 from surgectl.cli.run import _share
 from surgectl.cli.servers import servers_of
+from surgectl.cli.shards import Playbill, tracing_of
+from surgectl.clock import SystemClock
+from surgectl.engine.drivers.traced import Traced
+from surgectl.engine.drivers.wire.wire_driver import WireDriver
+from surgectl.engine.guard import Permit
 from surgectl.errors import UsageError
 from surgectl.outlets.otlp import Server, endpoint_of
 
@@ -104,6 +112,24 @@ def test_the_share_of_traces_travels_with_the_reproduce_command() -> None:
     for wrong in ("1", "200%", "some"):
         with pytest.raises(UsageError, match="--trace-sample"):
             _share(wrong)
+
+
+def test_nothing_is_paid_for_what_nobody_asked(tmp_path: Path) -> None:
+    """Without traces fans have the bare driver, and without outlets nobody counts each second by step."""
+    prepared = prepare(Wishes(profile="smoke"))
+    bill = Playbill(
+        run="r",
+        folder=tmp_path,
+        plan=prepared.plan,
+        target=prepared.target,
+        setup={},
+        driver=DriverName.WIRE,
+        permit=Permit(frozenset()),
+        secrets=prepared.rehearsal.secrets,
+    )
+    assert type(bill._fans_driver(SystemClock(), 0)) is WireDriver and bill.meter() is None
+    asked = msgspec.structs.replace(bill, tracing=tracing_of(0.0, 7), metered=True)
+    assert type(asked._fans_driver(SystemClock(), 0)) is Traced and asked.meter() is not None
 
 
 def test_where_a_step_goes_is_read_from_the_target() -> None:
