@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 
 from surgectl.cli.evening import Evening
 from surgectl.cli.interrupts import Stop
-from surgectl.live.meter import Meter, Reading
+from surgectl.cli.metering import aborts
+from surgectl.live.meter import Reading
 from surgectl.live.meter_samples import samples_of
 from surgectl.plan.build import Plan
-from surgectl.profile.rehearsal import Rehearsal
 from surgectl.thresholds.evaluate import Result, evaluate
-from surgectl.thresholds.grammar import Threshold, parse
+from surgectl.thresholds.grammar import Threshold
 from surgectl.thresholds.samples import Stretch
 from surgectl.thresholds.windows import judge
 from surgectl.units import NS_PER_S
@@ -25,17 +25,6 @@ from surgectl.units import NS_PER_S
 _EVERY_S = 1.0
 _UNDECIDED_NS = 120 * NS_PER_S
 """How long after its end a second may still become certain: nobody waits longer for an answer."""
-
-
-def aborts(rehearsal: Rehearsal) -> list[Threshold]:
-    """The demands that stop a run."""
-    return [threshold for threshold in map(parse, rehearsal.expect.thresholds) if threshold.abort]
-
-
-def meter_for(rehearsal: Rehearsal) -> Meter | None:
-    """What a shard must meter for the guard; None where there is nothing to guard, and then it costs nothing."""
-    guarded = aborts(rehearsal)
-    return Meter([t.of for t in guarded if t.of]) if guarded else None
 
 
 @asynccontextmanager

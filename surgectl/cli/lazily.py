@@ -22,6 +22,7 @@ class Lazily(TyperGroup):
         "report": "surgectl.cli.again:report",
         "gate": "surgectl.cli.gate:gate",
         "sql": "surgectl.cli.sql:sql",
+        "trace": "surgectl.cli.trace:trace",
         "chaos": "surgectl.cli.chaos:app",
         "stage": "surgectl.cli.stage:app",
         "selftest": "surgectl.cli.selftest:selftest",

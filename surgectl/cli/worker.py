@@ -7,7 +7,6 @@ import sys
 
 import uvloop
 
-from surgectl.cli.aborting import meter_for
 from surgectl.cli.shards import Part
 from surgectl.clock import SystemClock
 from surgectl.engine.guard import raise_open_files
@@ -22,8 +21,7 @@ async def ready(said: bytes) -> Shard:
     part: Part = pickle.loads(said)  # from our own parent, by a pipe that nobody else can reach
     bill, tap, clock = part.bill, Tap(), SystemClock()
     company = bill.company()
-    meter = meter_for(bill.plan.rehearsal)
-    view = LiveView(bill.plan.phases, (), bill.plan.fans_total, bill.plan.duration_ns, meter=meter)
+    view = LiveView(bill.plan.phases, (), bill.plan.fans_total, bill.plan.duration_ns, meter=bill.meter())
     rare_pauses()
     return Shard(
         open=lambda start_ns: bill.runner(company, tap, clock, start_ns, shard=part.shard, of=part.of),

@@ -181,8 +181,12 @@ class LiveView:
         if (portion := self._elsewhere.get(shard)) is not None:
             self._elsewhere[shard] = msgspec.structs.replace(portion, active=0, vitals=())
 
-    def reading(self, workers: int = 0) -> Reading | None:
-        """What the meters of all shards show, of so many in other processes (0: ours); None where there are none."""
+    def reading(self, workers: int | None = None) -> Reading | None:
+        """What the meters of all shards show; None where there are none.
+
+        `workers`: so many are in other processes (0: it is ours); None, those that were heard of.
+        """
+        workers = len(self._elsewhere) if workers is None else workers
         return self._book.reading(workers) if workers else self._metered(news=False)
 
     def faults_on(self, now_ns: int) -> list[Stretch]:
