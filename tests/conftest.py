@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis, running_postgres, running_redis
-from tests.share import together
+from tests.share import REHEARSALS, SALES, together
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +29,12 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m is looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit and property tests first (a minute), then whatever is marked `real`."""
+    """Unit and property tests first (a minute), then whatever is marked `real`. Rehearsals are `quiet`, all of them."""
+    for item in items:
+        if item.get_closest_marker("real") and together(item.nodeid) in (REHEARSALS, SALES):
+            item.add_marker(pytest.mark.quiet)
     items.sort(key=lambda item: item.get_closest_marker("real") is not None)
 
 
