@@ -21,6 +21,8 @@ from surgectl.recording.folder import Folder
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
 from surgectl.report import hlog, html, json, junit, terminal
+from surgectl.report.fairness import fairness
+from surgectl.report.happened import happened
 from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
 from surgectl.report.words import headline, next_steps
@@ -68,7 +70,12 @@ def _judged(folder: Path, thresholds: tuple[str, ...] | None) -> tuple[Summary, 
 
 def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str, ...] | None) -> Summary:
     wanted = expectations(manifest, thresholds)
-    return _summary(manifest, audit(relations, wanted, _further(wanted)), relations)
+    summary = _summary(manifest, audit(relations, wanted, _further(wanted)), relations)
+    return msgspec.structs.replace(
+        summary,
+        happened=happened(relations, manifest, late_at_most_ns=wanted.budget.late_at_most_ns),
+        fairness=fairness(relations),
+    )
 
 
 def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
@@ -187,7 +194,7 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
         metrics={**judged.metrics, "funnel": {name: judged.metrics["funnel"][name] for name in _FUNNEL}},
         generator=judged.generator,
         sources=judged.sources,
-        over_time=over_time(relations),
+        over_time=over_time(relations, started_epoch_s=manifest.started_epoch_s),
     )
 
 

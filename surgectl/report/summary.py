@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from surgectl.audit.finding import Finding, Verdict
+from surgectl.report.fairness import Fairness
+from surgectl.report.happened import Happened
 from surgectl.report.series import OverTime
 
 SCHEMA = "surgectl.report/1"
@@ -51,6 +53,12 @@ class ThresholdLine(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     observed: str
     reason: str = ""
+    value: float | None = None
+    unit: str = ""
+    samples: int = 0
+    broken: list[tuple[float, float]] = []
+    """Seconds on the run's clock during which the demand was broken, where it is judged by windows."""
+    abort: bool = False
 
 
 class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +76,17 @@ class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     left_out: bool = False
     """Optional, and this target has no such link: nothing was to happen, and nothing did."""
+    by: str = "plan"
+    """plan · hand"""
+
+
+class TimelineNote(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a person did or remarked while the run was on."""
+
+    at_s: float
+    kind: str
+    """note · pause · resume · inject · clear · stop"""
+    text: str
 
 
 LEFT_OUT = "left out: this stage has no such link"
@@ -111,6 +130,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[dict[str, Any]] = []
     """How the reading of each kind of evidence went."""
     over_time: OverTime | None = None
+    notes: list[TimelineNote] = []
+    happened: Happened | None = None
+    """What was planned against what happened."""
+    fairness: Fairness | None = None
+    """Who waited how long, by retry profile and by order of arrival."""
 
 
 _ORDER = {"fail": 0, "unknown": 1, "pass": 2}
