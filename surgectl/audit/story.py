@@ -16,7 +16,7 @@ from surgectl.units import NS_PER_S, show_duration, show_money
 Lane = Literal["fan", "shop", "provider", "link"]
 _LANES: tuple[Lane, ...] = ("fan", "link", "shop", "provider")
 _AT_MOST = 120
-_COARSE = " (its clock shows whole seconds)"
+COARSE = " (its clock shows whole seconds)"
 """Such a row stands at the end of its second: before that it may not have happened yet."""
 
 
@@ -49,7 +49,7 @@ def story(
 def _order(moment: Moment) -> tuple[bool, float, int, str, str]:
     # Without a time a row goes to the end: it is known to be there, not when.
     timeless = moment.at_s is None
-    late_s = 1.0 if moment.text.endswith(_COARSE) else 0.0
+    late_s = 1.0 if moment.text.endswith(COARSE) else 0.0
     return (timeless, (moment.at_s or 0.0) + late_s, _LANES.index(moment.lane), moment.where, moment.text)
 
 
@@ -164,7 +164,7 @@ def _axis(expectations: Expectations, at_s: float | None) -> float | None:
 
 
 def _coarse(at_s: float | None) -> str:
-    return _COARSE if at_s is not None and at_s == int(at_s) else ""
+    return COARSE if at_s is not None and at_s == int(at_s) else ""
 
 
 def _with(relations: Relations, links: str, column: str, intent: str | None, named: tuple[str, ...]) -> list[str]:

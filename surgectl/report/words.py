@@ -229,6 +229,11 @@ def _sentence(text: str) -> str:
     return cut(" ".join(text.split()).rstrip("."), 200)
 
 
+def fair(findings: list[Finding]) -> list[Finding]:
+    """The judges of the line: who came first, what positions were shown, whether tabs helped."""
+    return [finding for finding in findings if finding.group == "fairness"]
+
+
 def bearing(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """How the shop bore up, as (what, seen); nothing where an older report does not tell."""
     found = metrics.get("bearing")
