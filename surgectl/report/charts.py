@@ -155,7 +155,7 @@ def figure(summary: Summary) -> dict[str, Any]:
     share = 1 / (count - 1 + _DRAWN)  # the last one ends where the time axis is
     tops = [1 - index * share for index in range(count)]
     feet = [max(0.0, top - share * _DRAWN) for top in tops]
-    shapes, labels, rows = marks(summary, end_s, feet)
+    shapes, labels, rows = marks(summary, end_s, feet[: len(drawn)])
     layout: dict[str, Any] = {
         "height": _PANEL_PX * count + LABEL_ROW_PX * (rows + 1) + 64,
         "margin": {"l": 52, "r": 12, "t": 32 + LABEL_ROW_PX * (rows + 1), "b": 44},

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from surgectl.report.charts import figure, shares, step_s
-from surgectl.report.marks import window_of
+from surgectl.report.marks import MOST_NOTES
 from surgectl.report.series import OverTime, coarser
 from surgectl.report.summary import Summary, ThresholdLine, in_order
 from surgectl.report.swimlane import LANE_HEIGHT, LANES, STRIP_LEFT, STRIP_WIDTH, stories
@@ -44,7 +44,7 @@ def render(summary: Summary) -> str:
     environment.filters["number"] = _number
     environment.filters["seconds"] = _seconds
     environment.filters["share"] = lambda share: "unknown" if share is None else f"{100 * share:.1f} %"
-    environment.globals.update(meaning=meaning, stretches=_stretches, window_of=window_of)
+    environment.globals.update(meaning=meaning, stretches=_stretches, most_notes=MOST_NOTES)
     environment.globals.update(lanes=LANES, strip_left=STRIP_LEFT, strip_width=STRIP_WIDTH, lane_height=LANE_HEIGHT)
     library = get_plotlyjs()
     draw = environment.get_template("draw.js").render()

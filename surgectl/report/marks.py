@@ -14,6 +14,10 @@ _STRIP = 0.005
 """How high a broken demand's stripe is under the foot of each chart, as a share of all charts."""
 _LABELS_PX = 24
 """Of the lowest row above the first chart: its legend needs a line of its own."""
+MOST_NOTES = 200
+"""Of what was done by hand, on the charts and in the table; report.json has them all."""
+_APART = 1 / 300
+"""Of the time axis: stretches that are closer than this to each other look like one."""
 MOST_STRETCHES = 200
 """Broken stretches of one demand that are drawn; the table says how many there were."""
 
@@ -43,11 +47,10 @@ def marks(summary: Summary, end_s: float, feet: list[float]) -> tuple[list[Shape
     for at_s, text in mended(summary):
         shapes.append(_line(at_s, GREEN, "dash"))
         texts.append((at_s, text, GREEN))
-    for number, note in enumerate(summary.notes, start=1):
+    for number, note in enumerate(summary.notes[:MOST_NOTES], start=1):
         shapes.append(_line(note.at_s, PURPLE, "dashdot"))
         texts.append((note.at_s, f"{note.kind} {number}", PURPLE))
-    for threshold in summary.thresholds:
-        shapes += [_stripe(from_s, to_s, foot) for from_s, to_s in threshold.broken[:MOST_STRETCHES] for foot in feet]
+    shapes += [_stripe(from_s, to_s, foot) for from_s, to_s in _merged(summary.thresholds, end_s) for foot in feet]
     labels, rows = _rows(texts, end_s)
     for phase in summary.run.phases:
         shapes.append(_line(phase["from_s"], GREY, "dot"))
@@ -86,6 +89,17 @@ def mended(summary: Summary) -> list[tuple[float, str]]:
 def broken(thresholds: list[ThresholdLine]) -> list[ThresholdLine]:
     """The demands of which it is known when they were broken."""
     return [threshold for threshold in thresholds if threshold.broken]
+
+
+def _merged(thresholds: list[ThresholdLine], end_s: float) -> list[tuple[float, float]]:
+    """When any demand was broken, as few stretches as the eye can tell apart."""
+    found: list[tuple[float, float]] = []
+    for from_s, to_s in sorted(stretch for threshold in thresholds for stretch in threshold.broken):
+        if found and from_s - found[-1][1] <= end_s * _APART:
+            found[-1] = (found[-1][0], max(found[-1][1], to_s))
+        else:
+            found.append((from_s, to_s))
+    return found
 
 
 def _window(fault: ChaosLine) -> Shape:

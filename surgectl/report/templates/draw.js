@@ -21,6 +21,15 @@
       // On a telephone the headings and the legends do not fit on one line; a touch still names every line.
       if (narrow() && /^legend/.test(key)) layout[key].visible = false;
     }
+    // The labels were set apart for a wide page: here whoever would stand on the one before it is left out.
+    const free = {};
+    const perSecond = (box.clientWidth - 64) / (layout.xaxis.range[1] || 1);
+    layout.annotations = layout.annotations.filter((note) => {
+      if (!narrow() || note.xref === "paper") return true;
+      if (note.x * perSecond < (free[note.yshift] ?? -1)) return false;
+      free[note.yshift] = note.x * perSecond + note.text.length * 6.2;
+      return true;
+    });
     return layout;
   };
   const draw = (changes = {}, light = false) => {
