@@ -161,6 +161,7 @@ def figure(summary: Summary) -> dict[str, Any]:
         "margin": {"l": 52, "r": 12, "t": 32 + LABEL_ROW_PX * (rows + 1), "b": 44},
         "hovermode": "x unified",
         "hoversubplots": "single",
+        "hoverlabel": {"namelength": -1},
         "showlegend": True,
         "xaxis": {
             "title": {"text": "seconds since the start"},

@@ -14,7 +14,7 @@
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: palette.ink, size: 11, family: "system-ui, sans-serif" },
-      hoverlabel: { bgcolor: palette.paper, bordercolor: palette.rule, font: { color: palette.ink } },
+      hoverlabel: { ...layout.hoverlabel, bgcolor: palette.paper, bordercolor: palette.rule, font: { color: palette.ink } },
     });
     for (const key of Object.keys(layout)) {
       if (/^[xy]axis/.test(key)) Object.assign(layout[key], { gridcolor: palette.rule, zerolinecolor: palette.rule, linecolor: palette.rule });
