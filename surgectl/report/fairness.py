@@ -64,7 +64,8 @@ def fairness(relations: Relations) -> Fairness:
         if tenth is None:
             by_profile.append(_group(profile, fans, *rest))
             continue
-        by_order.append(_group(f"{before + 1:,}–{before + fans:,}", fans, *rest))
+        who = f"{before + 1:,}" if fans == 1 else f"{before + 1:,}–{before + fans:,}"
+        by_order.append(_group(who, fans, *rest))
         before += fans
     return Fairness(by_profile=by_profile, by_order=by_order)
 

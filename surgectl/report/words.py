@@ -180,7 +180,9 @@ def next_steps(
             steps.append(f"{finding.id}: {meaning(finding)}; {story}.")
     for threshold in thresholds:
         if threshold.verdict == "fail":
-            steps.append(f"{threshold.expression} was {threshold.observed}: see when it broke, in the charts below.")
+            first = f" (first after {threshold.broken[0][0]:,.1f} s)" if threshold.broken else ""
+            said = f"{threshold.expression} was {threshold.observed}"
+            steps.append(f"{said}: see when it broke, in the charts below{first}.")
     for finding in findings:
         if finding.kind == "statistical" and finding.verdict == "fail" and finding.configured:
             limit = f"another limit: `expect: statistics: {{{finding.id}: …}}`"
