@@ -54,6 +54,8 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
 
     points: list[tuple[float, str, str]]
     """x, lane, what it was."""
+    spans: list[tuple[float, float, str, str]]
+    """From x to x, lane, what happened somewhere in between: its clock shows whole seconds."""
     waits: list[tuple[float, float]]
     """While the fan waited for a reply."""
     ways: list[tuple[float, str, str]]
@@ -109,7 +111,11 @@ def _weight(example: Example, beats: list[Beat], strip: Strip | None) -> int:
     weight += len(escape(example.what)) + sum(len(escape(k + v)) for k, v in example.keys.items())
     if strip is not None:
         weight += 1_500 + sum(90 + len(escape(text)) for _, _, text in strip.points) + 110 * len(strip.ways)
-        weight += 70 * len(strip.waits) + sum(120 + len(escape(name)) for _, _, name in strip.windows)
+        weight += (
+            70 * len(strip.waits)
+            + 200 * len(strip.spans)
+            + sum(120 + len(escape(name)) for _, _, name in strip.windows)
+        )
     return weight
 
 
@@ -118,17 +124,18 @@ def _beats(example: Example, windows: list[Window]) -> list[Beat]:
     before: float | None = None
     for moment in example.timeline:
         at_s = moment.at_s
+        # A clock that shows whole seconds says nothing about a pause of milliseconds.
+        exact = at_s is not None and not _coarse(moment)
+        till_s = at_s if at_s is None or exact else at_s + 1
         on = (
             []
-            if at_s is None
-            else [name for begin, end, name in windows if begin - _ROUNDED_S <= at_s <= end + _ROUNDED_S]
+            if at_s is None or till_s is None
+            else [name for begin, end, name in windows if begin - _ROUNDED_S <= till_s and at_s <= end + _ROUNDED_S]
         )
-        # A clock that shows whole seconds says nothing about a pause of milliseconds.
-        exact = at_s is not None and not moment.text.endswith(COARSE)
         paused_s = at_s - before if exact and at_s is not None and before is not None else None
         beats.append(
             Beat(
-                at="no time" if at_s is None else f"{at_s:.3f}",
+                at="no time" if at_s is None else f"{at_s:.3f}" if exact else f"{at_s:.1f}–{till_s:.1f}",
                 since="" if paused_s is None else f"{paused_s:+.3f}",
                 gap=0 if paused_s is None else sum(paused_s >= gap_s for gap_s in _GAPS_S),
                 lane=moment.lane,
@@ -142,6 +149,11 @@ def _beats(example: Example, windows: list[Window]) -> list[Beat]:
     return beats
 
 
+def _coarse(moment: Moment) -> bool:
+    """Its clock shows whole seconds: it happened somewhere within the second that begins then."""
+    return moment.text.endswith(COARSE)
+
+
 def _way(moment: Moment) -> str:
     return {"to shop": "to", "from shop": "from", "nothing from shop": "none"}.get(moment.arrow, "")
 
@@ -149,7 +161,8 @@ def _way(moment: Moment) -> str:
 def _strip(example: Example, windows: list[Window]) -> Strip | None:
     """None where fewer than two instants are known: there is no time to draw."""
     timed = [(moment.at_s, moment) for moment in example.timeline if moment.at_s is not None]
-    first, last = min((at for at, _ in timed), default=0.0), max((at for at, _ in timed), default=0.0)
+    first = min((at for at, _ in timed), default=0.0)
+    last = max((at + _coarse(moment) for at, moment in timed), default=0.0)
     if last - first < _ROUNDED_S:
         return None
     room = (last - first) * 0.02
@@ -165,8 +178,10 @@ def _strip(example: Example, windows: list[Window]) -> Strip | None:
             asked.append(at_s)
         elif moment.lane == "fan" and moment.arrow and asked:
             waits.append((x(asked.pop(0)), x(at_s)))
+    told = [(at_s, m, f"{at_s:.3f} s, {m.lane}: {cut(m.text, _MOST_OF_A_TEXT)}") for at_s, m in timed]
     return Strip(
-        points=[(x(at_s), m.lane, f"{at_s:.3f} s, {m.lane}: {cut(m.text, _MOST_OF_A_TEXT)}") for at_s, m in timed],
+        points=[(x(at_s), m.lane, text) for at_s, m, text in told if not _coarse(m)],
+        spans=[(x(at_s), x(at_s + 1), m.lane, text) for at_s, m, text in told if _coarse(m)],
         waits=waits,
         ways=[(x(at_s), m.lane, _way(m)) for at_s, m in timed if m.arrow],
         windows=[

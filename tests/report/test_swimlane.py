@@ -67,8 +67,12 @@ def test_longer_pauses_are_drawn_wider() -> None:
 
 def test_a_clock_of_whole_seconds_says_nothing_of_pauses() -> None:
     """The provider's whole second stands in its place without a difference to the row before."""
-    beats = told(moment(1.2), moment(1.0, "provider", "charge" + COARSE), moment(1.5)).beats
-    assert [beat.since for beat in beats] == ["", "", "+0.300"]
+    story = told(moment(1.2), moment(1.0, "provider", "charge" + COARSE), moment(1.5))
+    assert [beat.since for beat in story.beats] == ["", "", "+0.300"]
+    assert [beat.at for beat in story.beats] == ["1.200", "1.0–2.0", "1.500"]
+    assert [lane for _, _, lane, _ in story.strip.spans] == ["provider"] and len(story.strip.points) == 2
+    (shaded,) = told(moment(8.4, "provider", "charge" + COARSE)).beats  # the fault began at 9.02, within its second
+    assert shaded.fault == "lost-reply on payments"
 
 
 def test_the_strip_is_to_scale_with_round_seconds() -> None:
