@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -64,7 +64,7 @@ class ThresholdLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A planned fault: when it was to be, whether it was there, was seen to bite, and is gone."""
+    """A fault: when it was to be, whether it was there, was seen to bite, and is gone."""
 
     link: str
     brownout: str
@@ -78,14 +78,15 @@ class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     left_out: bool = False
     """Optional, and this target has no such link: nothing was to happen, and nothing did."""
-    by: str = "plan"
-    """plan · hand"""
+    by: Literal["plan", "hand"] = "plan"
+    """`hand`: somebody switched it on during the run; its planned window is then how long it was on."""
 
 
 class TimelineNote(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a person did or remarked while the run was on."""
+    """What somebody did or said by hand while the rehearsal ran."""
 
     at_s: float
+    """On the run's clock."""
     kind: str
     """note · pause · resume · inject · clear · stop"""
     text: str
@@ -127,12 +128,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     links: dict[str, float | None] = {}
     thresholds: list[ThresholdLine] = []
     chaos: list[ChaosLine] = []
+    notes: list[TimelineNote] = []
+    """Everything that was done by hand, in the order of time; a fault by hand also stands in `chaos`."""
     metrics: dict[str, Any] = {}
     generator: dict[str, Any] = {}
     sources: list[dict[str, Any]] = []
     """How the reading of each kind of evidence went."""
     over_time: OverTime | None = None
-    notes: list[TimelineNote] = []
     happened: Happened | None = None
     """What was planned against what happened."""
     fairness: Fairness | None = None
