@@ -124,6 +124,11 @@ def _beats(example: Example, windows: list[Window]) -> list[Beat]:
     before: float | None = None
     for moment in example.timeline:
         at_s = moment.at_s
+        if beats and _echo(moment, beats[-1]):
+            # The reply's own row says so: its line in the recording is enough.
+            where = ", ".join(filter(None, (beats[-1].where, cut(moment.where, _MOST_OF_A_MOMENT))))
+            beats[-1] = msgspec.structs.replace(beats[-1], where=where)
+            continue
         # A clock that shows whole seconds says nothing about a pause of milliseconds.
         exact = at_s is not None and not _coarse(moment)
         till_s = at_s if at_s is None or exact else at_s + 1
@@ -147,6 +152,12 @@ def _beats(example: Example, windows: list[Window]) -> list[Beat]:
         )
         before = at_s if exact else before
     return beats
+
+
+def _echo(moment: Moment, before: Beat) -> bool:
+    """That a fan goes on after a reply which let them on, and says nothing that the reply did not."""
+    step = moment.text.removesuffix(" is told next")
+    return step != moment.text and before.lane == moment.lane == "fan" and before.text.startswith(f"{step}: ok (next")
 
 
 def _coarse(moment: Moment) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from benchmarks import recorded_sale
 from surgectl.cli.judge import judge
 from surgectl.report import html
+from tests.report import pictures
 from tests.report.browser import NARROW, Window, chromium, opened
 from tests.report.full import full
 from tests.report.hostile import hostile
@@ -205,3 +206,12 @@ def test_the_policy_stops_what_escaping_would_let_through(browser: Any, whole: P
     with opened(browser, page) as window:
         assert window.page.title() != "owned"
         assert any("Content Security Policy" in line for line in window.complaints)
+
+
+def test_the_pictures_of_the_docs_come_from_here(browser: Any, whole: Path, tmp_path: Path) -> None:
+    """The same page gives every picture of the README, each light enough to be kept."""
+    pictures.take(browser, whole, tmp_path, names=("report", "story", "charts", "dark", "phone"))
+    pictures.terminal(browser, "\x1b[1;31mFAIL\x1b[0m  somebody was charged twice", "surgectl", tmp_path / "screen.png")
+    taken = {path.stem: path.stat().st_size for path in tmp_path.glob("*.png")}
+    assert taken.keys() == {"report", "story", "charts", "dark", "phone", "screen"}
+    assert all(4_000 < size < pictures.MOST_BYTES for size in taken.values()), taken

@@ -75,6 +75,15 @@ def test_a_clock_of_whole_seconds_says_nothing_of_pauses() -> None:
     assert shaded.fault == "lost-reply on payments"
 
 
+def test_going_on_after_a_reply_is_no_row_of_its_own() -> None:
+    """The belief that follows from a reply shares its row, with the lines of both; one that says more has its own."""
+    reply = Moment(at_s=1.0, lane="fan", text="hold: ok (next, HTTP 201) after 1ms", where="ops/0:4")
+    echo = Moment(at_s=1.0, lane="fan", text="hold is told next", where="ops/0:5")
+    more = Moment(at_s=1.0, lane="fan", text="hold is told next (1 tickets)", where="ops/0:6")
+    assert [beat.where for beat in told(reply, echo).beats] == ["ops/0:4, ops/0:5"]
+    assert len(told(reply, more).beats) == 2 == len(told(echo, echo).beats)
+
+
 def test_the_strip_is_to_scale_with_round_seconds() -> None:
     """Twice the time is twice the way; the fault's window is cut to what the strip shows."""
     strip = told(moment(8.0), moment(10.0), moment(14.0)).strip
