@@ -158,5 +158,9 @@ def _table(over: OverTime | None) -> list[dict[str, Any]]:
     for n, row in enumerate(rows):
         row["fans_amplification"] = fans[n] if fans else None
         row["provider_amplification"] = provider[n] if provider else None
-        row["steps"] = [values[n] for values in over.steps_p95_ms.values()]
+        steps = [values[n] for values in over.steps_p95_ms.values()]
+        row["steps"] = [None if value is None else round(value, 1) for value in steps]
+        for name, value in row.items():
+            if name.endswith("_ms") and value is not None:
+                row[name] = round(value, 1)
     return rows

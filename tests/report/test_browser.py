@@ -112,16 +112,16 @@ def test_it_is_dark_where_the_reader_wants_it_dark(window: Window) -> None:
 
 
 def test_it_prints_with_every_story_open(window: Window, tmp_path: Path) -> None:
-    """Printed to PDF it has pages and all its headings, also of stories that are folded up on the screen."""
+    """Printed to PDF it has pages and all its headings, and the words of what is folded up on the screen."""
     pdf = tmp_path / "report.pdf"
-    pdf.write_bytes(window.page.pdf(path=pdf, format="A4", outline=True, tagged=True))
-    pages = len(re.findall(rb"/Type /Page\b", pdf.read_bytes()))
-    assert 5 <= pages <= 60
+    window.page.pdf(path=pdf, format="A4", outline=True, tagged=True)
+    assert 5 <= len(re.findall(rb"/Type /Page\b", pdf.read_bytes())) <= 60
     assert b"Is what the books say true?" in pdf.read_bytes()  # the outline, made of the headings
-    if reader := shutil.which("pdftotext"):
-        done = subprocess.run([reader, str(pdf), "-"], capture_output=True, text=True, check=True)
-        for word in ("DUPCHARGE", "From the door to the ticket", "Do it again", "second by second"):
-            assert word in done.stdout
+    readers = (["pdftotext", str(pdf), "-"], ["gs", *"-q -dNOPAUSE -dBATCH -sDEVICE=txtwrite -o -".split(), str(pdf)])
+    if reader := next((command for command in readers if shutil.which(command[0])), None):
+        said = subprocess.run(reader, capture_output=True, check=True).stdout.decode(errors="replace")
+        for word in ("DUPCHARGE", "From the door to the ticket", "Do it again", "know their fate", "key reuses"):
+            assert word in " ".join(said.split()), word
     assert window.page.locator("details[open]").count() < window.page.locator("details").count()
 
 
@@ -210,8 +210,8 @@ def test_the_policy_stops_what_escaping_would_let_through(browser: Any, whole: P
 
 def test_the_pictures_of_the_docs_come_from_here(browser: Any, whole: Path, tmp_path: Path) -> None:
     """The same page gives every picture of the README, each light enough to be kept."""
-    pictures.take(browser, whole, tmp_path, names=("report", "story", "charts", "dark", "phone"))
+    pictures.take(browser, whole, tmp_path, names=("report", "story", "charts"))
     pictures.terminal(browser, "\x1b[1;31mFAIL\x1b[0m  somebody was charged twice", "surgectl", tmp_path / "screen.png")
     taken = {path.stem: path.stat().st_size for path in tmp_path.glob("*.png")}
-    assert taken.keys() == {"report", "story", "charts", "dark", "phone", "screen"}
+    assert taken.keys() == {"report", "story", "charts", "screen"}
     assert all(4_000 < size < pictures.MOST_BYTES for size in taken.values()), taken

@@ -53,7 +53,7 @@
         part.open = true;
         opened.push(part);
       }
-      draw({ width: 680, height: 940 }, true); // a printed page, in ink that shows on paper
+      draw({ width: 680, height: 1000 }, true); // a printed page, in ink that shows on paper
     });
     addEventListener("afterprint", () => {
       for (const part of opened.splice(0)) part.open = false;
