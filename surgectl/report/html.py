@@ -95,11 +95,13 @@ def _number(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+    return str(value)
 
 
 def _steps(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each step of the journey took, as rows: `step`, its counts, and its percentiles from due and from sent."""
+    """What each step took, as rows: `step`, its counts, its percentiles from due and from sent; last, `confirm`."""
     steps = metrics.get("steps")
     rows = []
     for step, found in steps.items() if isinstance(steps, dict) else ():
@@ -109,7 +111,18 @@ def _steps(metrics: dict[str, Any]) -> list[dict[str, Any]]:
                 taken = found.get(f"from_{side}_ms")
                 row[side] = [taken.get(p) if isinstance(taken, dict) else None for p in _PERCENTILES]
             rows.append(row)
+    confirm = metrics.get("confirm")
+    if rows and isinstance(confirm, dict) and confirm.get("count"):
+        counts = {"sends": confirm["count"], "ok": None, "fail": None, "info": confirm.get("unresolved")}
+        due = [_at_least(confirm, name) for name in _PERCENTILES]
+        rows.append({"step": "confirm"} | counts | {"due": due, "sent": [None] * len(_PERCENTILES)})
     return rows
+
+
+def _at_least(durations: dict[str, Any], name: str) -> Any:
+    """A percentile in milliseconds; where too many never knew, what it was at the least."""
+    value, least = durations.get(f"{name}_ms"), durations.get(f"{name}_at_least_ms")
+    return f"≥ {_number(least)}" if value is None and least is not None else value
 
 
 def _further(metrics: dict[str, Any]) -> list[tuple[str, str]]:
@@ -123,7 +136,7 @@ def _further(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         elif not isinstance(value, list) and len(str(value)) <= 100:
             found.append((path, _number(value)))
 
-    walk("", {key: value for key, value in metrics.items() if key not in ("funnel", "steps", "bearing")})
+    walk("", {key: value for key, value in metrics.items() if key not in ("funnel", "steps", "bearing", "confirm")})
     return found
 
 

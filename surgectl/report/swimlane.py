@@ -120,7 +120,7 @@ def _weight(example: Example, beats: list[Beat], strip: Strip | None) -> int:
 
 
 def _beats(example: Example, windows: list[Window]) -> list[Beat]:
-    beats = []
+    beats: list[Beat] = []
     before: float | None = None
     for moment in example.timeline:
         at_s = moment.at_s

@@ -99,6 +99,15 @@ def test_every_table_is_there_without_javascript(rendered: str) -> None:
     assert "HISTFAAAA" not in page.text
 
 
+def test_what_a_fan_waits_for_to_know_stands_with_the_steps(rendered: str) -> None:
+    """The whole way to a confirmation has its row; a percentile that nobody reached says what it was at the least."""
+    steps = rendered[rendered.index('id="steps"') : rendered.index('id="funnel"')]
+    assert '<tr><th scope="row">confirm</th><td>900</td>' in steps and "<td>4,380</td>" in steps
+    told = summary()
+    never = {"count": 3, "unresolved": 2, "p99_ms": None, "p99_at_least_ms": 3000.0}
+    assert "<td>≥ 3,000</td>" in html.render(msgspec.structs.replace(told, metrics={**told.metrics, "confirm": never}))
+
+
 def test_our_own_lateness_is_told_and_each_worker_by_itself(rendered: str) -> None:
     """How late arrivals were, what became of those behind, and a row a worker; one worker needs no table."""
     ours = rendered[rendered.index('id="ourselves"') :]
