@@ -58,6 +58,14 @@ def test_arrows_go_where_the_rows_tell() -> None:
     assert [way for _, _, way in story.strip.ways] == ["to", "from", "none"]
 
 
+def test_two_clicks_wait_each_for_its_own_reply() -> None:
+    """Of two sends that are out at once the first reply ends the first wait."""
+    ways = ((1.0, "to shop"), (2.0, "to shop"), (3.0, "from shop"), (4.0, "from shop"))
+    strip = told(*(moment(at_s, arrow=arrow) for at_s, arrow in ways)).strip
+    x = [at for at, _, _ in strip.points]
+    assert strip.waits == [(x[0], x[2]), (x[1], x[3])]
+
+
 def test_longer_pauses_are_drawn_wider() -> None:
     """Below a twentieth of a second there is no gap, beyond five seconds the widest."""
     beats = told(*(moment(at_s) for at_s in (0.0, 0.01, 0.2, 1.2, 9.0))).beats
