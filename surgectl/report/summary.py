@@ -56,11 +56,14 @@ class ThresholdLine(msgspec.Struct, frozen=True, kw_only=True):
     observed: str
     reason: str = ""
     value: float | None = None
+    """The observed number, in `unit`; None where there is none."""
     unit: str = ""
+    """ns, share (0..1), factor, per_s or count."""
     samples: int = 0
     broken: list[tuple[float, float]] = []
-    """Seconds on the run's clock during which the demand was broken, where it is judged by windows."""
+    """Of a demand with a window: the seconds on the run's clock in which it was broken for too long."""
     abort: bool = False
+    """The run was to be stopped when it broke."""
 
 
 class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
