@@ -24,6 +24,8 @@ from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
 from surgectl.report import hlog, journal, json, terminal
 from surgectl.report.artefacts import artefacts
+from surgectl.report.fairness import fairness
+from surgectl.report.happened import happened
 from surgectl.report.rejudging import threshold_line, weighed
 from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary
@@ -78,7 +80,11 @@ def _judged(folder: Path, thresholds: tuple[str, ...] | None) -> tuple[Summary, 
 def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str, ...] | None) -> Summary:
     wanted = expectations(manifest, thresholds)
     judged, measures = audited(relations, wanted, _further(wanted))
-    return _summary(manifest, judged, measures.samples, relations)
+    return msgspec.structs.replace(
+        _summary(manifest, judged, measures.samples, relations),
+        happened=happened(relations, manifest, late_at_most_ns=wanted.budget.late_at_most_ns),
+        fairness=fairness(relations),
+    )
 
 
 def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
@@ -198,7 +204,7 @@ def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Rel
         metrics={**judged.metrics, "funnel": {name: judged.metrics["funnel"][name] for name in _FUNNEL}},
         generator=judged.generator,
         sources=judged.sources,
-        over_time=over_time(relations),
+        over_time=over_time(relations, started_epoch_s=manifest.started_epoch_s),
         samples=pack(samples),
         weighed=weighed(judged, status),
     )

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from surgectl.audit.finding import Finding, Verdict
+from surgectl.report.fairness import Fairness
+from surgectl.report.happened import Happened
 from surgectl.report.series import OverTime
 from surgectl.thresholds.packing import Packed
 
@@ -66,7 +68,7 @@ class ThresholdLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A planned fault: when it was to be, whether it was there, was seen to bite, and is gone."""
+    """A fault: when it was to be, whether it was there, was seen to bite, and is gone."""
 
     link: str
     brownout: str
@@ -80,6 +82,18 @@ class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     left_out: bool = False
     """Optional, and this target has no such link: nothing was to happen, and nothing did."""
+    by: Literal["plan", "hand"] = "plan"
+    """`hand`: somebody switched it on during the run; its planned window is then how long it was on."""
+
+
+class TimelineNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did or said by hand while the rehearsal ran."""
+
+    at_s: float
+    """On the run's clock."""
+    kind: str
+    """note · pause · resume · inject · clear · stop"""
+    text: str
 
 
 LEFT_OUT = "left out: this stage has no such link"
@@ -133,6 +147,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     links: dict[str, float | None] = {}
     thresholds: list[ThresholdLine] = []
     chaos: list[ChaosLine] = []
+    notes: list[TimelineNote] = []
+    """Everything that was done by hand, in the order of time; a fault by hand also stands in `chaos`."""
     metrics: dict[str, Any] = {}
     generator: dict[str, Any] = {}
     sources: list[dict[str, Any]] = []
@@ -142,6 +158,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What `surgectl gate` judges other thresholds by (thresholds/packing.py)."""
     weighed: Weighed | None = None
     """What the exit code went by, beside the thresholds."""
+    happened: Happened | None = None
+    """What was planned against what happened."""
+    fairness: Fairness | None = None
+    """Who waited how long, by retry profile and by order of arrival."""
 
 
 _ORDER = {"fail": 0, "unknown": 1, "pass": 2}

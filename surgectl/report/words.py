@@ -182,7 +182,9 @@ def next_steps(
             steps.append(f"{finding.id}: {meaning(finding)}; {story}.")
     for threshold in thresholds:
         if threshold.verdict == "fail":
-            steps.append(f"{threshold.expression} was {threshold.observed}: see when it broke, in the charts below.")
+            first = f" (first after {threshold.broken[0][0]:,.1f} s)" if threshold.broken else ""
+            said = f"{threshold.expression} was {threshold.observed}"
+            steps.append(f"{said}: see when it broke, in the charts below{first}.")
     for finding in findings:
         if finding.kind == "statistical" and finding.verdict == "fail" and finding.configured:
             limit = f"another limit: `expect: statistics: {{{finding.id}: …}}`"
@@ -229,6 +231,11 @@ def _fault(line: ChaosLine) -> str:
 def _sentence(text: str) -> str:
     """Words to put into a sentence of our own: one line of bearable length, without its full stop."""
     return cut(" ".join(text.split()).rstrip("."), 200)
+
+
+def fair(findings: list[Finding]) -> list[Finding]:
+    """The judges of the line: who came first, what positions were shown, whether tabs helped."""
+    return [finding for finding in findings if finding.group == "fairness"]
 
 
 def bearing(metrics: dict[str, Any]) -> list[tuple[str, str]]:
