@@ -29,7 +29,8 @@ _PROVIDER = ("payments", "provider")
 
 _EVENTS = {
     "arrived": "SELECT at_ns FROM intents",
-    "dropped": "SELECT due_ns AS at_ns FROM dropped",
+    "dropped": "SELECT due_ns AS at_ns FROM dropped WHERE why <> 'paused'",
+    "paused": "SELECT due_ns AS at_ns FROM dropped WHERE why = 'paused'",
     "sent": "SELECT sent_ns AS at_ns FROM attempts WHERE sent_ns IS NOT NULL",
     "info": "SELECT done_ns AS at_ns FROM attempts WHERE outcome = 'info' AND NOT poll",
     "not-sent": "SELECT done_ns AS at_ns FROM attempts WHERE why = 'not-sent'",
@@ -210,7 +211,7 @@ class RunMeasures:
         if query is None:
             return None
         (seen,) = self.relations.one(f"SELECT count(*) FROM ({query}) WHERE {inside('at_ns', windows)}")
-        (arrivals,) = self.relations.one("SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped)")
+        (arrivals,) = self.relations.one("SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped WHERE why <> 'paused')")
         return Number(value=float(seen), samples=int(arrivals))
 
     def events(self, metric: str) -> str | None:

@@ -20,9 +20,10 @@ from surgectl.recording import manifest as manifests
 from surgectl.recording.folder import Folder
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
+from surgectl.recording.rows import BY_HAND
 from surgectl.report import hlog, html, json, junit, terminal
 from surgectl.report.series import over_time
-from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
+from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine, TimelineNote
 from surgectl.report.words import headline, next_steps
 
 _FUNNEL = ("arrived", "joined", "held", "paid", "confirmed")
@@ -148,6 +149,7 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
             applied_at_s=fault.applied_at_s,
             healed_at_s=fault.healed_at_s,
             detail=fault.detail,
+            by=fault.by,
         )
         for fault in judged.chaos
     ]
@@ -184,11 +186,19 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
         links=judged.links,
         thresholds=thresholds,
         chaos=chaos,
+        notes=timeline_notes(relations),
         metrics={**judged.metrics, "funnel": {name: judged.metrics["funnel"][name] for name in _FUNNEL}},
         generator=judged.generator,
         sources=judged.sources,
         over_time=over_time(relations),
     )
+
+
+def timeline_notes(relations: Relations) -> list[TimelineNote]:
+    """What was done by hand, in the order of time."""
+    kinds = ", ".join(f"'{kind}'" for kind in BY_HAND)
+    rows = relations.rows(f"SELECT at_ns, kind, text FROM notes WHERE kind IN ({kinds}) ORDER BY at_ns, file, line")
+    return [TimelineNote(at_s=at_ns / 1e9, kind=kind, text=text or "") for at_ns, kind, text in rows]
 
 
 def _run_note(manifest: Manifest) -> RunNote:

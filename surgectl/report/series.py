@@ -89,7 +89,7 @@ def over_time(relations: Relations) -> OverTime:
         second=seconds,
         due=count(
             f"""SELECT s, count(*) FROM (SELECT due_ns // {_STEP_NS} AS s FROM intents
-                UNION ALL SELECT due_ns // {_STEP_NS} FROM dropped) GROUP BY 1"""
+                UNION ALL SELECT due_ns // {_STEP_NS} FROM dropped WHERE why <> 'paused') GROUP BY 1"""
         ),
         arrived=arrived,
         sent=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE NOT poll AND role <> 'status' GROUP BY 1"),

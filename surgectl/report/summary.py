@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -54,7 +54,7 @@ class ThresholdLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A planned fault: when it was to be, whether it was there, was seen to bite, and is gone."""
+    """A fault: when it was to be, whether it was there, was seen to bite, and is gone."""
 
     link: str
     brownout: str
@@ -68,17 +68,32 @@ class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     left_out: bool = False
     """Optional, and this target has no such link: nothing was to happen, and nothing did."""
+    by: Literal["plan", "hand"] = "plan"
+    """`hand`: somebody switched it on during the run; its planned window is then how long it was on."""
+
+
+class TimelineNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did or said by hand while the rehearsal ran."""
+
+    at_s: float
+    """On the run's clock."""
+    kind: str
+    """note · pause · resume · inject · clear · stop"""
+    text: str
 
 
 LEFT_OUT = "left out: this stage has no such link"
 
 
 def verdict_of(fault: ChaosLine) -> Verdict | None:
-    """A fault that was left behind is a failure of ours; one that never bit shows nothing. None: it was left out."""
+    """A fault that was left behind is a failure of ours; one that never bit shows nothing. None: nobody asks about it,
+    for it was left out, or switched on by hand and not seen to bite."""
     if fault.left_out:
         return None
     if fault.applied and not fault.healed:
         return "fail"
+    if fault.by == "hand" and not fault.verified:
+        return None
     return "pass" if fault.applied and fault.verified else "unknown"
 
 
@@ -86,10 +101,11 @@ def fate_of(fault: ChaosLine) -> str:
     """What became of a fault, in words."""
     if fault.left_out:
         return LEFT_OUT
+    hand = "by hand: " if fault.by == "hand" else ""
     if not fault.applied:
-        return "NEVER applied"
+        return f"{hand}NEVER applied"
     seen = "verified" if fault.verified else "NOT seen to bite"
-    return f"applied, {seen}, {'healed' if fault.healed else 'NOT HEALED'}"
+    return f"{hand}applied, {seen}, {'healed' if fault.healed else 'NOT HEALED'}"
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +122,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     links: dict[str, float | None] = {}
     thresholds: list[ThresholdLine] = []
     chaos: list[ChaosLine] = []
+    notes: list[TimelineNote] = []
+    """Everything that was done by hand, in the order of time; a fault by hand also stands in `chaos`."""
     metrics: dict[str, Any] = {}
     generator: dict[str, Any] = {}
     sources: list[dict[str, Any]] = []
