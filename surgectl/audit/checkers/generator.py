@@ -3,9 +3,9 @@
 Definition: too many arrivals came later than `generator.late_at_most` (dropped, or let loose all the same, as
 `generator.behind` says), arrivals or our timers ran late beyond the budget, a worker's core was never free, a worker
 was lost, or rows of the recording are missing. Then latency, availability and rates say nothing about the shop (rule
-R12); ledger invariants stand.
+R12); ledger invariants stand. Fans who did not come because somebody paused the arrivals by hand are counted and told,
+and held against nobody.
 Inputs: arrivals with their due times, dropped arrivals, vitals of each worker, attempts without an end.
-Fans who did not come because somebody paused the arrivals by hand are told, and held against nobody.
 Settling: none.
 Severity: major. Its verdict is pass or unknown, never fail: it is not the shop's fault.
 """
