@@ -67,12 +67,14 @@ def _result(relations: Relations, plan: FaultNote, by: By) -> ChaosResult:
         for name, count in dict(row["observed"] or {}).items():
             observed[name] = max(observed.get(name, 0), int(count))
     applied = "applied" in at
+    # Nobody said beforehand how long one by hand was to be: it was meant for as long as it was on.
+    over_ns = max((at[event] for event in ("healed", "cleared") if event in at), default=plan.to_ns)
     return ChaosResult(
         fault=plan.fault,
         link=plan.link,
         brownout=plan.brownout,
         planned_from_s=plan.from_ns / NS_PER_S,
-        planned_to_s=plan.to_ns / NS_PER_S,
+        planned_to_s=(over_ns if by == "hand" else plan.to_ns) / NS_PER_S,
         applied=applied,
         verified="verified" in at,
         healed="healed" in at or "cleared" in at or (not applied and not {"failed", "begun"} & at.keys()),

@@ -211,7 +211,9 @@ class RunMeasures:
         if query is None:
             return None
         (seen,) = self.relations.one(f"SELECT count(*) FROM ({query}) WHERE {inside('at_ns', windows)}")
-        (arrivals,) = self.relations.one("SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped WHERE why <> 'paused')")
+        (arrivals,) = self.relations.one(
+            "SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped WHERE why <> 'paused')"
+        )
         return Number(value=float(seen), samples=int(arrivals))
 
     def events(self, metric: str) -> str | None:

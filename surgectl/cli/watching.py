@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 from rich.console import Console
 from rich.live import Live
 
+from surgectl.cli.steering import Steering
+from surgectl.cli.terminal import second_screen, terminal
+from surgectl.clock import Clock
 from surgectl.live.dashboard import FRAMES_PER_S, Dashboard
 from surgectl.live.following import catch_up, follow
 from surgectl.live.plain import EVERY_S, line
+from surgectl.live.prompt import KEYS
 from surgectl.live.snapshot import LiveView, Snapshot
 from surgectl.live.tap import Tap
+
+AT_MOST_ONE_IN = 60
+"""Of all time, drawing takes no more than this part (1.7 %)."""
 
 
 @asynccontextmanager
@@ -22,22 +29,39 @@ async def watched(
     name: str,
     view: LiveView,
     tap: Tap,
+    clock: Clock,
     now_ns: Callable[[], int],
     price: Callable[[int], str],
     *,
     tui: bool,
+    steering: Steering | None = None,
 ) -> AsyncIterator[None]:
-    """Show the view for the length of the block. The screen is pulled at a fixed rate; the run never waits for it."""
+    """Show the view for the length of the block. The screen is pulled at a fixed rate; the run never waits for it.
+
+    `steering` hears the keys, where there is a screen and a terminal to read them from.
+    """
 
     def look() -> Snapshot:
         return view.snapshot(now_ns())
 
     following = asyncio.create_task(follow(tap, view))
+    keys = terminal(steering.hear) if tui and steering is not None else None
     if tui:
-        with Live(
-            Dashboard(name, look, price), console=console, screen=True, auto_refresh=False, redirect_stderr=False
-        ) as screen:
-            task = asyncio.create_task(_redraw(screen))
+        dashboard = Dashboard(name, look, price)
+        if steering is not None and keys is not None:
+            asked_by = steering
+            dashboard = Dashboard(name, look, price, hint=KEYS, asked=lambda: asked_by.prompt)
+        with ExitStack() as stack:
+            stack.enter_context(second_screen())
+            if keys is not None:
+                stack.enter_context(keys)
+            screen = stack.enter_context(
+                Live(dashboard, console=console, screen=True, auto_refresh=False, redirect_stderr=False)
+            )
+            redrawing = Redrawing(screen.refresh, clock)
+            if steering is not None:
+                steering.changed = redrawing.soon
+            task = asyncio.create_task(redrawing.run())
             try:
                 yield
             finally:
@@ -54,10 +78,29 @@ async def watched(
             console.print(line(look()), highlight=False, markup=False, soft_wrap=True)
 
 
-async def _redraw(screen: Live) -> None:
-    while True:
-        screen.refresh()
-        await asyncio.sleep(1 / FRAMES_PER_S)
+class Redrawing:
+    """Draws a screen again and again, a few times a second, and never for more than a small share of a core."""
+
+    def __init__(self, draw: Callable[[], None], clock: Clock) -> None:
+        self._draw = draw
+        self._clock = clock
+        self._wanted = asyncio.Event()
+
+    def soon(self) -> None:
+        """Somebody pressed a key: do not let them wait for the next turn."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._wanted.clear()
+            begun_ns = self._clock.now_ns()
+            self._draw()
+            took_s = (self._clock.now_ns() - begun_ns) / 1e9
+            # A large screen on a busy machine is drawn less often: it must not cost the crowd its time.
+            await asyncio.sleep(took_s * AT_MOST_ONE_IN)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), max(0.0, 1 / FRAMES_PER_S - took_s * AT_MOST_ONE_IN))
 
 
 async def _tell(console: Console, look: Callable[[], Snapshot]) -> None:

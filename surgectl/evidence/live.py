@@ -12,7 +12,7 @@ from collections.abc import Callable
 from surgectl.clock import Clock
 from surgectl.evidence.books import Books
 from surgectl.evidence.reading import Found
-from surgectl.recording.evidence_rows import ChargeRow, HoldRow, OrderRow, RefundRow, StockRow, TicketRow
+from surgectl.recording.evidence_rows import ChargeRow, HoldRow, OrderRow, RefundRow, RequestRow, StockRow, TicketRow
 
 Publish = Callable[[str, dict[str, int]], None]
 """(kind, counters)"""
@@ -58,6 +58,7 @@ class LivePoller:
 def counters(found: Found) -> dict[str, int]:
     """What a watcher wants to know of a kind, in a few numbers."""
     count: Counter[str] = Counter(rows=len(found.rows))
+    payments: set[str] = set()
     for row in found.rows:
         match row:
             case StockRow():
@@ -69,7 +70,13 @@ def counters(found: Found) -> dict[str, int]:
                 count[row.state] += 1
                 count["captured_minor"] += row.captured_minor
                 count["refunded_minor"] += row.refunded_minor
+            case RequestRow():
+                if row.method.upper() == "POST":
+                    count["posts"] += 1
+                    payments.add(row.payment or row.key or f"row {row.line}")
             case RefundRow():
                 count[row.state] += 1
                 count["amount_minor"] += row.amount_minor
+    if payments:
+        count["payments"] = len(payments)
     return dict(count)

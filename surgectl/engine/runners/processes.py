@@ -7,7 +7,16 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from surgectl.clock import Clock
-from surgectl.engine.runners.messages import Asked, Begin, Drain, Load, PauseArrivals, Prepare, ReadStatuses, StopArrivals
+from surgectl.engine.runners.messages import (
+    Asked,
+    Begin,
+    Drain,
+    Load,
+    PauseArrivals,
+    Prepare,
+    ReadStatuses,
+    StopArrivals,
+)
 from surgectl.engine.runners.worker_process import SILENT_AT_MOST_S, WorkerGone, WorkerProcess
 from surgectl.errors import InconclusiveError, SurgectlError
 from surgectl.live.portion import Portion
