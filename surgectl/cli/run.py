@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
 from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
+from surgectl.cli.terminal import is_a_screen
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
 
@@ -81,7 +81,7 @@ def run(
         start_at=_instant(start_at),
         driver=driver,
         workers=workers,
-        tui=tui and not as_json and _is_a_screen(),
+        tui=tui and not as_json and is_a_screen(),
     )
     prepared = prepare(wishes)
     progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
@@ -102,7 +102,3 @@ def _instant(text: str | None) -> datetime | None:
     if at <= SystemClock().wall():
         raise UsageError(f"{text} has passed", where="--start-at", hint="leave it out to begin at once")
     return at
-
-
-def _is_a_screen() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and "NO_COLOR" not in os.environ

@@ -100,6 +100,11 @@ class Terminal:
             self._hear(key)
 
 
+def is_a_screen() -> bool:
+    """Whether stdout is a terminal that can be drawn on, and that nobody wants plain."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and "NO_COLOR" not in os.environ
+
+
 def terminal(hear: Callable[[Key], None]) -> Terminal | None:
     """The terminal that we were started from; None where there is none, or another job has it (`surgectl run … &`)."""
     descriptor = _descriptor()

@@ -14,7 +14,7 @@ from surgectl.cli.terminal import second_screen, terminal
 from surgectl.clock import Clock
 from surgectl.live.dashboard import FRAMES_PER_S, Dashboard
 from surgectl.live.following import catch_up, follow
-from surgectl.live.plain import EVERY_S, line
+from surgectl.live.plain import EVERY_S, events, line
 from surgectl.live.prompt import KEYS
 from surgectl.live.snapshot import LiveView, Snapshot
 from surgectl.live.tap import Tap
@@ -109,9 +109,9 @@ async def _tell(console: Console, look: Callable[[], Snapshot]) -> None:
         for _ in range(round(EVERY_S)):
             await asyncio.sleep(1)
             snap = look()
-            for at_ns, said in snap.log[told:]:
-                console.print(f"{max(0.0, at_ns / 1e9):4.0f}s * {said}", highlight=False, markup=False, soft_wrap=True)
-            told = len(snap.log)
+            for said in events(snap, told):
+                console.print(said, highlight=False, markup=False, soft_wrap=True)
+            told = snap.said
         console.print(line(look()), highlight=False, markup=False, soft_wrap=True)
 
 

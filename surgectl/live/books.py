@@ -14,7 +14,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What is known while the sale is on."""
 
     counters: list[tuple[str, int, bool]]
-    """Label, value, and whether it is money in minor units: the most wanted first."""
+    """Label, value, and whether it is money in minor units: what was sold, charged, and what of it stayed."""
+    more: list[tuple[str, int, bool]] = []
+    """What else somebody counts."""
     tries_a_payment: float | None = None
     """Requests that the provider received for each payment (shop -> provider); None: nobody reads its log live."""
     missing: list[str] = []
@@ -22,7 +24,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def books(ledger: Mapping[str, int]) -> Told:
-    """Take the live counters (`kind.name`) for a look. What a kind has beyond the wanted ones comes last, by name."""
+    """Take the live counters (`kind.name`) for a look. What a kind has beyond the wanted ones is `more`, by name."""
     used: set[str] = set()
 
     def take(*names: str) -> int | None:
@@ -48,10 +50,9 @@ def books(ledger: Mapping[str, int]) -> Told:
             counters.append(("net", charged - refunded, True))
     else:
         missing.append("charged")
-    for name in sorted(set(ledger) - used):
-        label = name.partition(".")[2]
-        counters.append((label.removesuffix("_minor"), ledger[name], label.endswith("_minor")))
+    rest = [(name.partition(".")[2], ledger[name]) for name in sorted(set(ledger) - used)]
+    more = [(label.removesuffix("_minor"), value, label.endswith("_minor")) for label, value in rest]
     tries = posts / payments if posts is not None and payments else None
     if tries is None:
         missing.append("provider")
-    return Told(counters=counters, tries_a_payment=tries, missing=missing)
+    return Told(counters=counters, more=more, tries_a_payment=tries, missing=missing)

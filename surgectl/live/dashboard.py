@@ -242,15 +242,19 @@ def _ledger(snap: Snapshot, price: Callable[[int], str]) -> Text:
     """What the books say while it happens, as far as anybody reads them: sold, charged, net, and what is open."""
     text = Text(f" {'books':<{LABEL - 1}}", style="dim")
     told = books(snap.ledger)
-    for label, value, money in told.counters:
-        text.append(f"{one_line(label, 40)} ", style="dim").append(
-            f"{price(value) if money else f'{value:,}'}  ", "bold"
-        )
+
+    def count(counters: Sequence[tuple[str, int, bool]]) -> None:
+        for label, value, money in counters:
+            text.append(f"{one_line(label, 40)} ", style="dim")
+            text.append(f"{price(value) if money else f'{value:,}'}  ", style="bold")
+
+    count(told.counters)
     text.append("open info ", style="dim").append(f"{snap.open_info:,}  ", "bold yellow" if snap.open_info else "bold")
     if told.tries_a_payment is not None:
-        text.append("provider ", style="dim").append(f"x{told.tries_a_payment:.2f} requests", "bold")
+        text.append("provider ", style="dim").append(f"x{told.tries_a_payment:.2f} requests  ", "bold")
     if told.missing:
-        text.append(f"{', '.join(told.missing)}: ", style="dim").append("no live source", style="dim italic")
+        text.append(f"{', '.join(told.missing)}: ", style="dim").append("no live source  ", style="dim italic")
+    count(told.more)
     return text
 
 

@@ -26,3 +26,9 @@ def line(snap: Snapshot) -> str:
     if on:
         parts.append(f"FAULT {one_line(', '.join(on), 200)}")
     return "  ".join(parts) + f"  | {health}"
+
+
+def events(snap: Snapshot, told: int) -> list[str]:
+    """What was said after the first `told` events, a line each; of very many the newest."""
+    fresh = snap.log[-(snap.said - told) :] if snap.said > told else []
+    return [f"{max(0.0, at_ns / NS_PER_S):4.0f}s * {said}" for at_ns, said in fresh]

@@ -80,6 +80,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     probes: tuple[int, int]
     """Answered, sent."""
     log: list[tuple[int, str]]
+    """The newest events."""
+    said: int
+    """How many there were in all."""
     lost: int
     workers: int = 1
     """Processes that send."""
@@ -121,7 +124,7 @@ class LiveView:
         self._newest = Second()
         self._ledger: dict[str, int] = {}
         self._log: deque[tuple[int, str]] = deque(maxlen=200)
-        self._paused = self._late = 0
+        self._paused = self._late = self._said = 0
         self._pausing = False
         self._dropped = self._on_site = self._sent = self._retries = self._operations = self._in_doubt = 0
         self._answered = self._probed = 0
@@ -153,6 +156,7 @@ class LiveView:
 
     def say(self, at_ns: int, text: str) -> None:
         """A line for the log of events."""
+        self._said += 1
         self._log.append((at_ns, one_line(text, 300)))
 
     def ledger(self, kind: str, counters: Mapping[str, int]) -> None:
@@ -234,6 +238,7 @@ class LiveView:
             vitals=together(whole.vitals),
             probes=(whole.answered, whole.probed),
             log=list(self._log),
+            said=self._said,
             lost=whole.lost,
             workers=max(1, len(self._elsewhere)),
             pausing=self._pausing,

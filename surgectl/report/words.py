@@ -207,6 +207,10 @@ def next_steps(
     for threshold in thresholds:
         if threshold.verdict == "unknown":
             steps.append(f"{threshold.expression} is unknown: {_sentence(threshold.reason or threshold.observed)}.")
+    if paused := sum(f.numbers.get("paused") or 0 for f in findings if f.kind == "harness"):
+        steps.append(
+            f"{paused:,} fans never came, because somebody paused the arrivals: the crowd was smaller than planned."
+        )
     if code == 0:
         steps.append("Nothing to mend. Try a harsher profile, or keep this one as a gate in CI.")
     return steps if len(steps) <= 8 else [*steps[:7], f"And {len(steps) - 7} more, below."]
