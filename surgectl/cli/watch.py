@@ -171,6 +171,8 @@ class Watching:
                 self._at_ns += round((now_ns - self._since_ns) * self._speed)
             self._since_ns = now_ns
             more = self._replay.play_until(self._at_ns)
+            if not more:
+                self._at_ns = min(self._at_ns, max(ends_ns, self._replay.last_ns))
             tell()
             await asyncio.sleep(_LOOK_S)
 

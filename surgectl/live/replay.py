@@ -44,6 +44,8 @@ class Replay:
         )
         self.ends_ns = max((phase.end_ns for phase in phases), default=0)
         """When the load was to end."""
+        self.last_ns = 0
+        """When the last row that was played had been written."""
         fans = sum(phase.fans for phase in phases)
         place = Folder(folder)
         self._whole = LiveView(phases, faults, fans, self.ends_ns)
@@ -74,6 +76,7 @@ class Replay:
             self._played = heapq.merge(*(_timed(n, *file) for n, file in enumerate(self._files)))
             self._next = next(self._played, None)
         while self._next is not None and self._next[0] <= now_ns:
+            self.last_ns = self._next[0]
             self._next[2].fold(self._next[3])
             self._next = next(self._played, None)
         return self._next is not None
