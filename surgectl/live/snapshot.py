@@ -6,12 +6,13 @@ Pure bookkeeping: `fold(row)` in, `Snapshot` out. It informs and never judges: t
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from surgectl.live.crowd import DOUBT, NO, STAGES, WON, OneFan
+from surgectl.live.meter import Book, Meter, Reading
 from surgectl.live.portion import Portion, Second, merged, together
 from surgectl.plan.model import PlannedFault, PlannedPhase
 from surgectl.recording.rows import (
@@ -103,8 +104,10 @@ class LiveView:
         load_ends_ns: int,
         *,
         late_at_most_ns: int | None = None,
+        meter: Meter | None = None,
     ) -> None:
-        """`late_at_most_ns`: from when on an arrival counts as late; None: nobody counts them."""
+        """`late_at_most_ns`: from when on an arrival counts as late; None: nobody counts them. `meter` folds the same
+        rows, where somebody judges or exports what happens each second."""
         self._phases = phases
         self._faults = {fault.fault: FaultNow(fault, "planned") for fault in faults}
         self._planned = planned
@@ -146,6 +149,8 @@ class LiveView:
             NoteRow: self._note,
             VitalsRow: self._vital,
         }
+        self._meter = meter
+        self._book = Book()
         self.doing = "getting ready"
         self.links: tuple[str, ...] = ()
         """Every link that could be broken: shown also where no fault is planned for it."""
@@ -168,17 +173,21 @@ class LiveView:
 
     def fold(self, row: OpRow | ChaosRow | VitalsRow) -> None:
         """Take one row into account."""
-        self._take[type(row)](row)
+        self.fold_all((row,))
 
-    def fold_all(self, rows: Iterable[OpRow | ChaosRow | VitalsRow]) -> None:
+    def fold_all(self, rows: Sequence[OpRow | ChaosRow | VitalsRow]) -> None:
         """Take these into account, oldest first. Half a microsecond each: it shares its core with the run."""
         take = self._take
         for row in rows:
             take[type(row)](row)
+        if self._meter is not None:
+            self._meter.fold_all(rows)
 
     def hear(self, shard: int, portion: Portion) -> None:
         """What a shard in another process counted so far: takes the place of what it said before."""
         self._elsewhere[shard] = portion
+        if portion.meter is not None:
+            self._book.hear(shard, portion.meter)
         if portion.first_drop_ns is not None:
             self._behind(portion.first_drop_ns)
 
@@ -187,8 +196,23 @@ class LiveView:
         if (portion := self._elsewhere.get(shard)) is not None:
             self._elsewhere[shard] = msgspec.structs.replace(portion, active=0, vitals=())
 
-    def portion(self) -> Portion:
-        """What was folded here, in numbers that add up with those of other shards."""
+    def reading(self) -> Reading | None:
+        """What the meters of all shards show; None where there are none."""
+        if self._elsewhere:
+            return self._book.reading(len(self._elsewhere))
+        return self._metered(news=False)
+
+    def _metered(self, *, news: bool) -> Reading | None:
+        if self._meter is None:
+            return None
+        self._meter.lost = self.lost
+        return self._meter.news() if news else self._meter.reading()
+
+    def portion(self, *, news: bool = False) -> Portion:
+        """What was folded here, in numbers that add up with those of other shards.
+
+        `news`: with what changed in the meter since this was last asked with it.
+        """
         # Where rows were lost our own count drifts; the engine's does not.
         active = self._vitals.fans if self.lost and self._vitals is not None else self._on_site
         return Portion(
@@ -209,6 +233,7 @@ class LiveView:
             probed=self._probed,
             lost=self.lost,
             vitals=(self._vitals,) if self._vitals is not None else (),
+            meter=self._metered(news=True) if news else None,
         )
 
     def snapshot(self, now_ns: int) -> Snapshot:
