@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sys
 import termios
 from collections.abc import Callable, Iterator
@@ -143,8 +144,10 @@ def _descriptor() -> int | None:
 
 
 def _say(codes: str) -> None:
-    """To the terminal, past every buffer."""
+    """To the terminal, past every buffer; nothing where it takes nothing."""
     try:
-        os.write(sys.stdout.fileno(), codes.encode())
+        _, takes, _ = select.select((), (sys.stdout.fileno(),), (), 0)
+        if takes:
+            os.write(sys.stdout.fileno(), codes.encode())
     except (OSError, ValueError):
         return

@@ -11,12 +11,11 @@ from typing import Annotated
 import typer
 import uvloop
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from surgectl.cli.chaos import is_alive
-from surgectl.cli.terminal import is_a_screen, second_screen, terminal
-from surgectl.cli.watching import Redrawing
+from surgectl.cli.terminal import is_a_screen, terminal
+from surgectl.cli.watching import drawn
 from surgectl.clock import Clock, SystemClock
 from surgectl.errors import UsageError
 from surgectl.live.dashboard import Dashboard, screen
@@ -104,11 +103,7 @@ class Watching:
             hint = "q leaves" if self._live else "space holds  q leaves"
             name = f"{self.manifest.profile} {'' if self._live else '(replay)'}"
             shown = Dashboard(name, self._look, self.price, hint=hint if keys else "Ctrl-C leaves")
-            stack.enter_context(second_screen())
-            if keys is not None:
-                stack.enter_context(keys)
-            live = stack.enter_context(Live(shown, console=console, screen=True, auto_refresh=False))
-            redrawing = Redrawing(live.refresh, self._clock)
+            redrawing = stack.enter_context(drawn(shown, console, self._clock, keys))
             drawing = asyncio.create_task(redrawing.run())
             playing = asyncio.create_task(self._play(lambda: None))
             leaving = asyncio.create_task(self._left.wait())

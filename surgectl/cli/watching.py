@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from typing import IO, cast
 
 from rich.console import Console
 from rich.live import Live
 
+from surgectl.cli.patient import Patient
 from surgectl.cli.steering import Steering
-from surgectl.cli.terminal import second_screen, terminal
+from surgectl.cli.terminal import Terminal, second_screen, terminal
 from surgectl.clock import Clock
 from surgectl.live.dashboard import FRAMES_PER_S, Dashboard
 from surgectl.live.following import catch_up, follow
@@ -21,6 +23,8 @@ from surgectl.live.tap import Tap
 
 AT_MOST_ONE_IN = 60
 """Of all time, drawing takes no more than this part (1.7 %)."""
+_LAST_PICTURE_S = 1.0
+"""So long at the end we wait for a terminal to take what was drawn."""
 
 
 @asynccontextmanager
@@ -52,13 +56,7 @@ async def watched(
             asked_by = steering
             dashboard = Dashboard(name, look, price, hint=KEYS, asked=lambda: asked_by.prompt)
         with ExitStack() as stack:
-            stack.enter_context(second_screen())
-            if keys is not None:
-                stack.enter_context(keys)
-            screen = stack.enter_context(
-                Live(dashboard, console=console, screen=True, auto_refresh=False, redirect_stderr=False)
-            )
-            redrawing = Redrawing(screen.refresh, clock)
+            redrawing = stack.enter_context(drawn(dashboard, console, clock, keys))
             if steering is not None:
                 steering.changed = redrawing.soon
             task = asyncio.create_task(redrawing.run())
@@ -78,11 +76,30 @@ async def watched(
             console.print(line(look()), highlight=False, markup=False, soft_wrap=True)
 
 
+@contextmanager
+def drawn(dashboard: Dashboard, console: Console, clock: Clock, keys: Terminal | None) -> Iterator[Redrawing]:
+    """The terminal's second screen for the length of the `with`, and what draws on it; it never waits for a reader."""
+    patient = Patient(console.file)
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(second_screen())
+            if keys is not None:
+                stack.enter_context(keys)
+            on_it = Console(file=cast(IO[str], patient))
+            screen = Live(dashboard, console=on_it, screen=True, auto_refresh=False, redirect_stderr=False)
+            stack.enter_context(screen)
+            yield Redrawing(screen.refresh, clock, held_up=lambda: patient.busy)
+    finally:
+        patient.close_after(_LAST_PICTURE_S)
+
+
 class Redrawing:
     """Draws a screen again and again, a few times a second, and never for more than a small share of a core."""
 
-    def __init__(self, draw: Callable[[], None], clock: Clock) -> None:
+    def __init__(self, draw: Callable[[], None], clock: Clock, *, held_up: Callable[[], bool] = lambda: False) -> None:
+        """`held_up`: is the last picture still on its way? Then there is no other."""
         self._draw = draw
+        self._held_up = held_up
         self._clock = clock
         self._wanted = asyncio.Event()
 
@@ -95,7 +112,8 @@ class Redrawing:
         while True:
             self._wanted.clear()
             begun_ns = self._clock.now_ns()
-            self._draw()
+            if not self._held_up():
+                self._draw()
             took_s = (self._clock.now_ns() - begun_ns) / 1e9
             # A large screen on a busy machine is drawn less often: it must not cost the crowd its time.
             await asyncio.sleep(took_s * AT_MOST_ONE_IN)
