@@ -21,8 +21,8 @@ from surgectl.live.prompt import KEYS
 from surgectl.live.snapshot import LiveView, Snapshot
 from surgectl.live.tap import Tap
 
-AT_MOST_ONE_IN = 60
-"""Of all time, drawing takes no more than this part (1.7 %)."""
+AT_MOST_ONE_IN = 100
+"""Of all time, drawing takes no more than this part (1 %)."""
 _LAST_PICTURE_S = 1.0
 """So long at the end we wait for a terminal to take what was drawn."""
 
