@@ -16,10 +16,11 @@ from surgectl.recording.evidence_rows import ChargeRow, HoldRow, OrderRow, Refun
 
 Publish = Callable[[str, dict[str, int]], None]
 """(kind, counters)"""
+_SHOWN_AS = {"charged": "charged_minor", "refunded": "refunded_minor", "requests": "posts"}
 
 
 class LivePoller:
-    """Reads every source with `live:` at its own pace until it is cancelled.
+    """Reads every source with `live:` and all `counters:` at their own pace until it is cancelled.
 
     `books` should be opened with LIGHT patience. Failures are counted in `errors`, by kind, and published nowhere: a
     shop that is busy selling owes us no answer.
@@ -41,6 +42,20 @@ class LivePoller:
             for kind, source in self._books.sources.items():
                 if source.live:
                     group.create_task(self._follow(kind, source.live), name=f"live {kind}")
+
+            for name, every_ns in self._books.counters.items():
+                group.create_task(self._count(name, every_ns), name=f"counters {name}")
+
+    async def _count(self, name: str, every_ns: int) -> None:
+        while True:
+            due_ns = self._clock.now_ns() + every_ns
+            found = await self._books.count(name)
+            self.looks[name] += 1
+            if found is None:
+                self.errors[name] += 1
+            else:
+                self._publish(name, {_SHOWN_AS.get(key, key): value for key, value in found.items()})
+            await self._clock.sleep_until_ns(max(due_ns, self._clock.now_ns() + every_ns // 2))
 
     async def _follow(self, kind: str, every_ns: int) -> None:
         while True:

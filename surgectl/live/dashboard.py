@@ -220,7 +220,7 @@ def _sparks(snap: Snapshot, axis: Axis, rows: int, marks: Marks) -> list[Text]:
     lines: list[Text] = []
     for name, values, fold, now, style in (
         ("arrivals", [s.arrived for s in whole], _mean, f"{last.arrived:,}/s", "cyan"),
-        ("requests", [s.sent for s in whole], _mean, f"{last.sent:,}/s  x{snap.amplification:.2f} repeats", "blue"),
+        ("requests", [s.sent for s in whole], _mean, f"{last.sent:,}/s {_repeats(snap)}", "blue"),
         ("goodput", [s.resolved for s in whole], _mean, f"{last.resolved:,}/s, {last.confirmed:,} tickets", "green"),
         ("trouble", [s.trouble + s.shed for s in whole], max, f"{last.trouble:,}/s, {last.shed:,} shed", "red"),
         ("slowest", [s.slowest_ns for s in whole], max, show_duration(last.slowest_ns), "magenta"),
@@ -232,6 +232,12 @@ def _sparks(snap: Snapshot, axis: Axis, rows: int, marks: Marks) -> list[Text]:
                 _row(name if bottom else "", Text(f"{drawn:<{axis.columns}}", style=style), Text(now if bottom else ""))
             )
     return lines
+
+
+def _repeats(snap: Snapshot) -> str:
+    """Amplification from fans to shop and, where somebody counts it, from shop to provider."""
+    pay = books(snap.ledger).tries_a_payment
+    return f" x{snap.amplification:.2f} repeats" if pay is None else f"x{snap.amplification:.2f}, pay x{pay:.2f}"
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -250,8 +256,6 @@ def _ledger(snap: Snapshot, price: Callable[[int], str]) -> Text:
 
     count(told.counters)
     text.append("open info ", style="dim").append(f"{snap.open_info:,}  ", "bold yellow" if snap.open_info else "bold")
-    if told.tries_a_payment is not None:
-        text.append("provider ", style="dim").append(f"x{told.tries_a_payment:.2f} requests  ", "bold")
     if told.missing:
         text.append(f"{', '.join(told.missing)}: ", style="dim").append("no live source  ", style="dim italic")
     count(told.more)
