@@ -13,8 +13,9 @@ import msgspec
 
 PASTES_ON, PASTES_OFF = "\x1b[?2004h", "\x1b[?2004l"
 """Ask the terminal to say what is pasted (bracketed paste), and no longer to."""
-TYPED_AT_MOST = 8
-"""So many keys in one reading nobody types: a paste by a terminal that does not say so."""
+TYPED_AT_MOST = 32
+"""So many keys in one reading nobody types, not even while a busy machine looks away for seconds: a paste by a terminal
+that does not say so."""
 _HELD_AT_MOST = 4_096
 _PASTED_AT_MOST = 1_000
 

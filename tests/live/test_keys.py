@@ -36,7 +36,7 @@ def read(*pieces: bytes) -> list[Key]:
         ((b"\x1b[200~sss\nccc\x1b[201~",), [Pasted("sss ccc")]),
         ((b"\x1b[200~s", b"ss\x1b[2", b"01~n"), [Pasted("sss"), "n"]),
         ((b"\x1b[200~never ends",), [Pasted("never ends")]),
-        ((b"bpbpbpbpbpbp",), [Pasted("bpbpbpbpbpbp")]),
+        ((b"bp" * 20,), [Pasted("bp" * 20)]),
         ((b"by",), ["b", "y"]),
     ],
 )

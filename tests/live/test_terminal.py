@@ -140,16 +140,17 @@ def test_a_game_day_by_hand(place: Path) -> None:
             terminal.resize(200, 60)
             terminal.paste("sy sy sy\nsy\n")
             terminal.press("Up", "F5", "n")
+            terminal.shows("note: _", "Enter keeps it")
             terminal.type("the database is slow")
             terminal.shows("note: the database is slow_")
             terminal.press("Enter")
             terminal.shows("s note: the database is slow")
+            terminal.press("c")
+            terminal.shows("lost-reply on payments cleared by hand")
             terminal.press("p")
             terminal.shows("ARRIVALS PAUSED", " paused")
             terminal.press("p")
-            terminal.shows("arrivals resumed by hand")
-            terminal.press("c")
-            terminal.shows("lost-reply on payments: healed", "lost-reply healed")
+            terminal.shows("arrivals resumed by hand", "lost-reply on payments: healed", "lost-reply healed")
             terminal.resize(80, 24)
             terminal.shows("│doors", "we are")
             terminal.shows("code 0 same", within_s=90)
@@ -161,16 +162,16 @@ def test_a_game_day_by_hand(place: Path) -> None:
     rows = lines(folder / "chaos.jsonl")
     assert [row["event"] for row in rows if row.get("fault") == "hand-1"] == ["applied", "verified", "healed"]
     kinds = [row.get("kind", "note") for row in rows if row["t"] == "note"]
-    assert kinds == ["inject", "note", "pause", "resume", "clear"]
+    assert kinds == ["inject", "note", "clear", "pause", "resume"]
     report = json.loads((folder / "report.json").read_text())
     (line,) = report["chaos"]
     assert (line["by"], line["link"], line["brownout"], line["healed"]) == ("hand", "payments", "lost-reply", True)
-    assert 0 < line["applied_at_s"] < line["healed_at_s"] == line["planned_to_s"] < 16
+    assert 0 < line["applied_at_s"] < line["healed_at_s"] == line["planned_to_s"] < 22
     assert [note["kind"] for note in report["notes"]] == kinds
     assert report["notes"][1]["text"] == "the database is slow"
     paused = report["generator"]["paused"]
     assert paused > 0 and report["generator"]["dropped"] == 0
-    assert sum(report["over_time"]["arrived"]) == report["generator"]["arrived"] == 100 - paused
+    assert sum(report["over_time"]["arrived"]) == report["generator"]["arrived"] == 118 - paused
     manifest = json.loads((folder / "run.json").read_text())
     assert [fault["fault"] for fault in manifest["by_hand"]] == ["hand-1"]
     assert (manifest["status"], manifest["tally"]["paused"]) == ("done", paused)
