@@ -71,7 +71,6 @@ class Storm:
             plan.rehearsal.name,
             evening.view,
             evening.tap,
-            clock,
             logbook.now_ns,
             lambda minor: show_money(minor, currency),
             tui=evening.wishes.tui,

@@ -103,7 +103,7 @@ class Watching:
             hint = "q leaves" if self._live else "space holds  q leaves"
             name = f"{self.manifest.profile} {'' if self._live else '(replay)'}"
             shown = Dashboard(name, self._look, self.price, hint=hint if keys else "Ctrl-C leaves")
-            redrawing = stack.enter_context(drawn(shown, console, self._clock, keys))
+            redrawing = stack.enter_context(drawn(shown, console, keys))
             drawing = asyncio.create_task(redrawing.run())
             playing = asyncio.create_task(self._play(lambda: None))
             leaving = asyncio.create_task(self._left.wait())

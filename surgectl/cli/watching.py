@@ -13,7 +13,7 @@ from rich.live import Live
 from surgectl.cli.patient import Patient
 from surgectl.cli.steering import Steering
 from surgectl.cli.terminal import Terminal, second_screen, terminal
-from surgectl.clock import Clock
+from surgectl.clock import cpu_ns
 from surgectl.live.dashboard import FRAMES_PER_S, Dashboard
 from surgectl.live.following import catch_up, follow
 from surgectl.live.plain import EVERY_S, events, line
@@ -22,7 +22,9 @@ from surgectl.live.snapshot import LiveView, Snapshot
 from surgectl.live.tap import Tap
 
 AT_MOST_ONE_IN = 100
-"""Of all time, drawing takes no more than this part (1 %)."""
+"""Of a core, drawing takes no more than this part (1 %)."""
+TYPING_ONE_IN = 50
+"""And while somebody presses keys, this one."""
 _LAST_PICTURE_S = 1.0
 """So long at the end we wait for a terminal to take what was drawn."""
 
@@ -33,7 +35,6 @@ async def watched(
     name: str,
     view: LiveView,
     tap: Tap,
-    clock: Clock,
     now_ns: Callable[[], int],
     price: Callable[[int], str],
     *,
@@ -56,7 +57,7 @@ async def watched(
             asked_by = steering
             dashboard = Dashboard(name, look, price, hint=KEYS, asked=lambda: asked_by.prompt)
         with ExitStack() as stack:
-            redrawing = stack.enter_context(drawn(dashboard, console, clock, keys))
+            redrawing = stack.enter_context(drawn(dashboard, console, keys))
             if steering is not None:
                 steering.changed = redrawing.soon
             task = asyncio.create_task(redrawing.run())
@@ -77,7 +78,7 @@ async def watched(
 
 
 @contextmanager
-def drawn(dashboard: Dashboard, console: Console, clock: Clock, keys: Terminal | None) -> Iterator[Redrawing]:
+def drawn(dashboard: Dashboard, console: Console, keys: Terminal | None) -> Iterator[Redrawing]:
     """The terminal's second screen for the length of the `with`, and what draws on it; it never waits for a reader."""
     patient = Patient(console.file)
     try:
@@ -88,7 +89,7 @@ def drawn(dashboard: Dashboard, console: Console, clock: Clock, keys: Terminal |
             on_it = Console(file=cast(IO[str], patient))
             screen = Live(dashboard, console=on_it, screen=True, auto_refresh=False, redirect_stderr=False)
             stack.enter_context(screen)
-            yield Redrawing(screen.refresh, clock, held_up=lambda: patient.busy)
+            yield Redrawing(screen.refresh, held_up=lambda: patient.busy)
     finally:
         patient.close_after(_LAST_PICTURE_S)
 
@@ -96,11 +97,17 @@ def drawn(dashboard: Dashboard, console: Console, clock: Clock, keys: Terminal |
 class Redrawing:
     """Draws a screen again and again, a few times a second, and never for more than a small share of a core."""
 
-    def __init__(self, draw: Callable[[], None], clock: Clock, *, held_up: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        draw: Callable[[], None],
+        *,
+        held_up: Callable[[], bool] = lambda: False,
+        cpu_ns: Callable[[], int] = cpu_ns,
+    ) -> None:
         """`held_up`: is the last picture still on its way? Then there is no other."""
         self._draw = draw
         self._held_up = held_up
-        self._clock = clock
+        self._cpu_ns = cpu_ns
         self._wanted = asyncio.Event()
 
     def soon(self) -> None:
@@ -111,14 +118,16 @@ class Redrawing:
         """Until cancelled."""
         while True:
             self._wanted.clear()
-            begun_ns = self._clock.now_ns()
+            begun_ns = self._cpu_ns()
             if not self._held_up():
                 self._draw()
-            took_s = (self._clock.now_ns() - begun_ns) / 1e9
-            # A large screen on a busy machine is drawn less often: it must not cost the crowd its time.
-            await asyncio.sleep(took_s * AT_MOST_ONE_IN)
+            took_s = (self._cpu_ns() - begun_ns) / 1e9
+            # A large screen is drawn less often: it must not cost the crowd its time. By what it cost, not by how long
+            # it took: on a machine that is busy with others those who look would be the last to see anything.
+            await asyncio.sleep(took_s * TYPING_ONE_IN)
+            rest_s = max(1 / FRAMES_PER_S, took_s * AT_MOST_ONE_IN) - took_s * TYPING_ONE_IN
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), max(0.0, 1 / FRAMES_PER_S - took_s * AT_MOST_ONE_IN))
+                await asyncio.wait_for(self._wanted.wait(), max(0.0, rest_s))
 
 
 async def _tell(console: Console, look: Callable[[], Snapshot]) -> None:
