@@ -66,15 +66,18 @@ class Storm:
         currency = plan.rehearsal.sale.price.currency
         evening.view.links = self._nemesis.links
         secrets = evening.prepared.rehearsal.secrets
-        async with watched(
-            evening.console,
-            plan.rehearsal.name,
-            evening.view,
-            evening.tap,
-            logbook.now_ns,
-            lambda minor: show_money(minor, currency),
-            tui=evening.wishes.tui,
-            steering=self._steering,
+        async with (
+            evening.outlets.during(evening.view, evening.tap, manifest, clock, logbook),
+            watched(
+                evening.console,
+                plan.rehearsal.name,
+                evening.view,
+                evening.tap,
+                logbook.now_ns,
+                lambda minor: show_money(minor, currency),
+                tui=evening.wishes.tui,
+                steering=self._steering,
+            ),
         ):
             variables = company.static_variables
             books = live_books(evening.prepared.target, variables, wall, clock, secrets.redact, evening.view.ledger)
