@@ -2,9 +2,9 @@
 
     python -m benchmarks.dashboard
 
-Drawing: the picture at a minute and at half an hour of a rehearsal, by CPU time of this process, as often as cli/watching.py
-draws it (four times a second, less often where that would be more than a hundredth of the time). Counting: every row of
-the made-up rehearsal of tests/live, for `LiveView.fold_all`. Prints a Markdown table.
+Drawing: the picture at a minute and at half an hour of a rehearsal, by CPU time of this process, as often as
+cli/watching.py draws it (four times a second, less often where that would be more than a hundredth of the time).
+Counting: every row of the made-up rehearsal of tests/live, for `LiveView.fold_all`. Prints a Markdown table.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from tests.chaos.test_together import CLOCK, MS, server, upstream
 
 __all__ = ["server", "upstream"]
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 LOAD_MS = 60_000
 
 

@@ -120,6 +120,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("t")
 
 
+@pytest.mark.quiet
 def test_a_game_day_by_hand(place: Path) -> None:
     """A brownout is injected and cleared by keys, a note written, arrivals paused and resumed, while another terminal
     watches: all of it is on the dashboard, in the recording, in the report and on its charts, and the run passes."""
@@ -179,6 +180,7 @@ def test_a_game_day_by_hand(place: Path) -> None:
     assert watched.splitlines()[-1].split()[1] in ("settling", "over"), watched
 
 
+@pytest.mark.quiet
 def test_ctrl_c_once(place: Path) -> None:
     """It heals what a hand had broken, writes everything and ends with 130; the terminal is as it was before."""
     with Terminal(place, 80, 24, game_day(place)) as terminal:
@@ -196,6 +198,7 @@ def test_ctrl_c_once(place: Path) -> None:
     assert [note["kind"] for note in report["notes"]] == ["inject", "stop"]
 
 
+@pytest.mark.quiet
 def test_the_key_s_and_then_ctrl_c(place: Path) -> None:
     """The key asks, and is then the first Ctrl-C: the next one leaves at once, with 130, healed, and a terminal as it
     was before though nothing had time to be taken down."""
