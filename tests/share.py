@@ -1,8 +1,8 @@
 """Who runs beside whom when the tests are shared out to several processes (`pytest -n 2 --dist loadgroup`).
 
 A `real` test that is not marked `quiet` must bear another such test beside it: it waits for conditions, with generous
-limits. What measures time is `quiet`, and so is every rehearsal (tests/conftest.py marks them): these run in one process,
-which plays several rehearsals side by side by itself.
+limits. What measures time is `quiet`, and so is every rehearsal (tests/conftest.py marks them): these run in one
+process, which plays several rehearsals side by side by itself.
 """
 
 from __future__ import annotations

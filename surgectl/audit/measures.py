@@ -32,7 +32,8 @@ _PROVIDER = ("payments", "provider")
 
 _EVENTS = {
     "arrived": "SELECT at_ns, intent FROM intents",
-    "dropped": "SELECT due_ns AS at_ns, NULL AS intent FROM dropped",
+    "dropped": "SELECT due_ns AS at_ns, NULL AS intent FROM dropped WHERE why <> 'paused'",
+    "paused": "SELECT due_ns AS at_ns, NULL AS intent FROM dropped WHERE why = 'paused'",
     "sent": "SELECT sent_ns AS at_ns, intent FROM attempts WHERE sent_ns IS NOT NULL",
     "info": "SELECT done_ns AS at_ns, intent FROM attempts WHERE outcome = 'info' AND NOT poll",
     "not-sent": "SELECT done_ns AS at_ns, intent FROM attempts WHERE why = 'not-sent'",
@@ -237,7 +238,7 @@ class RunMeasures:
         return Number(value=float(self.relations.one(counted)[0]), samples=self._arrivals())
 
     def _arrivals(self) -> int:
-        whole = "SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped)"
+        whole = "SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped WHERE why <> 'paused')"
         return int(self.relations.one(whole)[0])
 
     def goodput(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:

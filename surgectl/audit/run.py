@@ -200,7 +200,11 @@ def _inconclusive(
     because += [f"coverage {item.id} was {item.text}, {item.required} is required" for item in covered if not item.met]
     for fault in faults:
         name = f"{fault.brownout} on {fault.link or 'a command'}"
-        if not fault.applied:
+        if fault.by == "hand":
+            # Nobody asked for it beforehand, so nothing rests on its having bitten; but what we broke we mend.
+            if not fault.healed:
+                because.append(f"{name}, switched on by hand, was not healed: run surgectl chaos heal")
+        elif not fault.applied:
             because.append(f"{name} was never applied" + (f": {fault.detail}" if fault.detail else ""))
         elif not fault.verified:
             because.append(f"{name} was applied, but no traffic was seen to suffer from it")

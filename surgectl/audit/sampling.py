@@ -69,7 +69,7 @@ class _Sampling:
         self._where = {False: np.array(self.cuts, np.int64), True: np.array(self.edges, np.int64)}
 
     def samples(self) -> Samples:
-        arrivals = "SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped)"
+        arrivals = "SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped WHERE why <> 'paused')"
         return Samples(
             step_ns=self.step_ns,
             end_ns=self.measures.end_ns,
@@ -223,7 +223,7 @@ class _Sampling:
         return ticks
 
     def _happened(self, event: str, query: str) -> list[Ticks]:
-        nobody = event == "dropped"
+        nobody = event in ("dropped", "paused")
         who = "0" if nobody else self._whose("e.intent")
         at, whose = self.relations.arrays(
             f"""WITH who AS (SELECT intent, any_value(profile) AS profile FROM intents GROUP BY intent)

@@ -22,13 +22,14 @@ from surgectl.profile.values import Duration, Money, Rate, Share
 from surgectl.recording import manifest as manifests
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
+from surgectl.recording.rows import BY_HAND
 from surgectl.report import hlog, journal, json, terminal
 from surgectl.report.artefacts import artefacts
 from surgectl.report.fairness import fairness
 from surgectl.report.happened import happened
 from surgectl.report.rejudging import threshold_line, weighed
 from surgectl.report.series import over_time
-from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary
+from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, TimelineNote
 from surgectl.report.words import headline, next_steps
 from surgectl.text import one_line
 from surgectl.thresholds.packing import pack
@@ -164,6 +165,7 @@ def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Rel
             applied_at_s=fault.applied_at_s,
             healed_at_s=fault.healed_at_s,
             detail=fault.detail,
+            by=fault.by,
         )
         for fault in judged.chaos
     ]
@@ -201,6 +203,7 @@ def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Rel
         links=judged.links,
         thresholds=thresholds,
         chaos=chaos,
+        notes=timeline_notes(relations),
         metrics={**judged.metrics, "funnel": {name: judged.metrics["funnel"][name] for name in _FUNNEL}},
         generator=judged.generator,
         sources=judged.sources,
@@ -208,6 +211,13 @@ def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Rel
         samples=pack(samples),
         weighed=weighed(judged, status),
     )
+
+
+def timeline_notes(relations: Relations) -> list[TimelineNote]:
+    """What was done by hand, in the order of time."""
+    kinds = ", ".join(f"'{kind}'" for kind in BY_HAND)
+    rows = relations.rows(f"SELECT at_ns, kind, text FROM notes WHERE kind IN ({kinds}) ORDER BY at_ns, file, line")
+    return [TimelineNote(at_s=at_ns / 1e9, kind=kind, text=text or "") for at_ns, kind, text in rows]
 
 
 def _run_note(manifest: Manifest) -> RunNote:

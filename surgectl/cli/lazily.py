@@ -16,6 +16,7 @@ class Lazily(TyperGroup):
 
     VERBS: ClassVar[dict[str, str]] = {
         "run": "surgectl.cli.run:run",
+        "watch": "surgectl.cli.watch:watch",
         "plan": "surgectl.cli.plan:plan",
         "check": "surgectl.cli.check:check",
         "audit": "surgectl.cli.again:audit",

@@ -19,7 +19,7 @@ from surgectl.cli.driving import driver_for
 from surgectl.cli.ending import aborted
 from surgectl.cli.evening import Evening
 from surgectl.cli.hooks import facts_of, hook_output
-from surgectl.cli.interrupts import Interrupts
+from surgectl.cli.interrupts import SIGNALS, Interrupts
 from surgectl.cli.located import located
 from surgectl.cli.logbook import Logbook
 from surgectl.cli.losses import Losses
@@ -28,7 +28,7 @@ from surgectl.cli.metering import meter_for
 from surgectl.cli.outlets import Outlets
 from surgectl.cli.prepare import Prepared, Wishes, flags_of
 from surgectl.cli.reach import reach
-from surgectl.cli.shards import Playbill, how_many_workers, tracing_of
+from surgectl.cli.shards import Playbill, how_many_workers, tracing_of, view_of
 from surgectl.cli.staging import put_up
 from surgectl.cli.storm import Storm
 from surgectl.clock import SystemClock
@@ -36,7 +36,6 @@ from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.errors import SurgectlError
 from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.pauses import rare_pauses, usual_pauses
 from surgectl.profile.target import Target
@@ -54,7 +53,7 @@ class Rehearsing:
     def __init__(self, wishes: Wishes, prepared: Prepared, console: Console, outlets: Outlets | None = None) -> None:
         plan, secrets, outlets = prepared.plan, prepared.rehearsal.secrets, outlets or Outlets()
         clock, meter = SystemClock(), meter_for(plan.rehearsal, wanted=outlets.any)
-        view = LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns, meter=meter)
+        view = view_of(plan, meter)
         self._redact: Callable[[str], str] | None = secrets.redact if len(secrets) else None
         self._evening = Evening(
             wishes=wishes,
@@ -196,6 +195,8 @@ class Rehearsing:
         """The first stop: no more arrivals; the rest of `run` heals, drains and writes as always, only sooner."""
         said = "stopping, healing and writing what there is; once more leaves at once"
         self._evening.logbook.say("stopping", said)
+        if (stop := self._evening.interrupts.first) is not None and stop.by in SIGNALS:
+            self._evening.logbook.note(stop.why, "stop")
         stormed = self._storm is not None and self._storm.stop_arrivals()
         if not stormed and self._main is not None:
             self._main.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from functools import partial
@@ -20,6 +19,7 @@ from surgectl.cli.listing import list_profiles
 from surgectl.cli.outlets import Asked, Outlets
 from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
+from surgectl.cli.terminal import is_a_screen
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
 from surgectl.units import parse_share
@@ -114,7 +114,7 @@ def run(
         driver=driver,
         workers=workers,
         trace_sample=_share(trace_sample),
-        tui=tui and not as_json and _is_a_screen(),
+        tui=tui and not as_json and is_a_screen(),
     )
     prepared = prepare(wishes)
     progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
@@ -144,7 +144,3 @@ def _instant(text: str | None) -> datetime | None:
     if at <= SystemClock().wall():
         raise UsageError(f"{text} has passed", where="--start-at", hint="leave it out to begin at once")
     return at
-
-
-def _is_a_screen() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and "NO_COLOR" not in os.environ

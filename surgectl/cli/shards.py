@@ -21,6 +21,7 @@ from surgectl.engine.runners.inline import InlineRunner
 from surgectl.engine.runners.processes import Crew
 from surgectl.live.meter import Meter
 from surgectl.live.portion import Portion
+from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.plan.build import Plan
 from surgectl.profile.load import OpenTarget
@@ -103,6 +104,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     bill: Playbill
     shard: int
     of: int
+
+
+def view_of(plan: Plan, meter: Meter | None = None) -> LiveView:
+    """What is seen of it while it happens: of the whole, or of one shard."""
+    late_ns = int(plan.rehearsal.generator.late_at_most)
+    return LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns, late_at_most_ns=late_ns, meter=meter)
 
 
 def how_many_workers(asked: int | None, fans: int, *, own_stage: bool) -> int:

@@ -436,7 +436,8 @@ class Meter:
     # -- the rest
 
     def _dropped(self, row: DroppedRow) -> None:
-        self._tick("dropped", "", row.due_ns)
+        if row.why != "paused":  # that was somebody's wish
+            self._tick("dropped", "", row.due_ns)
         self._seen_ns = row.at_ns
 
     def _probe(self, row: ProbeRow) -> None:

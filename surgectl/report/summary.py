@@ -100,11 +100,14 @@ LEFT_OUT = "left out: this stage has no such link"
 
 
 def verdict_of(fault: ChaosLine) -> Verdict | None:
-    """A fault that was left behind is a failure of ours; one that never bit shows nothing. None: it was left out."""
+    """A fault that was left behind is a failure of ours; one that never bit shows nothing. None: nobody asks about it,
+    for it was left out, or switched on by hand and not seen to bite."""
     if fault.left_out:
         return None
     if fault.applied and not fault.healed:
         return "fail"
+    if fault.by == "hand" and not fault.verified:
+        return None
     return "pass" if fault.applied and fault.verified else "unknown"
 
 
@@ -112,10 +115,11 @@ def fate_of(fault: ChaosLine) -> str:
     """What became of a fault, in words."""
     if fault.left_out:
         return LEFT_OUT
+    hand = "by hand: " if fault.by == "hand" else ""
     if not fault.applied:
-        return "NEVER applied"
+        return f"{hand}NEVER applied"
     seen = "verified" if fault.verified else "NOT seen to bite"
-    return f"applied, {seen}, {'healed' if fault.healed else 'NOT HEALED'}"
+    return f"{hand}applied, {seen}, {'healed' if fault.healed else 'NOT HEALED'}"
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):

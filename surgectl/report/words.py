@@ -85,7 +85,9 @@ def glance(summary: Summary) -> list[Card]:
         bit = sum(c.applied and c.verified for c in played)
         gone = all(c.healed or not c.applied for c in played)
         label = "faults bit, all healed" if gone else "faults bit; NOT all healed"
-        bad = "fail" if not gone else "pass" if bit == len(played) else "unknown"
+        # Nobody asked beforehand for one by hand, so it may miss.
+        missed = any(c.by == "plan" and not (c.applied and c.verified) for c in played)
+        bad = "fail" if not gone else "unknown" if missed else "pass"
         cards.append(Card(value=f"{bit} of {len(played)}", label=label, verdict=bad))
     demanded = [c for c in summary.coverage if c.required is not None]
     if demanded:
@@ -153,7 +155,7 @@ def inconclusive_because(
 ) -> list[str]:
     """Why nothing definite can be said: ourselves first, then the faults, the coverage, the evidence, the silence."""
     reasons = [_because(f.summary, f.reason) for f in findings if f.kind == "harness" and f.verdict != "pass"]
-    reasons += [f"{_fault(c)} was never seen to bite" for c in chaos if not c.verified and not c.left_out]
+    reasons += [f"{_fault(c)} was never seen to bite" for c in chaos if not c.verified and _asked_for(c)]
     reasons += [f"{c.id} was to be {c.required} and was {c.seen}" for c in coverage if not c.met and c.required]
     unknown = [f for f in findings if f.verdict == "unknown" and f.configured and f.kind != "harness"]
     reasons += [f"{f.id} is unknown: {_sentence(f.reason or f.summary)}" for f in unknown]
@@ -190,7 +192,7 @@ def next_steps(
             limit = f"another limit: `expect: statistics: {{{finding.id}: …}}`"
             steps.append(f"{finding.id}: {_sentence(finding.reason or finding.summary)}; mend it, or set {limit}.")
     for line in chaos:
-        if line.left_out:
+        if not _asked_for(line):
             continue
         if not line.applied:
             steps.append(f"{_fault(line)} was never applied: {_sentence(line.detail) or 'is the proxy reachable?'}.")
@@ -209,9 +211,18 @@ def next_steps(
     for threshold in thresholds:
         if threshold.verdict == "unknown":
             steps.append(f"{threshold.expression} is unknown: {_sentence(threshold.reason or threshold.observed)}.")
+    if paused := sum(f.numbers.get("paused") or 0 for f in findings if f.kind == "harness"):
+        steps.append(
+            f"{paused:,} fans never came, because somebody paused the arrivals: the crowd was smaller than planned."
+        )
     if code == 0:
         steps.append("Nothing to mend. Try a harsher profile, or keep this one as a gate in CI.")
     return steps if len(steps) <= 8 else [*steps[:7], f"And {len(steps) - 7} more, below."]
+
+
+def _asked_for(fault: ChaosLine) -> bool:
+    """Whether the rehearsal was to show it: not one that was left out, nor one that somebody switched on by hand."""
+    return not fault.left_out and fault.by == "plan"
 
 
 def _listed(reasons: Sequence[str]) -> str:
