@@ -21,6 +21,7 @@ from surgectl.recording.folder import Folder
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
 from surgectl.report import hlog, html, json, junit, terminal
+from surgectl.report.compare.side import journey_of
 from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
 from surgectl.report.words import headline, next_steps
@@ -211,4 +212,6 @@ def _run_note(manifest: Manifest) -> RunNote:
             {"name": p.name, "from_s": p.start_ns / 1e9, "to_s": p.end_ns / 1e9, "fans": p.fans}
             for p in manifest.phases
         ],
+        rehearsal=manifest.rehearsal,
+        journey=journey_of(manifest.target_file),
     )

@@ -20,6 +20,7 @@ class Lazily(TyperGroup):
         "check": "surgectl.cli.check:check",
         "audit": "surgectl.cli.again:audit",
         "report": "surgectl.cli.again:report",
+        "compare": "surgectl.cli.compare:compare",
         "sql": "surgectl.cli.sql:sql",
         "chaos": "surgectl.cli.chaos:app",
         "stage": "surgectl.cli.stage:app",

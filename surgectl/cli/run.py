@@ -12,6 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from surgectl.cli.baseline import hold_beside, open_baseline
 from surgectl.cli.driving import DriverName
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
@@ -61,6 +62,9 @@ def run(
     start_at: Annotated[str | None, typer.Option(help="Begin at this time, e.g. 2030-01-01T10:00:00+01:00.")] = None,
     tui: Annotated[bool, typer.Option(help="The dashboard, where there is a terminal for it.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")] = False,
+    baseline: Annotated[
+        Path | None, typer.Option(help="An earlier run's folder or report.json, to compare this one with.")
+    ] = None,
 ) -> None:
     """Rehearse an on-sale: crowd, brownout, retries, audit."""
     if profile is None:
@@ -84,11 +88,13 @@ def run(
         tui=tui and not as_json and _is_a_screen(),
     )
     prepared = prepare(wishes)
+    before = open_baseline(baseline, prepared) if baseline is not None else None
     progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
     ended = uvloop.run(Rehearsing(wishes, prepared, progress).run())
     summary = judge(ended)
     show(summary, ended, as_json=as_json)
-    raise typer.Exit(summary.exit_code)
+    code = summary.exit_code
+    raise typer.Exit(code if before is None else hold_beside(before, ended, code, as_json=as_json))
 
 
 def _instant(text: str | None) -> datetime | None:

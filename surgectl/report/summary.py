@@ -33,6 +33,10 @@ class RunNote(msgspec.Struct, frozen=True, kw_only=True):
     """Repeats this rehearsal with the same plan."""
     phases: list[dict[str, Any]] = []
     """name, from_s, to_s, fans."""
+    rehearsal: dict[str, Any] = {}
+    """The whole effective profile, redacted: what a comparison asks for first."""
+    journey: str = ""
+    """A digest of how the shop was talked to."""
 
 
 class CoverageLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,9 +2,9 @@
 
 A difference is given its 95 % interval by the spread of its bootstrap replicates and Student's t: few independent
 pieces of time make a wide interval. "Same" has to be shown as much as "worse" has: it is what lies wholly inside a band
-of indifference (equivalence after Schuirmann, J. Pharmacokinet. Biopharm. 1987), never what merely was not shown to differ.
-Where many rows are looked at together, some would look guilty by chance: Holm (Scand. J. Stat. 1979) keeps the chance
-of a single false accusation among all of them below 5 %.
+of indifference (equivalence after Schuirmann, J. Pharmacokinet. Biopharm. 1987), never what merely was not shown to
+differ. Where many rows are looked at together, some would look guilty by chance: Holm (Scand. J. Stat. 1979) keeps the
+chance of a single false accusation among all of them below 5 %.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ def spread(
 ) -> Spread:
     """The interval of a difference on a scale on which 0 is none and `band` (>= 0) is still nobody's business.
 
-    `pieces`: how many independent stretches of time the replicates were drawn from; each stratum costs one degree of
-    freedom. `unseen`: by what factor the replicates' variance is known to be too small. `least`: a standard error below which it cannot be (what counting so few events leaves open). Where nothing
-    can be said the interval is everything and p is 1.
+    `pieces`: the independent stretches of time that the replicates' seconds are worth; each stratum costs one degree of
+    freedom. `unseen`: by what factor the replicates' variance is known to be too small. `least`: a standard error below
+    which it cannot be (what counting so few events leaves open). Where nothing can be said the interval is everything
+    and p is 1.
     """
     from scipy.special import stdtr, stdtrit
 

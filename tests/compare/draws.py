@@ -11,7 +11,7 @@ from surgectl.stats.histogram import indices_of
 def run_of(
     draw: int, *, seconds: int = 60, slower: float = 1.0, fewer: float = 1.0, memory: float = 0.6, noise: float = 0.2
 ) -> Seconds:
-    """One draw of the process: 25 requests a second of about 100 ms, whose median wavers by `noise` (log) and remembers."""
+    """One draw of the process: 25 requests a second of about 100 ms, their median wavers and remembers."""
     chance = np.random.default_rng(draw)
     level = np.zeros(seconds)
     level[0] = chance.normal() * noise

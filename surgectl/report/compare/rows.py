@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -54,6 +54,9 @@ class Percentile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Measured = Quotient | Percentile
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Draws = Callable[[float], Floats]
+"""Mean length of a block → how often each second was drawn, by replicate."""
 
 
 def measured(baseline: Seconds, candidate: Seconds, *, load_s: int) -> list[Measured]:
@@ -158,12 +161,14 @@ def judged(
             drawn[block] = times_drawn(seed, strata, block=block, replicates=replicates)
         return drawn[block]
 
-    looked = []
+    looked: list[Looked] = []
     for one in wanted:
-        looking = _quotient if isinstance(one, Quotient) else _percentile
-        looked.append(looking(one, strata, times, band))  # type: ignore[operator]
+        if isinstance(one, Quotient):
+            looked.append(_quotient(one, strata, times, band))
+        else:
+            looked.append(_percentile(one, strata, times, band))
     if untold:
-        return [_without(row, untold) for row, _ in looked]
+        return [_without(row, untold) if row.weighs else row for row, _ in looked]
     weighed = [n for n, (_, found) in enumerate(looked) if found is not None]
     stands = dict(zip(weighed, holm([looked[n][1].p for n in weighed]), strict=True))  # type: ignore[union-attr]
     return [
@@ -174,7 +179,7 @@ def judged(
 Looked = tuple[Row, Spread | None]
 
 
-def _quotient(one: Quotient, strata: Sequence[int], times: object, band: float) -> Looked:
+def _quotient(one: Quotient, strata: Sequence[int], times: Draws, band: float) -> Looked:
     tops = [float(side.sum()) for side in one.above]
     bottoms = [float(side.sum()) for side in one.below]
     values = [top / bottom if bottom else math.nan for top, bottom in zip(tops, bottoms, strict=True)]
@@ -185,14 +190,16 @@ def _quotient(one: Quotient, strata: Sequence[int], times: object, band: float) 
         return _without(row, "nothing to look at in one of the runs"), None
     if relative and not all(tops):
         return _without(row, "nothing was counted in one of the runs"), None
-    active = sum(side > 0 for side in one.below) > 0
+    if all(tops) and all(np.array_equal(*pair) for pair in (one.above, one.below)):
+        return msgspec.structs.replace(row, said="same", why="the same in every second", difference=0.0), None
+    active = (one.below[0] > 0) | (one.below[1] > 0)
     # By how much each second pulls the number: what the blocks' length is read off.
     pulls = [
         (above - value * below) / (top if relative else bottom)
         for above, below, value, top, bottom in zip(one.above, one.below, values, tops, bottoms, strict=True)
     ]
     course = _course(pulls[1] - pulls[0], active, strata)
-    weights: Floats = times(course.block)  # type: ignore[operator]
+    weights: Floats = times(course.block)
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = [(weights @ above) / (weights @ below) for above, below in zip(one.above, one.below, strict=True)]
         difference = np.log(shares[1] / shares[0]) if relative else shares[1] - shares[0]
@@ -202,7 +209,7 @@ def _quotient(one: Quotient, strata: Sequence[int], times: object, band: float) 
     return _looked(row, value, difference, course, relative, least)
 
 
-def _percentile(one: Percentile, strata: Sequence[int], times: object, band: float) -> Looked:
+def _percentile(one: Percentile, strata: Sequence[int], times: Draws, band: float) -> Looked:
     n = len(strata)
     sides = [_table(side, n) for side in one.took]
     samples = [int(table.sum()) for _, table in sides]
@@ -213,17 +220,17 @@ def _percentile(one: Percentile, strata: Sequence[int], times: object, band: flo
         return _without(row, "nothing to look at in one of the runs"), None
     needed = math.ceil(LEAST_BEYOND / (1 - share))
     if min(samples) < needed:
-        return _without(row, f"{min(samples):,} samples, {needed:,} are needed"), None
+        return _without(row, f"too few samples ({min(samples):,} of {needed:,})"), None
     if max(found) >= OPEN:
         return _without(row, "so many never came to a definite end"), None
     pulls = [
         (table[:, keys > counter].sum(axis=1) - (1 - share) * table.sum(axis=1)) / table.sum()
         for (keys, table), counter in zip(sides, found, strict=True)
     ]
-    active = sum(table.sum(axis=1) for _, table in sides) > 0
+    active = (sides[0][1].sum(axis=1) + sides[1][1].sum(axis=1)) > 0
     course = _course(pulls[1] - pulls[0], active, strata)
-    weights: Floats = times(course.block)  # type: ignore[operator]
-    ends = [_ms(_at(keys, weights @ table, share)) for keys, table in sides]
+    weights: Floats = times(course.block)
+    ends = [_all_ms(_at(keys, weights @ table, share)) for keys, table in sides]
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = np.log(ends[1] / ends[0])
     value = math.log(_ms(found[1]) / _ms(found[0]))
@@ -266,7 +273,7 @@ def _looked(
 def _said(row: Row, found: Spread, stands: bool, looked_at: int) -> Row:
     """The word for a row that could be judged."""
     if row.low is None or row.high is None:
-        why = f"too short: {row.pieces:.0f} independent pieces of time, and it wavers too much for so few"
+        why = f"too short (its seconds are worth {row.pieces:.0f} independent ones)"
         return msgspec.structs.replace(row, said="can't tell", why=why)
     band = math.log1p(row.band) if row.scale == "relative" else row.band
     if -band <= found.low and found.high <= band:
@@ -275,7 +282,7 @@ def _said(row: Row, found: Spread, stands: bool, looked_at: int) -> Row:
         word: Said = "worse" if (found.value > 0) == row.less_is_better else "better"
         if stands:
             return msgspec.structs.replace(row, said=word)
-        why = f"alone it would be {word}; among {looked_at} rows chance does that (Holm)"
+        why = f"{word} if it were alone, but among so many rows chance does that (Holm, {looked_at} rows)"
         return msgspec.structs.replace(row, why=why)
     return msgspec.structs.replace(row, why="the interval reaches over the edge of the band")
 
@@ -319,7 +326,7 @@ _BLOCKS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0
 """A little more or less changes nothing, and rows with the same length share their draws."""
 
 
-def _course(pulls: Floats, active: np.ndarray, strata: Sequence[int]) -> Course:  # type: ignore[type-arg]
+def _course(pulls: Floats, active: Flags, strata: Sequence[int]) -> Course:
     """Read off what is left of each second's pull when each stretch has its own mean."""
     left = pulls.copy()
     labels = np.asarray(strata)
@@ -368,11 +375,12 @@ def _at(keys: Floats, tables: Floats, share: float) -> Floats:
     return np.where(totals > 0, keys[np.argmax(reached, axis=1)], np.nan)
 
 
-_MS = np.vectorize(lambda counter: math.nan if math.isnan(counter) else highest_at(int(counter)) / 1e6, otypes=[float])
+def _ms(counter: float) -> float:
+    """What a counter stands for."""
+    return math.nan if math.isnan(counter) else highest_at(int(counter)) / 1e6
 
 
-def _ms(counter):  # type: ignore[no-untyped-def]
-    return _MS(counter) if isinstance(counter, np.ndarray) else float(_MS(counter))
+_all_ms = np.vectorize(_ms, otypes=[float])
 
 
 def _filled(values: Iterable[float], n: int, until: int | None = None) -> Floats:
@@ -386,7 +394,5 @@ def _filled(values: Iterable[float], n: int, until: int | None = None) -> Floats
 def _probed(both: Sequence[Seconds]) -> list[str]:
     names = [name.split(" ", 1)[1].removesuffix(" all") for name in both[0].counts if name.startswith("probe ")]
     return [
-        step
-        for step in dict.fromkeys(n.removesuffix(" good") for n in names)
-        if f"probe {step} all" in both[1].counts
+        step for step in dict.fromkeys(n.removesuffix(" good") for n in names) if f"probe {step} all" in both[1].counts
     ]

@@ -93,7 +93,7 @@ def _why(rows: list[Row]) -> list[str]:
     found: dict[str, list[str]] = {}
     for row in rows:
         if row.said == "can't tell" and row.why:
-            found.setdefault(row.why, []).append(row.name)
+            found.setdefault(row.why.split(" (")[0], []).append(row.name)  # the counts stand in the page
     return [f"{', '.join(names)}: {why}" for why, names in found.items()]
 
 
