@@ -17,9 +17,11 @@ from surgectl.cli.driving import DriverName
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
 from surgectl.cli.prepare import Wishes, prepare
+from surgectl.cli.readiness import rehearse_all
 from surgectl.cli.rehearse import Rehearsing
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
+from surgectl.profile.readiness import is_readiness
 
 
 def run(
@@ -87,6 +89,10 @@ def run(
         workers=workers,
         tui=tui and not as_json and _is_a_screen(),
     )
+    if is_readiness(profile):
+        if baseline is not None:
+            raise UsageError("a list of rehearsals has no baseline", where="--baseline", hint="compare them one by one")
+        raise typer.Exit(rehearse_all(wishes, as_json=as_json))
     prepared = prepare(wishes)
     before = open_baseline(baseline, prepared) if baseline is not None else None
     progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
