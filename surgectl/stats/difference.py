@@ -57,7 +57,7 @@ def spread(
         return Spread(value=value, low=-math.inf, high=math.inf, p=1.0)
     # Drawing from so few pieces shows less than the whole spread: the factor of a sample's variance mends it.
     error = max(float(known.std()) * math.sqrt(unseen * pieces / freedom), least)
-    if error <= 0:  # the same in every draw
+    if error <= 1e-12 * (1 + abs(value)):  # the same in every draw
         return Spread(value=value, low=value, high=value, p=0.0 if abs(value) > band else 1.0)
     reach = float(stdtrit(freedom, 1 - ALPHA / 2)) * error
     p = 2 * float(stdtr(freedom, -(abs(value) - band) / error)) if abs(value) > band else 1.0
