@@ -15,7 +15,7 @@ from surgectl.stats.bootstrap import Floats, block_length, memory, seconds_a_pie
 from surgectl.stats.difference import Spread, holm, spread
 from surgectl.stats.histogram import highest_at
 
-REPLICATES = 2_000
+REPLICATES = 1_000
 BAND = 0.05
 LEAST_BEYOND = 5
 """Samples that must lie beyond a percentile before anybody speaks of it: p99 needs 500 of them."""
@@ -230,7 +230,8 @@ def _percentile(one: Percentile, strata: Sequence[int], times: Draws, band: floa
     active = (sides[0][1].sum(axis=1) + sides[1][1].sum(axis=1)) > 0
     course = _course(pulls[1] - pulls[0], active, strata)
     weights: Floats = times(course.block)
-    ends = [_all_ms(_at(keys, weights @ table, share)) for keys, table in sides]
+    narrow = [_narrowed(keys, table, share) for keys, table in sides]
+    ends = [_all_ms(_at(keys, weights @ table, share)) for keys, table in narrow]
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = np.log(ends[1] / ends[0])
     value = math.log(_ms(found[1]) / _ms(found[0]))
@@ -365,6 +366,18 @@ def _table(side: Sequence[Counters], n: int) -> tuple[Floats, Floats]:
         for key, count in second.items():
             table[row, place[key]] = count
     return keys, table
+
+
+def _narrowed(keys: Floats, table: Floats, share: float) -> tuple[Floats, Floats]:
+    """The same counters with neighbours put together: a hundred steps from the percentile to the top, ten times as far
+    down, one for all that lies below. Millions of samples are drawn as quickly as thousands."""
+    totals = table.sum(axis=0)
+    before = np.cumsum(totals) - totals
+    everything, tail = float(totals.sum()), 1 - share
+    steps = np.floor(np.maximum(before - everything * (1 - 10 * tail), 0) / (everything * tail / 100))
+    begins = np.flatnonzero(np.diff(steps, prepend=-1))
+    ends = np.append(begins[1:], len(keys)) - 1
+    return keys[ends], np.add.reduceat(table, begins, axis=1)
 
 
 def _at(keys: Floats, tables: Floats, share: float) -> Floats:
