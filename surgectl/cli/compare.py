@@ -49,7 +49,7 @@ def compare(
 ) -> None:
     """Compare two runs of one profile: every number with its interval, and a word for what it is worth."""
     sides = opened(baseline), opened(candidate)
-    comparison = compared(*sides, band=_share(band), strict=strict, force=force)
+    comparison = compared(*sides, band=share_of(band), strict=strict, force=force)
     if output is not None:
         written(comparison, *sides, output)
     show(comparison, as_json=as_json)
@@ -149,7 +149,8 @@ def _manifest(folder: Path, summary: Summary) -> Manifest | None:
     return manifest if manifest.run == summary.run.id else None
 
 
-def _share(text: str) -> float:
+def share_of(text: str) -> float:
+    """`5%` as 0.05. UsageError for what is no share, or all of it."""
     try:
         found = float(Share.parse(text))
     except ValueError as error:

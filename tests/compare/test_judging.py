@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from surgectl.cli.compare import compared, rendered
+from surgectl.cli.compare import compared, opened, rendered, share_of
 from surgectl.errors import UsageError
 from surgectl.report.compare import page, terminal
 from surgectl.report.compare.differences import differences
@@ -19,6 +19,7 @@ from surgectl.report.compare.model import Comparison
 from surgectl.report.summary import ChaosLine
 from tests.compare.draws import run_of
 from tests.compare.sides import REHEARSAL, finding, side
+from tests.docs.pages import ROOT
 from tests.report.hostile import EVIL
 
 SLOW = {"seconds": run_of(2, seconds=180, slower=1.5)}
@@ -190,3 +191,26 @@ def test_comparison_json_is_the_same_bytes_each_time() -> None:
     told = msgspec.json.decode(first)
     assert told["schema"] == "surgectl.comparison/1"
     assert msgspec.json.decode(first, type=Comparison).said == "worse"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("nowhere", "no report"),
+        ("README.md", "not a report"),
+        ("reports/sample/run.json", "a report of format"),
+        ("tests", "name a run's folder, or a report.json"),
+    ],
+)
+def test_what_is_no_report_is_told_so(path: str, said: str) -> None:
+    """One line that says what, where and what to try."""
+    with pytest.raises(UsageError, match=said):
+        opened(ROOT / path)
+
+
+def test_a_band_is_a_share() -> None:
+    """5 % is one; five is none, and neither is all of it."""
+    assert share_of("5%") == 0.05
+    for wrong in ("5", "100%", "-3%", "much"):
+        with pytest.raises(UsageError, match="--band"):
+            share_of(wrong)
