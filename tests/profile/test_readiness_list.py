@@ -10,6 +10,7 @@ from surgectl.errors import UsageError
 from surgectl.profile import lookup
 from surgectl.profile.load import kind_of, load_rehearsal
 from surgectl.profile.readiness import is_readiness, open_readiness
+from tests.docs.pages import ROOT, after
 
 GOOD = """surgectl: 1
 name: nightly
@@ -91,3 +92,11 @@ def test_the_shipped_list_is_the_three_that_every_review_asks_for() -> None:
     readiness = open_readiness("readiness").readiness
     assert [part.profile for part in readiness.rehearsals] == ["peak-load", "payment-brownout", "failover"]
     assert all(part.why.endswith("?") for part in readiness.rehearsals)
+
+
+def test_the_list_of_the_docs_is_one(desk: Path) -> None:
+    """docs/readiness.md shows a list that loads, once its own profile lies beside it."""
+    (desk / "our-brownout.yaml").write_text((desk / "beside.yaml").read_text())
+    (desk / "list.yaml").write_text(after("readiness", (ROOT / "docs/readiness.md").read_text("utf-8")))
+    parts = open_readiness("list.yaml").readiness.rehearsals
+    assert parts[0].sets == {"load[1].rate": "60/s", "sale.tickets": "1200"}

@@ -10,7 +10,7 @@ from surgectl.report.charts import window_of
 from surgectl.report.compare import words
 from surgectl.report.compare.differences import differences
 from surgectl.report.compare.model import Comparison, Differs, Fact, Once, Row, Said, Which
-from surgectl.report.compare.rows import BAND, REPLICATES, judged, measured
+from surgectl.report.compare.rows import BAND, REPLICATES, judged, lateness_ms, measured
 from surgectl.report.compare.side import Side
 from surgectl.report.summary import Summary
 
@@ -39,6 +39,7 @@ def compare(
         seed=_seed(sides),
         band=band,
         replicates=replicates,
+        lateness_ms=lateness_ms(baseline.seconds, candidate.seconds),
         untold=_untold(sides),
     )
     facts = _facts(baseline.summary.invariants, candidate.summary.invariants)
@@ -101,7 +102,7 @@ def _seed(sides: tuple[Side, Side]) -> int:
 
 def _untold(sides: tuple[Side, Side]) -> str:
     said = [(name, side.untimed) for name, side in zip(("the baseline", "the new run"), sides, strict=True)]
-    return "; ".join(f"{name} {why}" for name, why in said if why)
+    return "; ".join(f"{name}: {why}" for name, why in said if why)
 
 
 def _facts(baseline: list[Finding], candidate: list[Finding]) -> list[Fact]:

@@ -17,8 +17,10 @@ from surgectl.stats.histogram import highest_at
 
 REPLICATES = 1_000
 BAND = 0.05
-LEAST_BEYOND = 5
-"""Samples that must lie beyond a percentile before anybody speaks of it: p99 needs 500 of them."""
+LEAST_BEYOND = 10
+"""Samples that must lie beyond a percentile before anybody speaks of it: p99 needs a thousand of them."""
+_LATE = 0.95
+"""Of the seconds: how late we were ourselves in nearly all of them is what a difference has to exceed."""
 _LATENCY_FLOOR_MS = 5.0
 _SHARE_FLOOR = 0.005
 _AVAILABILITY_FLOOR = 0.001
@@ -151,9 +153,11 @@ def judged(
     seed: int,
     band: float = BAND,
     replicates: int = REPLICATES,
+    lateness_ms: float = 0.0,
     untold: str = "",
 ) -> list[Row]:
-    """The rows. `strata`: each second's stretch. `untold`: why nothing of this may be judged at all."""
+    """The rows. `strata`: each second's stretch. `lateness_ms`: a latency that differs by less may differ by our own
+    fault. `untold`: why nothing of this may be judged at all."""
     drawn: dict[float, Floats] = {}
 
     def times(block: float) -> Floats:
@@ -172,8 +176,25 @@ def judged(
     weighed = [n for n, (_, found) in enumerate(looked) if found is not None]
     stands = dict(zip(weighed, holm([looked[n][1].p for n in weighed]), strict=True))  # type: ignore[union-attr]
     return [
-        row if found is None else _said(row, found, stands[n], len(weighed)) for n, (row, found) in enumerate(looked)
+        row if found is None else _ours(_said(row, found, stands[n], len(weighed)), lateness_ms)
+        for n, (row, found) in enumerate(looked)
     ]
+
+
+def lateness_ms(*runs: Seconds) -> float:
+    """How late we were ourselves, at worst in a second, in all but one of twenty seconds of the worse run."""
+    found = [sorted(ms for ms in run.levels.get("lag", []) if ms is not None) for run in runs]
+    return max((late[min(len(late) - 1, int(_LATE * len(late)))] for late in found if late), default=0.0)
+
+
+def _ours(row: Row, late_ms: float) -> Row:
+    """A latency runs from when it was due: what our own lateness can explain is no verdict on the shop."""
+    if row.unit != "ms" or row.said not in ("better", "worse") or row.baseline is None or row.candidate is None:
+        return row
+    if not row.weighs or abs(row.candidate - row.baseline) > late_ms:
+        return row
+    why = f"may be ours (we were late by up to {late_ms:.3g} ms ourselves, and it differs by no more)"
+    return msgspec.structs.replace(row, said="can't tell", why=why)
 
 
 Looked = tuple[Row, Spread | None]

@@ -27,7 +27,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     def untimed(self) -> str:
         """Why its timings say nothing of the shop; empty = they do."""
         if self.summary.run.status != "done":
-            return f"did not come to its end ({self.summary.run.status})"
+            return f"it did not come to its end ({self.summary.run.status})"
         kept_up = next((f for f in self.summary.invariants if f.id == "GENERATOR"), None)
         if kept_up is None or kept_up.verdict == "unknown":
             return "nobody can say whether its load generator kept up"
