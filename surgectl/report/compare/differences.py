@@ -77,7 +77,7 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from _leaves(item, f"{path}[{place}]")
-    elif value is not None:
+    elif value is not None and value is not False:  # what is off by default may not be said by an older recording
         yield path, value
 
 
