@@ -48,16 +48,18 @@ def block_length(series: Floats) -> float:
 
 
 def memory(series: Floats, stretches: int = 1) -> float:
-    """How much of a second the next one remembers: the correlation at lag 1, in [0, 0.95].
+    """How much of a second the next one remembers, rather too much than too little: in [0, 0.95].
 
+    The correlation at lag 1, and its standard error on top: to believe in too much memory only makes an interval wider.
     `stretches`: how many means were taken off the series. Each takes correlation away (Kendall, Biometrika 1954), which
-    is put back: to believe in too much memory only makes an interval wider.
+    is put back.
     """
     n, power = len(series), float(series @ series)
     if n < 4 or power <= 0:
         return 0.0
     seen = float(series[:-1] @ series[1:]) / power
-    return min(0.95, max(0.0, (seen + stretches / n) / max(0.05, 1 - 3 * stretches / n)))
+    found = min(0.95, (seen + stretches / n) / max(0.05, 1 - 3 * stretches / n))
+    return min(0.95, max(0.0, found + math.sqrt(max(0.0, 1 - found**2) / n)))
 
 
 def seconds_a_piece(remembered: float) -> float:

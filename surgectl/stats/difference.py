@@ -18,7 +18,7 @@ import numpy as np
 from surgectl.stats.bootstrap import Floats
 
 ALPHA = 0.05
-LEAST_PIECES = 8.0
+LEAST_PIECES = 5.0
 """Independent pieces of time, beyond one for each stretch, below which a spread is only a guess."""
 
 

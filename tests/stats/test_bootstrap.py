@@ -69,7 +69,7 @@ def test_the_spread_of_a_mean_is_found(remembered: float) -> None:
 def test_too_few_pieces_say_nothing() -> None:
     """Where time was too short the interval is everything, however far apart the two runs are."""
     replicates = np.random.default_rng(1).normal(5, 0.1, 500)
-    short = spread(5, replicates, band=0.05, pieces=6, strata=1)
+    short = spread(5, replicates, band=0.05, pieces=5.5, strata=1)
     assert (short.low, short.high, short.p) == (-np.inf, np.inf, 1)
     long = spread(5, replicates, band=0.05, pieces=60, strata=1)
     assert 4.5 < long.low < long.high < 5.5

@@ -19,6 +19,8 @@ REPLICATES = 1_000
 BAND = 0.05
 LEAST_BEYOND = 10
 """Samples that must lie beyond a percentile before anybody speaks of it: p99 needs a thousand of them."""
+LEAST_SECONDS = 12
+"""Seconds in which there was anything to look at: with fewer, nobody sees how they hang together."""
 _LATE = 0.95
 """Of the seconds: how late we were ourselves in nearly all of them is what a difference has to exceed."""
 _LATENCY_FLOOR_MS = 5.0
@@ -363,7 +365,7 @@ def _course(pulls: Floats, active: Flags, strata: Sequence[int]) -> Course:
     return Course(
         block=next((length for length in _BLOCKS if length >= best), _BLOCKS[-1]),
         memory=remembered,
-        pieces=float(active.sum()) / seconds_a_piece(remembered),
+        pieces=float(active.sum()) / seconds_a_piece(remembered) if active.sum() >= LEAST_SECONDS else 0.0,
         stretches=stretches,
         alone=math.sqrt(float(left[active] @ left[active]) * float(active.sum()) / max(1.0, active.sum() - stretches)),
     )
