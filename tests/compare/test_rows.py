@@ -89,6 +89,7 @@ def test_what_never_ended_has_no_percentile() -> None:
     b = Seconds(length=60, counts=a.counts, durations={"confirm": lost, "pay": a.durations["pay"]})
     assert rows(a, b)["confirm p95"].why == "so many never came to a definite end"
     assert rows(a, b)["confirm p95"].said == "can't tell"
+    assert rows(a, b)["confirm p95"].candidate is None
 
 
 def test_nothing_against_nothing_is_not_yet_the_same() -> None:

@@ -238,7 +238,8 @@ def _percentile(one: Percentile, strata: Sequence[int], times: Draws, band: floa
     samples = [int(table.sum()) for _, table in sides]
     share = one.percentile / 100
     found = [_at(keys, table.sum(axis=0)[None, :], share)[0] if len(keys) else math.nan for keys, table in sides]
-    row = _row(one, "ms", [_ms(counter) for counter in found], (samples[0], samples[1]), band, one.floor, True)
+    known = [math.nan if counter >= OPEN else _ms(counter) for counter in found]
+    row = _row(one, "ms", known, (samples[0], samples[1]), band, one.floor, True)
     if not all(samples):
         return _without(row, "nothing to look at in one of the runs"), None
     needed = math.ceil(LEAST_BEYOND / (1 - share))

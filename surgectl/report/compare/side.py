@@ -30,7 +30,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
             return f"it did not come to its end ({self.summary.run.status})"
         kept_up = next((f for f in self.summary.invariants if f.id == "GENERATOR"), None)
         if kept_up is None or kept_up.verdict == "unknown":
-            return "nobody can say whether its load generator kept up"
+            said = f" ({kept_up.summary})" if kept_up is not None and kept_up.summary else ""
+            return f"nobody can say whether its load generator kept up{said}"
         if kept_up.verdict == "fail":
             return f"its load generator did not keep up: {kept_up.summary}"
         if not self.seconds.length:
