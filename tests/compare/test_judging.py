@@ -37,6 +37,15 @@ def test_a_slower_shop_is_worse() -> None:
     assert "confirm p50 +" in found.headline
 
 
+def test_what_looks_worse_and_is_not_shown_is_said_all_the_same() -> None:
+    """A short run that took three times as long proves nothing, and the sentence does not hide it: exit 0, or 12."""
+    a, b = side(run_of(1, seconds=10)), side(run_of(2, seconds=10, slower=3), run="b")
+    found = held(a, b)
+    assert (found.said, found.exit_code) == ("can't tell", 0)
+    assert found.headline.startswith("Can't tell, though it looks worse: confirm p50 +")
+    assert held(a, b, strict=True).exit_code == 12
+
+
 def test_books_that_broke_are_worse_whatever_the_numbers_say() -> None:
     """A faster shop that charges twice is worse: exit 11."""
     found = held(side(**SLOW), side(**FAST, run="b"), strict=False)

@@ -82,6 +82,17 @@ def test_a_percentile_needs_samples_beyond_it() -> None:
     assert rows(a, b)["confirm p99"].why.startswith("too few samples")
 
 
+def test_one_bad_second_is_one_piece_of_bad_luck() -> None:
+    """Two hundred slow payments, all in one second, are no 95th percentile that anybody judges by."""
+    a = run_of(1, seconds=60)
+    slow = [{} if n != 30 else {max(second) + 4000: 200} for n, second in enumerate(a.durations["confirm"])]
+    took = [{**second, **more} for second, more in zip(a.durations["confirm"], slow, strict=True)]
+    b = Seconds(length=60, counts=a.counts, durations={"confirm": took, "pay": took})
+    row = rows(a, b)["confirm p95"]
+    assert row.said == "can't tell"
+    assert row.why == "too few samples (those beyond it lie in 1 seconds)"
+
+
 def test_what_never_ended_has_no_percentile() -> None:
     """Where one in ten never learnt what became of his money, p95 is unknown, not an hour."""
     a = run_of(1, seconds=60)

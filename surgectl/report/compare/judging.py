@@ -138,8 +138,8 @@ def _overall(rows: list[Row], facts: list[Fact]) -> Said:
     if "worse" in told:
         return "worse"
     main = [row.said for row in rows if row.main] + [fact.said for fact in facts]
-    # What is lost counts more than what is won: a comparison that is blind where it matters praises nobody.
-    if "better" in told:
+    # What is lost counts more than what is won: any row can accuse, only what matters to a buyer can praise.
+    if "better" in main:
         return "better"
     return "same" if main and "can't tell" not in main else "can't tell"
 

@@ -19,6 +19,8 @@ REPLICATES = 1_000
 BAND = 0.05
 LEAST_BEYOND = 10
 """Samples that must lie beyond a percentile before anybody speaks of it: p99 needs a thousand of them."""
+LEAST_SECONDS_BEYOND = 8
+"""Seconds that these samples must come from: ten slow replies in one slow second are one piece of bad luck."""
 LEAST_SECONDS = 12
 """Seconds in which there was anything to look at: with fewer, nobody sees how they hang together."""
 _LATE = 0.95
@@ -245,6 +247,9 @@ def _percentile(one: Percentile, strata: Sequence[int], times: Draws, band: floa
     needed = math.ceil(LEAST_BEYOND / (1 - share))
     if min(samples) < needed:
         return _without(row, f"too few samples ({min(samples):,} of {needed:,})"), None
+    beyond = [int((table[:, keys >= at].sum(axis=1) > 0).sum()) for (keys, table), at in zip(sides, found, strict=True)]
+    if min(beyond) < LEAST_SECONDS_BEYOND:
+        return _without(row, f"too few samples (those beyond it lie in {min(beyond)} seconds)"), None
     if max(found) >= OPEN:
         return _without(row, "so many never came to a definite end"), None
     pulls = [

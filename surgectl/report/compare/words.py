@@ -8,6 +8,8 @@ from surgectl.report.compare.model import Fact, Row, Said
 from surgectl.report.summary import Summary
 
 _MOST_NAMED = 3
+_FAR = 4
+"""Bands."""
 
 
 def headline(said: Said, rows: list[Row], facts: list[Fact], untold: str) -> str:
@@ -31,6 +33,10 @@ def headline(said: Said, rows: list[Row], facts: list[Fact], untold: str) -> str
         return f"The same: every main number lies within what nobody minds, and the books agree.{_but(rows)}"
     unsure = [row.name for row in rows if row.main and row.said == "can't tell"]
     unsure += [fact.id for fact in facts if fact.said == "can't tell"]
+    looks = [row for row in rows if row.main and row.said == "can't tell" and _far(row)]
+    if looks:
+        named = ", ".join(f"{row.name} {change(row, row.difference)}" for row in looks[:_MOST_NAMED])
+        return f"Can't tell, though it looks worse: {named}{_more(len(looks))}. It is not shown not to be chance."
     return f"Can't tell: nothing is shown to be worse, but neither to be the same: {_listed(unsure)}."
 
 
@@ -98,6 +104,13 @@ def once(summary: Summary) -> dict[str, str]:
                 took = fault.get(f"{what}_s")
                 found[f"{what} after {name}"] = f"{took:.3g} s" if isinstance(took, int | float) else "unknown"
     return found
+
+
+def _far(row: Row) -> bool:
+    """So much worse that nobody would want it left unsaid, although it proves nothing."""
+    if row.difference is None or (row.difference > 0) != row.less_is_better:
+        return False
+    return abs(row.difference) > _FAR * row.band
 
 
 def _mapping(value: Any) -> dict[str, Any]:
