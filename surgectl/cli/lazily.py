@@ -22,6 +22,7 @@ class Lazily(TyperGroup):
         "report": "surgectl.cli.again:report",
         "compare": "surgectl.cli.compare:compare",
         "sql": "surgectl.cli.sql:sql",
+        "trace": "surgectl.cli.trace:trace",
         "chaos": "surgectl.cli.chaos:app",
         "stage": "surgectl.cli.stage:app",
         "selftest": "surgectl.cli.selftest:selftest",

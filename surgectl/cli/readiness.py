@@ -23,9 +23,11 @@ from rich.rule import Rule
 
 import surgectl
 from surgectl import gate
+from surgectl.cli.farewell import farewell
 from surgectl.cli.judge import judge, show, status_of
 from surgectl.cli.plan_view import console_for_results
-from surgectl.cli.prepare import Prepared, Wishes, prepare
+from surgectl.cli.outlets import Asked, Outlets
+from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
 from surgectl.clock import SystemClock
 from surgectl.errors import SurgectlError, UsageError
@@ -47,24 +49,28 @@ class _Stopped(BaseException):
         self.code = code
 
 
-def rehearse_all(wishes: Wishes, *, as_json: bool) -> int:
-    """Play a list to its end, or to a signal; the exit code. UsageError before anything is sent."""
+def rehearse_all(wishes: Wishes, outlets: Asked, *, as_json: bool) -> int:
+    """Play a list to its end, or to a signal; the exit code. UsageError before anything is sent.
+
+    `outlets`: where each of them is told too, while it is played.
+    """
     opened = open_readiness(wishes.profile)
     asked = [_wishes_of(wishes, opened, n) for n in range(len(opened.files))]
     for one in asked:
         prepare(one)  # whatever cannot be meant is said before the first of them begins
     now = SystemClock().wall()
     folder = _folder(wishes.reports, opened.readiness.name, now)
-    return _Evening(opened, folder, now, as_json=as_json).play(asked)
+    return _Evening(opened, folder, now, outlets, as_json=as_json).play(asked)
 
 
 class _Evening:
     """A list while it is played; what is known so far stands on the page at every moment."""
 
-    def __init__(self, opened: OpenReadiness, folder: Path, now: datetime, *, as_json: bool) -> None:
+    def __init__(self, opened: OpenReadiness, folder: Path, now: datetime, outlets: Asked, *, as_json: bool) -> None:
         self._opened = opened
         self._folder = folder
         self._now = now
+        self._outlets = outlets
         self._as_json = as_json
         self._progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
         parts = zip(opened.readiness.rehearsals, opened.files, strict=True)
@@ -96,9 +102,11 @@ class _Evening:
         try:
             with _stoppable():
                 prepared = prepare(wishes)
-                folder = self._rehearse(wishes, prepared)
-                with _stoppable():  # the rehearsal's own handling of signals ended with it
-                    summary = judge(folder)
+                with Outlets(self._outlets) as outlets:
+                    folder = uvloop.run(Rehearsing(wishes, prepared, self._progress, outlets).run())
+                    with _stoppable():  # the rehearsal's own handling of signals ended with it
+                        summary = judge(folder)
+                        farewell(outlets, summary, folder, self._complain)
         except _Stopped as stopped:
             self._signalled = stopped.code
             why = f"stopped by {signal.Signals(stopped.code - 128).name} before its verdict"
@@ -117,9 +125,6 @@ class _Evening:
             show(summary, folder, as_json=False)
         report = os.path.relpath(folder / "report.html", self._folder).replace(os.sep, "/")
         return rehearsed_of(part, summary, report=report)
-
-    def _rehearse(self, wishes: Wishes, prepared: Prepared) -> Path:
-        return uvloop.run(Rehearsing(wishes, prepared, self._progress).run())
 
     def _write(self, *, ended: bool) -> ReadinessReport:
         report = told(

