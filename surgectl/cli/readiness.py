@@ -25,8 +25,8 @@ import surgectl
 from surgectl import gate
 from surgectl.cli.farewell import farewell
 from surgectl.cli.judge import judge, show, status_of
-from surgectl.cli.plan_view import console_for_results
 from surgectl.cli.outlets import Asked, Outlets
+from surgectl.cli.plan_view import console_for_results
 from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
 from surgectl.clock import SystemClock
