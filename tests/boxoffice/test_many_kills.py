@@ -41,7 +41,7 @@ async def stage(place: Path) -> AsyncIterator[tuple[Life, Life, Shop, Ledger]]:
         try:
             url = await payments.begin()
             # One second at the deadline's end is more than a provider needs to come back.
-            shop = life_of(url, place / "shop", capacity=SEATS, payment_deadline="20s", admission_per_s=200.0)
+            shop = life_of(url, place / "shop", capacity=SEATS, payment_deadline="60s", admission_per_s=200.0)
             try:
                 yield shop, payments, Shop(await shop.begin(), http), Ledger(url, f"http://{control}", http)
             finally:
