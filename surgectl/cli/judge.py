@@ -25,6 +25,7 @@ from surgectl.recording.relations import Relations
 from surgectl.recording.rows import BY_HAND
 from surgectl.report import hlog, journal, json, terminal
 from surgectl.report.artefacts import artefacts
+from surgectl.report.compare.side import journey_of
 from surgectl.report.fairness import fairness
 from surgectl.report.happened import happened
 from surgectl.report.rejudging import threshold_line, weighed
@@ -241,4 +242,6 @@ def _run_note(manifest: Manifest) -> RunNote:
             {"name": p.name, "from_s": p.start_ns / 1e9, "to_s": p.end_ns / 1e9, "fans": p.fans}
             for p in manifest.phases
         ],
+        rehearsal=manifest.rehearsal,
+        journey=journey_of(manifest.target_file),
     )

@@ -22,6 +22,7 @@ class Lazily(TyperGroup):
         "audit": "surgectl.cli.again:audit",
         "report": "surgectl.cli.again:report",
         "gate": "surgectl.cli.gate:gate",
+        "compare": "surgectl.cli.compare:compare",
         "sql": "surgectl.cli.sql:sql",
         "trace": "surgectl.cli.trace:trace",
         "chaos": "surgectl.cli.chaos:app",

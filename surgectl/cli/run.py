@@ -12,16 +12,19 @@ import typer
 import uvloop
 from rich.console import Console
 
+from surgectl.cli.baseline import hold_beside, open_baseline
 from surgectl.cli.driving import DriverName
 from surgectl.cli.farewell import farewell
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
 from surgectl.cli.outlets import Asked, Outlets
 from surgectl.cli.prepare import Wishes, prepare
+from surgectl.cli.readiness import rehearse_all
 from surgectl.cli.rehearse import Rehearsing
 from surgectl.cli.terminal import is_a_screen
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
+from surgectl.profile.readiness import is_readiness
 from surgectl.units import parse_share
 
 
@@ -93,6 +96,9 @@ def run(
     start_at: Annotated[str | None, typer.Option(help="Begin at this time, e.g. 2030-01-01T10:00:00+01:00.")] = None,
     tui: Annotated[bool, typer.Option(help="The dashboard, where there is a terminal for it.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")] = False,
+    baseline: Annotated[
+        Path | None, typer.Option(help="An earlier run's folder or report.json, to compare this one with.")
+    ] = None,
 ) -> None:
     """Rehearse an on-sale: crowd, brownout, retries, audit."""
     if profile is None:
@@ -116,14 +122,21 @@ def run(
         trace_sample=_share(trace_sample),
         tui=tui and not as_json and is_a_screen(),
     )
+    asked = Asked(prometheus=prometheus, remote_write=remote_write, otlp=otlp)
+    if is_readiness(profile):
+        if baseline is not None:
+            raise UsageError("a list of rehearsals has no baseline", where="--baseline", hint="compare them one by one")
+        raise typer.Exit(rehearse_all(wishes, asked, as_json=as_json))
     prepared = prepare(wishes)
+    before = open_baseline(baseline, prepared) if baseline is not None else None
     progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
-    with Outlets(Asked(prometheus=prometheus, remote_write=remote_write, otlp=otlp)) as outlets:
+    with Outlets(asked) as outlets:
         ended = uvloop.run(Rehearsing(wishes, prepared, progress, outlets).run())
         summary = judge(ended)
         show(summary, ended, as_json=as_json)
         farewell(outlets, summary, ended, partial(progress.print, highlight=False, markup=False, soft_wrap=True))
-    raise typer.Exit(summary.exit_code)
+    code = summary.exit_code
+    raise typer.Exit(code if before is None else hold_beside(before, ended, code, as_json=as_json))
 
 
 def _share(text: str | None) -> float | None:

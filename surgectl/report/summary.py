@@ -38,6 +38,10 @@ class RunNote(msgspec.Struct, frozen=True, kw_only=True):
     """What the target says of the shop: its version, its database, how many workers it had."""
     phases: list[dict[str, Any]] = []
     """name, from_s, to_s, fans."""
+    rehearsal: dict[str, Any] = {}
+    """The whole effective profile, redacted: what a comparison asks for first."""
+    journey: str = ""
+    """A digest of how the shop was talked to."""
 
 
 class CoverageLine(msgspec.Struct, frozen=True, kw_only=True):
