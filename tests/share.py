@@ -11,6 +11,8 @@ REHEARSALS = "rehearsals"
 """Their plays are played side by side anyway: one process has them all, so that each is played once."""
 SALES = "sales"
 """Whole sales, of a minute or two: one after the other, never beside each other."""
+CROWDS = "crowds of "
+"""Recordings of a hundred thousand and of five million attempts: each is made once."""
 
 
 def together(test: str) -> str | None:
@@ -25,6 +27,8 @@ def together(test: str) -> str | None:
         return SALES
     if folder == "strangers" or (folder == "rehearsal" and file != "test_refusals.py"):
         return REHEARSALS
+    if folder == "report" and file.startswith("test_browser"):
+        return CROWDS + file
     if folder == "histories" and "[" in name:
         return "nights of " + name.partition("[")[2].partition("]")[0].partition("-")[0]
     return None

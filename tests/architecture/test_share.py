@@ -17,6 +17,7 @@ from tests.share import REHEARSALS, SALES, together
         ("tests/histories/test_histories.py::test_history[IDEM_REPLAY-guilty-0]", "nights of IDEM_REPLAY"),
         ("tests/histories/test_mutants.py::test_a_broken_checker_is_found_out[IDEM_REPLAY]", "nights of IDEM_REPLAY"),
         ("tests/histories/test_histories.py::test_every_checker_has_its_histories", None),
+        ("tests/report/test_browser_large.py::test_a", "crowds of test_browser_large.py"),
         ("tests/boxoffice/test_till_outage.py::test_a", None),
     ],
 )
