@@ -50,8 +50,8 @@ def judge(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Summary
 
     `thresholds`: other demands than the profile's.
     """
-    summary, latencies = _judged(folder, thresholds)
     manifest = manifests.load(folder)
+    summary, latencies = _judged(folder, manifest, thresholds)
     reporters = manifest.rehearsal.get("reporters") or ()
     try:
         (folder / hlog.NAME).write_text(latencies, "utf-8")
@@ -71,9 +71,8 @@ def summarise(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Sum
         return _summarised(manifest, relations, thresholds)
 
 
-def _judged(folder: Path, thresholds: tuple[str, ...] | None) -> tuple[Summary, str]:
+def _judged(folder: Path, manifest: Manifest, thresholds: tuple[str, ...] | None) -> tuple[Summary, str]:
     """The summary, and every step's latencies as latency.hlog tells them."""
-    manifest = manifests.load(folder)
     with Relations.from_folder(folder) as relations:
         summary = _summarised(manifest, relations, thresholds)
         return summary, hlog.render(relations, started_epoch_s=manifest.started_epoch_s)
