@@ -8,12 +8,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +18,11 @@ from pathlib import Path
 import msgspec
 
 from tests.servers import running_postgres
+from tests.shops.standing import standing, until_ctrl_c
 from tests.toxiproxy_binary import free_port
 
 HERE = Path(__file__).parent
 PACKAGES = ("django-oscar==4.2.1", "sorl-thumbnail==13.0.0", "psycopg2-binary>=2.9", "gunicorn>=23")
-_START_S = 60.0
 
 
 class Oscar(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,31 +77,10 @@ def running(python: Path, url: str, workers: int) -> Iterator[Oscar]:
     port = free_port()
     words = [str(python), "-m", "gunicorn", "-w", str(workers), "-b", f"127.0.0.1:{port}", "--timeout", "120"]
     words += ["--no-control-socket", "--preload", "wsgi:application"]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(words, env=_env(url), cwd=HERE, stdout=log, stderr=log)
-        try:
-            shop = Oscar(url=f"http://127.0.0.1:{port}", dsn=url, python=str(python), workers=workers)
-            deadline = time.monotonic() + _START_S
-            for _ in range(4 * workers):
-                _ask(shop.url + "/checkout/", process, deadline)
-            yield shop
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _ask(url: str, process: subprocess.Popen[bytes], deadline: float) -> None:
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=30):
-                return
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("django-oscar did not start") from None
-            time.sleep(0.2)
+    shop = Oscar(url=f"http://127.0.0.1:{port}", dsn=url, python=str(python), workers=workers)
+    asks = [shop.url + "/checkout/"] * (4 * workers)
+    with standing("django-oscar", words, folder=HERE, env=_env(url), asks=asks):
+        yield shop
 
 
 def _env(url: str) -> dict[str, str]:
@@ -119,10 +95,7 @@ def main() -> None:
     options = parser.parse_args()
     python = installed(options.folder)
     with database(python) as url, running(python, url, options.workers) as shop:
-        said = " ".join(f"{name}={value}" for name, value in shop.environment.items())
-        print(f"{shop.url}\n\n{said} surgectl run oscar {' '.join(shop.sets)}\n\nCtrl-C ends it.", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+        until_ctrl_c(shop.url, "oscar", shop.sets, shop.environment)
 
 
 if __name__ == "__main__":

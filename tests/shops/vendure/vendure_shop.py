@@ -10,24 +10,21 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from tests.servers import running_postgres
+from tests.shops.standing import standing, until_ctrl_c
 from tests.toxiproxy_binary import free_port
 
 HERE = Path(__file__).parent
 VERSION = "3.7.3"
 _PACKAGE = {"name": "shop", "private": True, "dependencies": {"@vendure/core": VERSION, "pg": "^8"}}
-_START_S = 120.0
 
 
 class Vendure(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,32 +63,13 @@ def installed(folder: Path) -> Path:
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Vendure]:
     """The shop on a fresh PostgreSQL, its schema made and its API answering."""
-    with running_postgres() as dsn, tempfile.TemporaryFile() as log:
+    with running_postgres() as dsn:
         port = free_port()
+        shop = Vendure(url=f"http://127.0.0.1:{port}", dsn=dsn)
         environment = {**os.environ, "PORT": str(port), "VENDURE_DATABASE_URL": dsn}
-        process = subprocess.Popen(["node", "server.js"], cwd=folder, env=environment, stdout=log, stderr=log)
-        try:
-            shop = Vendure(url=f"http://127.0.0.1:{port}", dsn=dsn)
-            _await(shop.url + "/health", process)
+        asks = [shop.url + "/health"]
+        with standing("Vendure", ["node", "server.js"], folder=folder, env=environment, asks=asks):
             yield shop
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_S
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=10):
-                return
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("Vendure did not start") from None
-            time.sleep(0.3)
 
 
 def main() -> None:
@@ -100,10 +78,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "surgectl-vendure")
     options = parser.parse_args()
     with running(installed(options.folder)) as shop:
-        said = " ".join(f"{name}={value}" for name, value in shop.environment.items())
-        print(f"{shop.url}\n\n{said} surgectl run vendure {' '.join(shop.sets)}\n\nCtrl-C ends it.", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+        until_ctrl_c(shop.url, "vendure", shop.sets, shop.environment)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""A shop's own server while a test needs it, and by hand until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+LATE_S = 120.0
+"""So long a shop may take to answer for the first time."""
+
+
+@contextlib.contextmanager
+def standing(
+    name: str, words: Sequence[str], *, folder: Path, env: Mapping[str, str], asks: Sequence[str]
+) -> Iterator[None]:
+    """A server started with these words, once each of the URLs was answered. RuntimeError where it does not come up."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(words, cwd=folder, env=dict(env), stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + LATE_S
+            for url in asks:
+                _ask(name, url, process, deadline)
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _ask(name: str, url: str, process: subprocess.Popen[bytes], deadline: float) -> None:
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=30):
+                return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{name} did not start") from None
+            time.sleep(0.2)
+
+
+def until_ctrl_c(url: str, profile: str, sets: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Say how to rehearse against it, and wait."""
+    said = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
+    print(f"{url}\n\n{said} surgectl run {profile} {shlex.join(sets)}\n\nCtrl-C ends it.", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
