@@ -48,13 +48,17 @@ def init(
     elif from_openapi is not None:
         draft = draft_of_openapi(_read(from_openapi), str(from_openapi))
     else:
-        if not sys.stdin.isatty():
+        if not _is_terminal():
             raise UsageError("there is no terminal to ask questions on", hint=_NO_TERMINAL)
         draft = skeleton(_ask())
     text = write(draft)
     _prove(text)
     _save(output, text)
     _say(console_for_results(), draft, output)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _read(file: Path) -> bytes:

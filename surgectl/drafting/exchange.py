@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 import msgspec
 
+from surgectl.text import tamed
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 NOT_JSON = object()
 """What `json_of` gives for a text that is no JSON."""
 
@@ -87,12 +91,19 @@ def header(headers: tuple[tuple[str, str], ...], name: str) -> str:
     return next((value for key, value in headers if key == name), "")
 
 
+def whole(text: str) -> str:
+    """The text as UTF-8 can hold it."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def json_of(text: str) -> Any:
     """The JSON document that a text is, or NOT_JSON. Never raises, whatever the text."""
     start = text.lstrip()[:1]
     if not start or start not in '{["-0123456789tfn':
         return NOT_JSON
     try:
-        return json.loads(text)
+        document = json.loads(text)
+        # Half a character that JSON spelled out could never be sent again.
+        return tamed(document, whole) if _HALF.search(text) else document
     except (ValueError, RecursionError):
         return NOT_JSON

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from surgectl.drafting.exchange import Exchange, origin_of
+from surgectl.drafting.exchange import Exchange, origin_of, whole
 from surgectl.errors import UsageError
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -155,6 +155,4 @@ def _list(value: object) -> list[Any]:
 
 def _text(value: object) -> str:
     """Text that UTF-8 can hold: half a character has no place in a file."""
-    if not isinstance(value, str):
-        return ""
-    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    return whole(value) if isinstance(value, str) else ""

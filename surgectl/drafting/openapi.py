@@ -16,11 +16,12 @@ import yaml
 
 from surgectl.drafting import words
 from surgectl.drafting.draft import Draft, DraftPoll, DraftStep, Line, Named
-from surgectl.drafting.exchange import origin_of
+from surgectl.drafting.exchange import origin_of, whole
 from surgectl.drafting.sift import host_of
 from surgectl.drafting.values import key_literal, literal
 from surgectl.errors import UsageError
 from surgectl.profile.target import Role
+from surgectl.text import tamed
 
 MOST_BYTES = 16 * 1024 * 1024
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -89,6 +90,7 @@ def _read(data: bytes, where: str) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
         root = json.loads(text) if text.lstrip()[:1] == "{" else yaml.load(text, Loader=_NoAliases)
+        root = tamed(root, whole)
     except UnicodeDecodeError as error:
         raise UsageError("is not UTF-8 text", where=where) from error
     except json.JSONDecodeError as error:
@@ -392,7 +394,9 @@ class _Drafting:
                 **every,
                 **{key: item for key, item in given.items() if words.words_of(str(key)) & {"email", "mail"}},
             }
-            return {key_literal(str(key)): self._made(str(key), item, depth + 1) for key, item in list(every.items())[:60]}
+            return {
+                key_literal(str(key)): self._made(str(key), item, depth + 1) for key, item in list(every.items())[:60]
+            }
         if depth <= _DEEPEST and kind == "array":
             return [self._made(words.singular(name), told.get("items"), depth + 1)]
         return self._value(name, told, told.get("example"))

@@ -61,7 +61,7 @@ def _headers(values: Values, at: int, one: Exchange) -> dict[str, str]:
         known = name in _BROWSERS_OWN or name.startswith(("sec-", "cf-", "x-forwarded", "x-b3-", "x-datadog"))
         if known or not value or not re.fullmatch(r"[a-z0-9!#$%&'*+^_`|~.-]+", name) or name in map(str.lower, out):
             continue
-        if len(value) > 4_000 or not value.isascii():
+        if len(name) > 60 or len(value) > 4_000 or not value.isascii():
             continue
         out["-".join(part.capitalize() for part in name.split("-"))] = _header(values, at, name, value)
     return out
@@ -98,7 +98,9 @@ def _body(values: Values, at: int, one: Exchange, out: dict[str, Any], doubts: l
             query = document["query"]
             if "#" not in query and '"' not in query:
                 query = " ".join(query.split())
-            inner = mapped(document.get("variables") or {}, lambda name, value: _leaf(values, at, name, value), key_literal)
+            inner = mapped(
+                document.get("variables") or {}, lambda name, value: _leaf(values, at, name, value), key_literal
+            )
             out["graphql"] = {"query": query.replace("${", "$${"), "variables": inner}
         else:
             out["json"] = mapped(document, lambda name, value: _leaf(values, at, name, value), key_literal)

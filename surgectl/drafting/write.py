@@ -17,6 +17,7 @@ from surgectl.text import one_line
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+-]*")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _WIDE = 118
+_LONG_KEY = 500
 
 EVIDENCE = """
 # The books: where this shop's orders, tickets, charges are read when all is over. Without them nothing can be proved.
@@ -80,11 +81,17 @@ def flow(value: Any) -> str:
         case float():
             return repr(value) if math.isfinite(value) and "e" not in repr(value) else quoted(repr(value))
         case dict():
-            return "{" + ", ".join(f"{quoted(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{_key(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
         case list() | tuple():
             return "[" + ", ".join(flow(item) for item in value) + "]"
         case _:
             return quoted(str(value))
+
+
+def _key(name: str) -> str:
+    """A name in a flow mapping; a long one needs the mark of a key before it (YAML 1.2.2 §7.4.2: 1024 characters)."""
+    shown = quoted(name)
+    return shown if len(shown) < _LONG_KEY else f"? {shown} "
 
 
 def _file(draft: Draft) -> Iterator[str]:
@@ -171,7 +178,7 @@ def _poll(poll: DraftPoll, at: str) -> Iterator[str]:
 def _request(request: dict[str, Any], at: str) -> Iterator[str]:
     for key, value in request.items():
         line = f"{at}{key}: {flow(value)}"
-        if len(line) > _WIDE and isinstance(value, dict) and value:
+        if len(line) > _WIDE and isinstance(value, dict) and value and max(len(str(name)) for name in value) < 100:
             yield f"{at}{key}:"
             for name, item in value.items():
                 yield f"{at}  {quoted(str(name))}: {flow(item)}"

@@ -21,10 +21,34 @@ from tests.drafting.recorded import drafted, entry, har
 ODD = st.one_of(
     st.text(max_size=30),
     st.sampled_from(
-        ["{id}", "{{x}}", "${HOME}", "${ not }", "$${A}", "a: b # c", "'\"\\", "\x1b[2J\u202e", "\ud800", "yes", "1e9", "-", "<<", "*a", "&a"]
-        + ["::error::x", "x" * 3000, "a\r\nb", "4242424242424242", "eyJhbGciOi.eyJzdWIi.c2ln", "ann@shop.example", "&#x27;"]
+        [
+            "{id}",
+            "{{x}}",
+            "${HOME}",
+            "${ not }",
+            "$${A}",
+            "a: b # c",
+            "'\"\\",
+            "\x1b[2J\u202e",
+            "\ud800",
+            "yes",
+            "1e9",
+            "-",
+            "<<",
+            "*a",
+            "&a",
+        ]
+        + [
+            "::error::x",
+            "x" * 3000,
+            "a\r\nb",
+            "4242424242424242",
+            "eyJhbGciOi.eyJzdWIi.c2ln",
+            "ann@shop.example",
+            "&#x27;",
+        ]
     ),
-)  # fmt: skip
+)
 TREE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | ODD,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ODD, inner, max_size=4),

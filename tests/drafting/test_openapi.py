@@ -47,7 +47,10 @@ paths:
         '402': {description: the card was declined}
         '429': {description: too busy}
   /orders/{orderId}:
-    get: {operationId: getOrder, responses: {'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}}}
+    get:
+      operationId: getOrder
+      responses:
+        '200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}
   /holds:
     post:
       operationId: createHold
