@@ -26,6 +26,7 @@ from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis, runn
 from tests.toxiproxy_binary import NOT_FOUND, find_toxiproxy
 
 PROFILES = ("smoke", "ticket-drop", "flash-sale", "dealdash", "black-friday", "arena-seats")
+PROFILES = (*PROFILES, "peak-load", "payment-brownout", "failover")
 BOOKS = ("sqlite", "servers")
 PROXIES = ("embedded", "original")
 _HEAD = ("profile", "books", "proxy", "exit", "verdict", "invariants", "confirmed", "p95(confirm)", "shed p99")

@@ -11,6 +11,10 @@ import hashlib
 import math
 import os
 import struct
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -49,6 +53,19 @@ def bits(seed: int, purpose: str, *counters: int) -> int:
 def unit(seed: int, purpose: str, *counters: int) -> float:
     """A number in [0, 1)."""
     return (bits(seed, purpose, *counters) >> 11) * (1.0 / (1 << 53))
+
+
+def units(seed: int, purpose: str, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """`[unit(seed, purpose, n) for n in range(count)]` at once, to the last bit: for millions of draws."""
+    import numpy as np
+
+    golden, first, second = (np.uint64(n) for n in (_GOLDEN, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+    with np.errstate(over="ignore"):  # 64 bits that run over are what the mixer is made of
+        x = (np.arange(count, dtype=np.uint64) ^ np.uint64(_start(seed, purpose))) + golden
+        x = (x ^ (x >> np.uint64(30))) * first
+        x = (x ^ (x >> np.uint64(27))) * second
+        x ^= x >> np.uint64(31)
+    return (x >> np.uint64(11)).astype(np.float64) * (1.0 / (1 << 53))
 
 
 def between(low: float, high: float, seed: int, purpose: str, *counters: int) -> float:

@@ -58,6 +58,11 @@ def since(clock: Clock, start_ns: int) -> Callable[[], int]:
     return lambda: clock.now_ns() - start_ns
 
 
+def cpu_ns() -> int:
+    """Nanoseconds of processor time that this thread has used: what something cost, however busy the machine is."""
+    return time.thread_time_ns()
+
+
 class LoopClock:
     """A clock that shows an event loop's time: with a VirtualLoop, hours pass in no time."""
 

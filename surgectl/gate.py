@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, Protocol
 
 from surgectl.thresholds.evaluate import Verdict
@@ -90,3 +91,18 @@ def exit_code(audit: Judged | None, status: Status) -> int:
     if not audit.conclusive or status == "running":
         return INCONCLUSIVE
     return PASS
+
+
+_WORST_FIRST = (LEDGER, INTERNAL, SIGINT, SIGTERM, ABORTED, THRESHOLD, REFUSED, INCONCLUSIVE)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """One exit code for several rehearsals: the first of 11, 70, 130, 143, 14, 10, 13, 12 that any of them ended with.
+
+    What the books prove outweighs all else: no crash of ours in the next rehearsal takes it back. Any other code that
+    is not 0 counts as inconclusive, and so does no rehearsal at all.
+    """
+    seen = set(codes)
+    if not seen:
+        return INCONCLUSIVE
+    return next((code for code in _WORST_FIRST if code in seen), PASS if seen == {PASS} else INCONCLUSIVE)

@@ -62,6 +62,8 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     staleness_ns: int = 5 * NS_PER_S
     """How long what the shop shows may lag behind its books: a status page behind a confirmation."""
     faults: tuple[FaultNote, ...] = ()
+    by_hand: tuple[FaultNote, ...] = ()
+    """Faults that somebody switched on during the run: windows like any other, asked for by nobody."""
     partial_faults: tuple[str, ...] = ()
     """Numbers of the faults that hit only a part of the connections."""
     phases: tuple[PhaseNote, ...] = ()
@@ -142,7 +144,8 @@ def expectations_of(
         payment_deadline_ns=max(promises.payment_deadline_ns, promises.payment_timeout_ns * promises.payment_tries),
         staleness_ns=promises.staleness_ns,
         faults=tuple(manifest.faults),
-        partial_faults=tuple(fault.fault for fault in manifest.faults if fault.toxicity < 1),
+        by_hand=tuple(manifest.by_hand),
+        partial_faults=tuple(fault.fault for fault in (*manifest.faults, *manifest.by_hand) if fault.toxicity < 1),
         phases=tuple(manifest.phases),
         budget=Budget(
             dropped_at_most=float(generator.dropped_at_most),

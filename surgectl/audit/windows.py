@@ -42,9 +42,10 @@ def end_of_run_ns(relations: Relations, expectations: Expectations) -> int:
 
 
 def faults_on(relations: Relations, expectations: Expectations) -> list[FaultWindow]:
-    """The faults that were applied, in the order of their number; one that was never healed lasts to the end."""
+    """The faults that were applied, planned or by hand, in the order of their number; one that was never healed lasts
+    to the end."""
     end_ns = end_of_run_ns(relations, expectations)
-    planned = {fault.fault: fault for fault in expectations.faults}
+    planned = {fault.fault: fault for fault in (*expectations.faults, *expectations.by_hand)}
     query = """SELECT fault, max(link), max(brownout), min(at_ns) FILTER (event = 'applied'),
                  max(at_ns) FILTER (event IN ('healed', 'cleared')), count(*) FILTER (event = 'verified')
                FROM faults GROUP BY fault HAVING count(*) FILTER (event = 'applied') > 0 ORDER BY fault"""

@@ -33,6 +33,8 @@ _FLOCK = 4
 _PATIENCE_NS = 1_000_000_000
 _PATIENCE_IN_COMPANY_NS = 4_000_000_000
 """Where several faults are on one link, what is late must be told from what never comes."""
+_APPLIED_WITHIN_S = 5.0
+"""So long a heal waits for toxics that are just being added."""
 _LOOK_AHEAD_NS = 1_500_000_000
 """So long before a command breaks something its check is asked whether it is broken already."""
 
@@ -102,6 +104,12 @@ class Nemesis:
         self._open: dict[str, PlannedFault] = {}
         self._door_locks: dict[str, asyncio.Lock] = {}
         self._heals: dict[str, asyncio.Task[None]] = {}
+        self._applying: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, asyncio.Event] = {}
+        """Of each fault that is being played: set by whoever wants its end before its time."""
+        self._hands: list[asyncio.Task[None]] = []
+        """The faults by hand, each being played."""
+        self._over = False
 
     async def __aenter__(self) -> Nemesis:
         return self
@@ -115,6 +123,11 @@ class Nemesis:
     def open_faults(self) -> tuple[PlannedFault, ...]:
         """The faults that are on now."""
         return tuple(self._open.values())
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The links that can be broken."""
+        return tuple(self._links) if self._server is not None else ()
 
     def start_at(self, start_ns: int) -> None:
         """Fix the instant from which planned times count."""
@@ -137,20 +150,50 @@ class Nemesis:
             for fault in faults:
                 group.create_task(self._play_one(fault), name=f"fault {fault.fault}")
 
+    def inject(self, fault: PlannedFault) -> bool:
+        """Play a fault that nobody planned, from now until `clear`, its end or the end of everything; returns at once.
+
+        It is recorded and healed like every other. False: all is over, and nothing is broken any more.
+        """
+        if self._over:
+            return False
+        self._hands.append(asyncio.create_task(self._play_one(fault), name=f"fault {fault.fault}"))
+        return True
+
+    def clear(self, fault: str) -> bool:
+        """End a fault before its time; returns at once. False: it is not on."""
+        if fault not in self._open:
+            return False
+        if fault in self._ends:
+            self._ends[fault].set()
+        else:  # a heal that failed is tried anew
+            self._heal_soon(self._open[fault])
+        return True
+
     async def _play_one(self, fault: PlannedFault) -> None:
         begin_ns = self._start_ns + fault.from_ns
+        self._ends[fault.fault] = asyncio.Event()
         try:
             if fault.check:
                 await self._clock.sleep_until_ns(begin_ns - _LOOK_AHEAD_NS)
                 if await self._commands.says_yes(fault.check, fault.exec_timeout_ns):
                     raise OSError("its check says that it is broken already, so it was not run and nothing is proved")
             await self._clock.sleep_until_ns(begin_ns)
-            await self.apply(fault)
+            await self._apply_whole(fault)
             await self._watch_until(fault, self._start_ns + fault.to_ns)
         except (ToxiproxyError, OSError) as error:
             self._say(fault, "failed", str(error))
         finally:
+            del self._ends[fault.fault]
             await asyncio.shield(self._heal_soon(fault))
+
+    async def _apply_whole(self, fault: PlannedFault) -> None:
+        """Cancelled half-way, the toxic that is on its way still arrives: its heal waits for it, or would miss it."""
+        if fault.run:
+            await self.apply(fault)
+            return
+        applying = self._applying[fault.fault] = asyncio.create_task(self.apply(fault))
+        await asyncio.shield(applying)
 
     # -- applying ------------------------------------------------------------------------------------------------
 
@@ -205,16 +248,32 @@ class Nemesis:
         try:
             closed = True
             while flapping and self._clock.now_ns() + FLAP_EVERY_NS < end_ns and fault.fault in self._open:
-                await self._clock.sleep_until_ns(self._clock.now_ns() + FLAP_EVERY_NS)
+                if await self._over_by(fault, self._clock.now_ns() + FLAP_EVERY_NS):
+                    break
                 closed = not closed
                 async with self._door_lock(fault.link):
                     # A door that another fault keeps closed stays closed.
                     if fault.fault in self._open and not self._another_closes(fault):
                         await self._server_for(fault).enable(self._links[fault.link].proxy, not closed)
-            await self._clock.sleep_until_ns(end_ns)
+            await self._over_by(fault, end_ns)
         finally:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
+
+    async def _over_by(self, fault: PlannedFault, at_ns: int) -> bool:
+        """Wait until then, no longer than until somebody clears the fault: whether somebody did."""
+        ended = self._ends[fault.fault]
+        waiting = [
+            asyncio.ensure_future(self._clock.sleep_until_ns(at_ns)),
+            asyncio.ensure_future(ended.wait()),
+        ]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        return ended.is_set()
 
     async def _fly(self, link: LinkHandle, patience_ns: int = 2_000_000_000, *, long: bool = False) -> canary.Sighting:
         return await canary.fly(link.listen, self._clock, patience_ns, speaks=link.speaks, long=long)
@@ -269,15 +328,23 @@ class Nemesis:
         Being cancelled does not end it: it is bounded by its own time-outs, and a fault must not outlive us.
         """
         cancelled: asyncio.CancelledError | None = None
+        self._over = True
+        hands, self._hands = self._hands, []
+        for hand in hands:
+            hand.cancel()
         heals = [self._heal_soon(fault) for fault in tuple(self._open.values())]
         heals += [task for task in self._heals.values() if not task.done()]
-        while pending := [task for task in heals if not task.done()]:
+        # One that is just being switched on may not be among those yet: whoever plays it heals it, and ends then.
+        while pending := [task for task in (*hands, *heals) if not task.done()]:
             try:
                 await asyncio.wait(pending)
             except asyncio.CancelledError as error:
                 cancelled = error
         for task in heals:
             task.result()
+        for hand in hands:
+            if not hand.cancelled():
+                hand.result()
         if cancelled is not None:
             raise cancelled
 
@@ -289,6 +356,10 @@ class Nemesis:
         return task
 
     async def _heal_one(self, fault: PlannedFault) -> None:
+        if (applying := self._applying.pop(fault.fault, None)) is not None:
+            await asyncio.wait({applying}, timeout=_APPLIED_WITHIN_S)
+            if applying.done() and not applying.cancelled():
+                applying.exception()  # whoever played it has said it
         if fault.fault not in self._open:
             return
         trouble = ""

@@ -14,11 +14,13 @@ from rich.console import Console
 from surgectl.chaos import marks
 from surgectl.chaos.leftovers import mend
 from surgectl.chaos.toxiproxy import Toxiproxy, ToxiproxyError
+from surgectl.cli.chaos_export import export
 from surgectl.clock import SystemClock
 from surgectl.errors import InconclusiveError, UsageError
 from surgectl.recording import manifest
 
 app = typer.Typer(no_args_is_help=True, help="Faults outside a rehearsal.")
+app.command()(export)
 
 
 @app.command()
@@ -46,7 +48,7 @@ def heal(
     looked = len(wounds)
     for path in folders:
         said = manifest.load(path)
-        alive = said.status == "running" and _is_alive(said.pid)
+        alive = said.status == "running" and is_alive(said.pid)
         if alive and folder is None:
             say(f"{path}: still running (process {said.pid}): its faults are left to it")
             looked += 1
@@ -91,7 +93,7 @@ def _sweep(url: str, run: str | None, *, given: bool, say: Callable[[str], None]
         say(f"{url}: no fault of surgectl's is there")
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Whether a surgectl runs under that number; where the system does not say what runs there, any process counts."""
     try:
         os.kill(pid, 0)

@@ -20,7 +20,7 @@ from surgectl.cli.plan import open_for_plan
 from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.journey.compile import compile_target
-from surgectl.profile import lookup, words
+from surgectl.profile import check_thresholds, lookup, words
 from surgectl.profile.load import (
     OpenRehearsal,
     OpenTarget,
@@ -31,6 +31,7 @@ from surgectl.profile.load import (
     split_sets,
 )
 from surgectl.profile.provable import kinds_of, provable
+from surgectl.profile.readiness import open_readiness
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
 from surgectl.profile.schema import KINDS, schema
@@ -45,7 +46,8 @@ def check(
     file: Annotated[str | None, typer.Argument(help="A profile, target or retry profile: a path or a name.")] = None,
     target: Annotated[str | None, typer.Option(help="The target file, instead of the profile's.")] = None,
     schema_: Annotated[
-        str | None, typer.Option("--schema", help="Print the JSON Schema of: profile, target, fan or report.")
+        str | None,
+        typer.Option("--schema", help="Print the JSON Schema of: profile, readiness, target, fan or report."),
     ] = None,
     try_: Annotated[bool, typer.Option("--try", help="Play one fan through the target and show every step.")] = False,
     fan: Annotated[str, typer.Option(help="With --try: the retry profile of that fan.")] = "patient",
@@ -63,6 +65,9 @@ def check(
     console = console_for_results()
     path = _find(file)
     kind = kind_of(path)
+    if kind == "readiness":
+        _check_all(console, path, target=target, settings=settings, variables=variables, try_=try_)
+        return
     if try_:
         _try_fan(path, kind, target, settings, variables, fan)
         return
@@ -75,6 +80,35 @@ def check(
         opened_target = open_target(path, variables, environ=os.environ, keep_unset=True)
         _say(console, _of_target(_compiling(opened_target, variables, None)))
         return
+    _check_profile(console, path, target=target, settings=settings, variables=variables)
+
+
+def _check_all(
+    console: Console,
+    path: Path,
+    *,
+    target: str | None,
+    settings: dict[str, str],
+    variables: dict[str, str],
+    try_: bool,
+) -> None:
+    """A list: what it is, then each of its rehearsals as if it stood alone."""
+    if try_:
+        raise UsageError("a list of rehearsals cannot be tried", where=lookup.shown(path), hint="try one of them")
+    opened = open_readiness(path)
+    parts = opened.readiness.rehearsals
+    head = _head("list", opened.readiness.name, path, opened.readiness.about)
+    _say(console, [head, _fact(f"{len(parts)} rehearsals: {', '.join(part.profile for part in parts)}")])
+    for part, file in zip(parts, opened.files, strict=True):
+        own, own_variables = split_sets([f"{key}={value}" for key, value in part.sets.items()])
+        _check_profile(
+            console, file, target=target, settings={**own, **settings}, variables={**own_variables, **variables}
+        )
+
+
+def _check_profile(
+    console: Console, path: Path, *, target: str | None, settings: dict[str, str], variables: dict[str, str]
+) -> None:
     opened = open_rehearsal(path, target=target, sets=settings, environ=os.environ)
     lines = [_head("profile", opened.rehearsal.name, path, opened.rehearsal.about), *_of_rehearsal(opened.rehearsal)]
     if opened.target_file is None:
@@ -207,7 +241,7 @@ def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
             lines.append(_note(f"{word} is required, and this target cannot show it", "the run would be inconclusive"))
         elif short:
             lines.append(_note(f"of {word}, {', '.join(short)} cannot be shown by this target", "see above"))
-    return lines
+    return lines + [_note(said, "thresholds") for said in check_thresholds.remarks(rehearsal, opened.target)]
 
 
 def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:

@@ -13,8 +13,10 @@ from types import TracebackType
 
 import msgspec
 
+from surgectl.cli.terminal import hand_back
+
 _HEAL_WITHIN_S = 3.0
-_SIGNALS = ("SIGINT", "SIGTERM")
+SIGNALS = ("SIGINT", "SIGTERM")
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +58,7 @@ class Interrupts:
 
     def stop_gently(self, stop: Stop) -> None:
         """No more arrivals, heal, drain, audit, write. Only the first stop counts; returns at once."""
-        self._asked = self._asked or stop.by in _SIGNALS
+        self._asked = self._asked or stop.by in SIGNALS
         if self.first is None:
             self.first = stop
             self.stop.set()
@@ -87,4 +89,5 @@ class Interrupts:
         try:
             await asyncio.wait_for(self._at_once(), _HEAL_WITHIN_S)
         finally:
+            hand_back()
             os._exit(128 + number)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from surgectl import gate, plugins
 from surgectl.audit.expectations import Expectations, expectations_of
-from surgectl.audit.run import Audit, audit
+from surgectl.audit.run import Audit, audit, audited
 from surgectl.cli.announce import announce
 from surgectl.cli.plan_view import console_for_results
 from surgectl.errors import UsageError
@@ -22,12 +22,19 @@ from surgectl.profile.values import Duration, Money, Rate, Share
 from surgectl.recording import manifest as manifests
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
-from surgectl.report import hlog, json, terminal
+from surgectl.recording.rows import BY_HAND
+from surgectl.report import hlog, journal, json, terminal
 from surgectl.report.artefacts import artefacts
+from surgectl.report.compare.side import journey_of
+from surgectl.report.fairness import fairness
+from surgectl.report.happened import happened
+from surgectl.report.rejudging import threshold_line, weighed
 from surgectl.report.series import over_time
-from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
+from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, TimelineNote
 from surgectl.report.words import headline, next_steps
 from surgectl.text import one_line
+from surgectl.thresholds.packing import pack
+from surgectl.thresholds.samples import Samples
 
 _FUNNEL = ("arrived", "joined", "held", "paid", "confirmed")
 
@@ -44,9 +51,11 @@ def judge(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Summary
     `thresholds`: other demands than the profile's.
     """
     summary, latencies = _judged(folder, thresholds)
-    reporters = manifests.load(folder).rehearsal.get("reporters") or ()
+    manifest = manifests.load(folder)
+    reporters = manifest.rehearsal.get("reporters") or ()
     try:
         (folder / hlog.NAME).write_text(latencies, "utf-8")
+        (folder / journal.NAME).write_bytes(journal.render(summary, manifest))
         for name, content in artefacts(summary, reporters):
             (folder / name).write_bytes(content)
     except (OSError, ValueError) as error:
@@ -72,7 +81,12 @@ def _judged(folder: Path, thresholds: tuple[str, ...] | None) -> tuple[Summary, 
 
 def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str, ...] | None) -> Summary:
     wanted = expectations(manifest, thresholds)
-    return _summary(manifest, audit(relations, wanted, _further(wanted)), relations)
+    judged, measures = audited(relations, wanted, _further(wanted))
+    return msgspec.structs.replace(
+        _summary(manifest, judged, measures.samples, relations),
+        happened=happened(relations, manifest, late_at_most_ns=wanted.budget.late_at_most_ns),
+        fairness=fairness(relations),
+    )
 
 
 def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
@@ -133,13 +147,13 @@ def _value(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind.__name__)
 
 
-def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary:
+def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Relations) -> Summary:
     status = status_of(manifest)
     code = gate.exit_code(judged, status)
     coverage = [
         CoverageLine(id=item.id, required=item.required, seen=item.text, met=item.met) for item in judged.coverage
     ]
-    thresholds = [ThresholdLine(expression=r.expression, verdict=r.verdict, observed=r.text) for r in judged.thresholds]
+    thresholds = [threshold_line(result) for result in judged.thresholds]
     chaos = [
         ChaosLine(
             link=fault.link,
@@ -152,6 +166,7 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
             applied_at_s=fault.applied_at_s,
             healed_at_s=fault.healed_at_s,
             detail=fault.detail,
+            by=fault.by,
         )
         for fault in judged.chaos
     ]
@@ -181,6 +196,7 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
             code,
             chaos,
             because=judged.inconclusive_because if manifest.stage_broke else (),
+            why=manifest.why,
         ),
         next_steps=next_steps(judged.findings, thresholds, coverage, chaos, code),
         invariants=judged.findings,
@@ -188,11 +204,21 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
         links=judged.links,
         thresholds=thresholds,
         chaos=chaos,
+        notes=timeline_notes(relations),
         metrics={**judged.metrics, "funnel": {name: judged.metrics["funnel"][name] for name in _FUNNEL}},
         generator=judged.generator,
         sources=judged.sources,
-        over_time=over_time(relations),
+        over_time=over_time(relations, started_epoch_s=manifest.started_epoch_s),
+        samples=pack(samples),
+        weighed=weighed(judged, status),
     )
+
+
+def timeline_notes(relations: Relations) -> list[TimelineNote]:
+    """What was done by hand, in the order of time."""
+    kinds = ", ".join(f"'{kind}'" for kind in BY_HAND)
+    rows = relations.rows(f"SELECT at_ns, kind, text FROM notes WHERE kind IN ({kinds}) ORDER BY at_ns, file, line")
+    return [TimelineNote(at_s=at_ns / 1e9, kind=kind, text=text or "") for at_ns, kind, text in rows]
 
 
 def _run_note(manifest: Manifest) -> RunNote:
@@ -216,4 +242,6 @@ def _run_note(manifest: Manifest) -> RunNote:
             {"name": p.name, "from_s": p.start_ns / 1e9, "to_s": p.end_ns / 1e9, "fans": p.fans}
             for p in manifest.phases
         ],
+        rehearsal=manifest.rehearsal,
+        journey=journey_of(manifest.target_file),
     )

@@ -16,11 +16,15 @@ class Lazily(TyperGroup):
 
     VERBS: ClassVar[dict[str, str]] = {
         "run": "surgectl.cli.run:run",
+        "watch": "surgectl.cli.watch:watch",
         "plan": "surgectl.cli.plan:plan",
         "check": "surgectl.cli.check:check",
         "audit": "surgectl.cli.again:audit",
         "report": "surgectl.cli.again:report",
+        "gate": "surgectl.cli.gate:gate",
+        "compare": "surgectl.cli.compare:compare",
         "sql": "surgectl.cli.sql:sql",
+        "trace": "surgectl.cli.trace:trace",
         "chaos": "surgectl.cli.chaos:app",
         "stage": "surgectl.cli.stage:app",
         "selftest": "surgectl.cli.selftest:selftest",

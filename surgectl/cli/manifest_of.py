@@ -73,8 +73,8 @@ def manifest_of(
             )
             for p in plan.phases
         ],
-        faults=[_fault(fault) for fault in plan.faults],
-        left_out=[_fault(fault) for fault in plan.left_out],
+        faults=[fault_note(fault) for fault in plan.faults],
+        left_out=[fault_note(fault) for fault in plan.left_out],
         promises=promises_of(target.target.promises),
         settling=SettlingNote(
             window_ns=plan.settling.window_ns, at_most_ns=plan.settling.at_most_ns, parts=dict(plan.settling.parts)
@@ -87,7 +87,8 @@ def manifest_of(
     )
 
 
-def _fault(fault: PlannedFault) -> FaultNote:
+def fault_note(fault: PlannedFault) -> FaultNote:
+    """A fault as the manifest keeps it."""
     return FaultNote(
         fault=fault.fault,
         from_ns=fault.from_ns,

@@ -13,7 +13,9 @@ from surgectl.cli.located import stage_of
 from surgectl.cli.plan_view import console_for_results, picture
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
+from surgectl.profile import check_thresholds
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.profile.readiness import is_readiness, open_readiness
 from surgectl.stage.places import dependencies
 from surgectl.units import show_duration
 
@@ -73,6 +75,15 @@ class PlanShown(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str]
 
 
+class PlansShown(msgspec.Struct, frozen=True, kw_only=True):
+    """`surgectl plan --json` of a list of rehearsals."""
+
+    schema: str = "surgectl.plans/1"
+    readiness: str
+    load_s: float
+    rehearsals: list[PlanShown]
+
+
 def plan(
     file: Annotated[str, typer.Argument(help="A profile: a path, or a name such as ticket-drop.", metavar="PROFILE")],
     seed: Annotated[int | None, typer.Option(help="Where all chance comes from; wins over the profile's.")] = None,
@@ -84,6 +95,9 @@ def plan(
     ] = None,
 ) -> None:
     """Draw what would happen: arrivals, crowd, faults and settling. Touches no network."""
+    if is_readiness(file):
+        plan_all(file, seed=seed, target=target, sets=set_ or [], as_json=as_json, shards=shards)
+        return
     opened, opened_target, planned = make_plan(file, seed=seed, target=target, sets=set_ or [])
     digest = planned.digest(shards)
     notes = remarks(planned, opened_target)
@@ -94,6 +108,46 @@ def plan(
     console = console_for_results()
     name = opened_target.target.name if opened_target else None
     console.print(picture(planned, console, digest=digest, target=name, notes=notes))
+
+
+def plan_all(
+    file: str, *, seed: int | None, target: str | None, sets: list[str], as_json: bool, shards: int = 1
+) -> None:
+    """Each rehearsal of a list in its turn, and how long they take together."""
+    opened = open_readiness(file)
+    plans = []
+    for part, path in zip(opened.readiness.rehearsals, opened.files, strict=True):
+        own = [f"{key}={value}" for key, value in part.sets.items()]
+        plans.append((part, *make_plan(path, seed=seed, target=target, sets=[*own, *sets])))
+    load_ns = sum(planned.duration_ns for _, _, _, planned in plans)
+    settling_ns = sum(min(planned.settling.window_ns, planned.settling.at_most_ns) for _, _, _, planned in plans)
+    if as_json:
+        shown = [
+            _shown(planned, planned.digest(shards), opened_target, remarks(planned, opened_target))
+            for _, _, opened_target, planned in plans
+        ]
+        whole = PlansShown(readiness=opened.readiness.name, load_s=load_ns / 1e9, rehearsals=shown)
+        typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode())
+        return
+    console = console_for_results()
+    for number, (part, _, opened_target, planned) in enumerate(plans, 1):
+        console.rule(f"{number} of {len(plans)}: {planned.rehearsal.name}")
+        if part.why:
+            console.print(part.why, markup=False)
+        name = opened_target.target.name if opened_target else None
+        notes = remarks(planned, opened_target)
+        console.print(picture(planned, console, digest=planned.digest(shards), target=name, notes=notes))
+    console.rule(opened.readiness.name)
+    for _, _, _, planned in plans:
+        faults = len(planned.faults)
+        console.print(
+            f"{planned.rehearsal.name}: {show_duration(planned.duration_ns)} of load, {planned.fans_total:,} fans, "
+            f"{faults} fault{'s' if faults != 1 else ''}",
+            markup=False,
+        )
+    console.print(
+        f"together {show_duration(load_ns)} of load, and up to {show_duration(settling_ns)} until the books are closed"
+    )
 
 
 def make_plan(
@@ -150,7 +204,7 @@ def remarks(plan: Plan, target: OpenTarget | None) -> list[str]:
                 f"{fault.brownout} on {fault.link or 'a command'} ends at {show_duration(fault.to_ns)}, the load at"
                 f" {show_duration(plan.duration_ns)}: load must outlive the fault, or recovery proves nothing"
             )
-    return notes
+    return notes + check_thresholds.remarks(plan.rehearsal, target.target if target is not None else None)
 
 
 def _shown(plan: Plan, digest: str, target: OpenTarget | None, notes: list[str]) -> PlanShown:

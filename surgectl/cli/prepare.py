@@ -14,13 +14,13 @@ from surgectl.cli.located import stage_of
 from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
+from surgectl.profile.check_thresholds import understood
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
 from surgectl.stage.defects import setting_of
 from surgectl.stage.part import without_passwords
 from surgectl.stage.places import Places
 from surgectl.stage.settings import Settings, Terms, check_shop, settings_of
 from surgectl.stage.stage_door import new_address
-from surgectl.thresholds.grammar import parse as parse_threshold
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +40,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     start_at: datetime | None = None
     tui: bool = False
     driver: DriverName = DriverName.WIRE
+    trace_sample: float | None = None
+    """Of the fans, whose traces are kept; None: no request carries one."""
     workers: int | None = None
     """None: as many as this machine has cores for (cli/shards.py)."""
 
@@ -137,7 +139,7 @@ def terms_of(prepared: Prepared) -> Terms:
 def _with_thresholds(opened: OpenRehearsal, texts: tuple[str, ...]) -> OpenRehearsal:
     """The profile with the command line's demands added."""
     for text in texts:
-        parse_threshold(text)
+        understood(text, opened.rehearsal)
     expect = opened.rehearsal.expect
     expect = msgspec.structs.replace(expect, thresholds=[*expect.thresholds, *texts])
     return msgspec.structs.replace(opened, rehearsal=msgspec.structs.replace(opened.rehearsal, expect=expect))
@@ -150,6 +152,7 @@ def flags_of(wishes: Wishes) -> list[str]:
     flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
     flags += [] if wishes.driver is DriverName.WIRE else ["--driver", wishes.driver.value]
     flags += [] if wishes.workers is None else ["--workers", str(wishes.workers)]
+    flags += [] if wishes.trace_sample is None else ["--trace-sample", f"{wishes.trace_sample * 100:g}%"]
     flags += [] if wishes.stage else ["--no-stage"]
     flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
     return flags + [word for text in wishes.sets for word in ("--set", text)]

@@ -19,14 +19,16 @@ from surgectl.cli.driving import driver_for
 from surgectl.cli.ending import aborted
 from surgectl.cli.evening import Evening
 from surgectl.cli.hooks import facts_of, hook_output
-from surgectl.cli.interrupts import Interrupts
+from surgectl.cli.interrupts import SIGNALS, Interrupts
 from surgectl.cli.located import located
 from surgectl.cli.logbook import Logbook
 from surgectl.cli.losses import Losses
 from surgectl.cli.manifest_of import manifest_of
+from surgectl.cli.metering import meter_for
+from surgectl.cli.outlets import Outlets
 from surgectl.cli.prepare import Prepared, Wishes, flags_of
 from surgectl.cli.reach import reach
-from surgectl.cli.shards import Playbill, how_many_workers
+from surgectl.cli.shards import Playbill, how_many_workers, tracing_of, view_of
 from surgectl.cli.staging import put_up
 from surgectl.cli.storm import Storm
 from surgectl.clock import SystemClock
@@ -34,7 +36,6 @@ from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.errors import SurgectlError
 from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.pauses import rare_pauses, usual_pauses
 from surgectl.profile.target import Target
@@ -49,9 +50,10 @@ _HEAL_ALONE_S = 1.5
 class Rehearsing:
     """One rehearsal under way. `await run()` once."""
 
-    def __init__(self, wishes: Wishes, prepared: Prepared, console: Console) -> None:
-        plan, secrets = prepared.plan, prepared.rehearsal.secrets
-        clock, view = SystemClock(), LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns)
+    def __init__(self, wishes: Wishes, prepared: Prepared, console: Console, outlets: Outlets | None = None) -> None:
+        plan, secrets, outlets = prepared.plan, prepared.rehearsal.secrets, outlets or Outlets()
+        clock, meter = SystemClock(), meter_for(plan.rehearsal, wanted=outlets.any)
+        view = view_of(plan, meter)
         self._redact: Callable[[str], str] | None = secrets.redact if len(secrets) else None
         self._evening = Evening(
             wishes=wishes,
@@ -62,6 +64,7 @@ class Rehearsing:
             logbook=Logbook(view, console, clock, self._redact),
             view=view,
             tap=Tap(),
+            outlets=outlets,
         )
         self._workers = how_many_workers(wishes.workers, plan.fans_total, own_stage=prepared.stage is not None)
         self._losses = Losses(self._evening.logbook, view, fans=plan.fans_total, by_command=self._breaking_by_command)
@@ -97,6 +100,7 @@ class Rehearsing:
             flags=flags_of(wishes),
             workers=self._workers,
         )
+        manifest = manifests.replace(manifest, trace_sample=wishes.trace_sample)
         manifests.save(manifest, folder)
         self._folder = folder
         self._main = asyncio.current_task()
@@ -164,6 +168,8 @@ class Rehearsing:
                 driver=evening.wishes.driver,
                 permit=permit,
                 secrets=prepared.rehearsal.secrets,
+                metered=evening.outlets.any,
+                tracing=tracing_of(evening.wishes.trace_sample, prepared.plan.seed),
             )
             if self._workers > 1:
                 crew = bill.crew(self._workers, hear=evening.view.hear, lost=losses.worker_lost)
@@ -189,6 +195,8 @@ class Rehearsing:
         """The first stop: no more arrivals; the rest of `run` heals, drains and writes as always, only sooner."""
         said = "stopping, healing and writing what there is; once more leaves at once"
         self._evening.logbook.say("stopping", said)
+        if (stop := self._evening.interrupts.first) is not None and stop.by in SIGNALS:
+            self._evening.logbook.note(stop.why, "stop")
         stormed = self._storm is not None and self._storm.stop_arrivals()
         if not stormed and self._main is not None:
             self._main.cancel()

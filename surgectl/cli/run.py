@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +12,20 @@ import typer
 import uvloop
 from rich.console import Console
 
+from surgectl.cli.baseline import hold_beside, open_baseline
 from surgectl.cli.driving import DriverName
+from surgectl.cli.farewell import farewell
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
+from surgectl.cli.outlets import Asked, Outlets
 from surgectl.cli.prepare import Wishes, prepare
+from surgectl.cli.readiness import rehearse_all
 from surgectl.cli.rehearse import Rehearsing
+from surgectl.cli.terminal import is_a_screen
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
+from surgectl.profile.readiness import is_readiness
+from surgectl.units import parse_share
 
 
 def run(
@@ -58,9 +65,40 @@ def run(
             max=256,
         ),
     ] = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SURGECTL_PROMETHEUS",
+            metavar="HOST:PORT",
+            help="Let Prometheus read the run's numbers there; a port alone is loopback's.",
+        ),
+    ] = None,
+    remote_write: Annotated[
+        str | None,
+        typer.Option(envvar="SURGECTL_REMOTE_WRITE", metavar="URL", help="Write them into a Prometheus."),
+    ] = None,
+    otlp: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SURGECTL_OTLP",
+            metavar="URL",
+            help="Send metrics, and the spans of --trace-sample, to an OpenTelemetry collector (OTLP over HTTP).",
+        ),
+    ] = None,
+    trace_sample: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SURGECTL_TRACE_SAMPLE",
+            metavar="SHARE",
+            help="Fans' requests carry traceparent; of so many, e.g. 1%, the trace is kept.",
+        ),
+    ] = None,
     start_at: Annotated[str | None, typer.Option(help="Begin at this time, e.g. 2030-01-01T10:00:00+01:00.")] = None,
     tui: Annotated[bool, typer.Option(help="The dashboard, where there is a terminal for it.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")] = False,
+    baseline: Annotated[
+        Path | None, typer.Option(help="An earlier run's folder or report.json, to compare this one with.")
+    ] = None,
 ) -> None:
     """Rehearse an on-sale: crowd, brownout, retries, audit."""
     if profile is None:
@@ -81,14 +119,31 @@ def run(
         start_at=_instant(start_at),
         driver=driver,
         workers=workers,
-        tui=tui and not as_json and _is_a_screen(),
+        trace_sample=_share(trace_sample),
+        tui=tui and not as_json and is_a_screen(),
     )
+    asked = Asked(prometheus=prometheus, remote_write=remote_write, otlp=otlp)
+    if is_readiness(profile):
+        if baseline is not None:
+            raise UsageError("a list of rehearsals has no baseline", where="--baseline", hint="compare them one by one")
+        raise typer.Exit(rehearse_all(wishes, asked, as_json=as_json))
     prepared = prepare(wishes)
+    before = open_baseline(baseline, prepared) if baseline is not None else None
     progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
-    ended = uvloop.run(Rehearsing(wishes, prepared, progress).run())
-    summary = judge(ended)
-    show(summary, ended, as_json=as_json)
-    raise typer.Exit(summary.exit_code)
+    with Outlets(asked) as outlets:
+        ended = uvloop.run(Rehearsing(wishes, prepared, progress, outlets).run())
+        summary = judge(ended)
+        show(summary, ended, as_json=as_json)
+        farewell(outlets, summary, ended, partial(progress.print, highlight=False, markup=False, soft_wrap=True))
+    code = summary.exit_code
+    raise typer.Exit(code if before is None else hold_beside(before, ended, code, as_json=as_json))
+
+
+def _share(text: str | None) -> float | None:
+    try:
+        return None if text is None else parse_share(text)
+    except ValueError as error:
+        raise UsageError(str(error), where="--trace-sample", hint="try 1%") from error
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -102,7 +157,3 @@ def _instant(text: str | None) -> datetime | None:
     if at <= SystemClock().wall():
         raise UsageError(f"{text} has passed", where="--start-at", hint="leave it out to begin at once")
     return at
-
-
-def _is_a_screen() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and "NO_COLOR" not in os.environ

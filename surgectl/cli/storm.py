@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from surgectl.chaos.nemesis import Nemesis
+from surgectl.cli.aborting import guarded
 from surgectl.cli.casting import Company
 from surgectl.cli.ending import ended
 from surgectl.cli.evening import Evening
@@ -15,6 +16,7 @@ from surgectl.cli.live_books import live_books
 from surgectl.cli.losses import Losses, examined
 from surgectl.cli.settling import Settling
 from surgectl.cli.shards import Playbill
+from surgectl.cli.steering import Steering
 from surgectl.cli.watching import watched
 from surgectl.engine.run import start_instant
 from surgectl.engine.runners.processes import ProcessRunner
@@ -41,6 +43,8 @@ class Storm:
         self._losses = losses
         self._runner: Runner | None = None
         self._start_ns = 0
+        load_ns = evening.prepared.plan.duration_ns
+        self._steering = Steering(nemesis, evening.interrupts, evening.logbook, load_ns=load_ns)
 
     def stop_arrivals(self) -> bool:
         """Nobody else comes; the rest heals, drains and writes as always. False: nobody has come yet."""
@@ -61,20 +65,26 @@ class Storm:
         company = self._bill.company()
         runner = self._runner_of(company)
         currency = plan.rehearsal.sale.price.currency
+        evening.view.links = self._nemesis.links
         secrets = evening.prepared.rehearsal.secrets
-        async with watched(
-            evening.console,
-            plan.rehearsal.name,
-            evening.view,
-            evening.tap,
-            logbook.now_ns,
-            lambda minor: show_money(minor, currency),
-            tui=evening.wishes.tui,
+        async with (
+            evening.outlets.during(evening.view, evening.tap, manifest, clock, logbook),
+            watched(
+                evening.console,
+                plan.rehearsal.name,
+                evening.view,
+                evening.tap,
+                logbook.now_ns,
+                lambda minor: show_money(minor, currency),
+                tui=evening.wishes.tui,
+                steering=self._steering,
+            ),
         ):
             variables = company.static_variables
             books = live_books(evening.prepared.target, variables, wall, clock, secrets.redact, evening.view.ledger)
             async with runner, books:
                 self._runner = runner
+                self._steering.crowd(runner)
                 settling = Settling(
                     target,
                     variables,
@@ -88,7 +98,8 @@ class Storm:
                 )
                 try:
                     logbook.say("storm", "the doors open")
-                    await self._load(runner, plan)
+                    async with guarded(evening, 0 if self._losses.crew is None else len(self._losses.crew.workers)):
+                        await self._load(runner, plan)
                     logbook.say("draining", "no more arrivals; the last fans go home")
                     await self._drain(runner)
                     manifest = manifests.replace(manifest, last_fan_ns=logbook.now_ns())
@@ -103,6 +114,7 @@ class Storm:
         if self._losses.workers:
             losses = await asyncio.to_thread(examined, self._losses.workers, folder)
             manifest = manifests.replace(manifest, lost_workers=losses)
+        manifest = manifests.replace(manifest, by_hand=self._steering.by_hand)
         manifest = ended(manifest, runner.tally(), stage_broke=self._losses.stage, stop=evening.interrupts.first)
         manifest = manifests.replace(
             manifest, ended_at=manifests.stamp(clock.wall()), duration_s=round(logbook.now_ns() / 1e9, 3)

@@ -7,11 +7,10 @@ import sys
 
 import uvloop
 
-from surgectl.cli.shards import Part
+from surgectl.cli.shards import Part, view_of
 from surgectl.clock import SystemClock
 from surgectl.engine.guard import raise_open_files
 from surgectl.engine.runners.worker import Shard, deaf_to_the_terminal, serve
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.pauses import rare_pauses
 
@@ -21,7 +20,7 @@ async def ready(said: bytes) -> Shard:
     part: Part = pickle.loads(said)  # from our own parent, by a pipe that nobody else can reach
     bill, tap, clock = part.bill, Tap(), SystemClock()
     company = bill.company()
-    view = LiveView(bill.plan.phases, (), bill.plan.fans_total, bill.plan.duration_ns)
+    view = view_of(bill.plan, bill.meter())
     rare_pauses()
     return Shard(
         open=lambda start_ns: bill.runner(company, tap, clock, start_ns, shard=part.shard, of=part.of),

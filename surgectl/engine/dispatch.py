@@ -31,7 +31,7 @@ async def dispatch(
     """Walk through the arrivals in order of due time. Cancel it to stop arriving.
 
     One that is later than `late_at_most_ns` is counted, and dropped (k6's dropped iteration) or let loose all the same,
-    as `behind` says.
+    as `behind` says. One that is due while the scene is paused never comes, and the plan does not move for it.
     """
     counts = scene.counts
     at_once = 0
@@ -44,9 +44,15 @@ async def dispatch(
             at_once = 0
         now_ns = scene.now_ns()
         late_ns = now_ns - arrival.due_ns
+        behind_now = late_ns > late_at_most_ns and behind == "drop"  # a pause excuses nobody who is behind
+        if scene.paused and not behind_now:
+            counts.paused += 1
+            scene.journal.append(DroppedRow(fan=arrival.fan, due_ns=arrival.due_ns, at_ns=now_ns, why="paused"))
+            scene.barriers.gone(())
+            continue
         counts.worst_arrival_lag_ns = max(counts.worst_arrival_lag_ns, late_ns)
         if late_ns > late_at_most_ns:
-            if behind == "drop":
+            if behind_now:
                 counts.dropped += 1
                 scene.journal.append(DroppedRow(fan=arrival.fan, due_ns=arrival.due_ns, at_ns=now_ns))
                 continue

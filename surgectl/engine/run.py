@@ -131,6 +131,10 @@ class Engine:
         if self._load is not None:
             self._load.cancel()
 
+    def pause_arrivals(self, on: bool) -> None:
+        """Whoever is due while this is on never comes; the plan does not move. Returns at once."""
+        self.scene.paused = on
+
     async def _come(self) -> None:
         late_ns, behind = self._late_at_most_ns, self._behind
         await dispatch(self.scene, self._arrivals, self._let_loose, late_at_most_ns=late_ns, behind=behind)

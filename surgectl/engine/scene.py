@@ -39,6 +39,7 @@ class Counts:
         self.arrived = 0
         self.dropped = 0
         self.late = 0
+        self.paused = 0
         self.active = 0
         self.left = 0
         self.sent = 0
@@ -69,6 +70,7 @@ class Counts:
             arrived=self.arrived,
             dropped=self.dropped,
             late=self.late,
+            paused=self.paused,
             active=self.active,
             left=self.left,
             sent=self.sent,
@@ -93,6 +95,8 @@ class Scene:
         self.journal = journal
         self.driver = driver
         self.counts = Counts()
+        self.paused = False
+        """Somebody wants nobody else to come for now: whoever is due meanwhile never comes."""
         self.barriers = barriers or Barriers()
         self.now_ns = since(clock, start_ns)
         """Nanoseconds since the run's start."""

@@ -18,6 +18,7 @@ from surgectl.evidence.ask import session
 from surgectl.evidence.csv import read_csv
 from surgectl.evidence.http import HttpList, compile_list, read_list
 from surgectl.evidence.jsonl import read_jsonl
+from surgectl.evidence.look import Look, compile_path
 from surgectl.evidence.mapping import SAME_STATES, MappingError, compile_mapping
 from surgectl.evidence.mapping import Mapping as RowMapping
 from surgectl.evidence.reading import PATIENT, Found, Patience, ReadError, Reading, Redact, also, unredacted
@@ -69,6 +70,7 @@ class Books:
         self._http: aiohttp.ClientSession | None = None
         self._mappings: dict[str, RowMapping] = {kind: self._mapping(kind) for kind in self.sources}
         self._lists: dict[str, HttpList] = {}
+        self._counters: dict[str, tuple[HttpList, dict[str, Look]]] = {}
         self._prepare()
 
     def __repr__(self) -> str:
@@ -98,6 +100,26 @@ class Books:
                 raw[origin] = await self._raw(origin)
             found[kind] = self._mapped(kind, raw[origin])
         return found
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The authorities that keep totals themselves → how often to ask, in ns."""
+        return {name: int(counters.live) for name, counters in self._target.counters.items()}
+
+    async def count(self, name: str) -> dict[str, int] | None:
+        """The totals of one of them; None: it did not answer, or not with whole numbers."""
+        assert self._http is not None, "async with Books(…)"
+        wanted, places = self._counters[name]
+        try:
+            async with asyncio.timeout(self._patience.whole_ns / 1e9):
+                reading = await read_list(wanted, self._http, self._patience, self._clock)
+            if reading.problem or len(reading.rows) != 1:
+                return None
+            found = {key: place(reading.rows[0]) for key, place in places.items()}
+        except (TimeoutError, ReadError, RecursionError):
+            return None
+        whole = {key: value for key, value in found.items() if type(value) is int and abs(value) < 2**53}
+        return whole if len(whole) == len(found) else None
 
     def _origin(self, kind: str) -> str:
         """The kind whose source is really read: follows `same:`."""
@@ -134,6 +156,11 @@ class Books:
                     compile_value(value, f"{where}.sql.params.{name}")
             elif not (source.stripe or source.csv or source.jsonl or source.same):
                 raise UsageError("is read from nowhere", where=where, hint="one of http, sql, stripe, csv, jsonl, same")
+
+        for name, counters in self._target.counters.items():
+            where = f"counters.{name}"
+            wanted = compile_list(counters.http, self._base(counters.http.origin, name), self._variables, where)
+            self._counters[name] = wanted, {k: compile_path(at, f"{where}.row.{k}") for k, at in counters.row.items()}
 
     def _base(self, origin: str | None, kind: str) -> str:
         if origin is None:

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from surgectl.clock import Clock
 from surgectl.evidence.books import Books
 from surgectl.evidence.reading import Found
-from surgectl.recording.evidence_rows import ChargeRow, HoldRow, OrderRow, RefundRow, StockRow, TicketRow
+from surgectl.recording.evidence_rows import ChargeRow, HoldRow, OrderRow, RefundRow, RequestRow, StockRow, TicketRow
 
 Publish = Callable[[str, dict[str, int]], None]
 """(kind, counters)"""
+_SHOWN_AS = {"charged": "charged_minor", "refunded": "refunded_minor", "requests": "posts"}
 
 
 class LivePoller:
-    """Reads every source with `live:` at its own pace until it is cancelled.
+    """Reads every source with `live:` and all `counters:` at their own pace until it is cancelled.
 
     `books` should be opened with LIGHT patience. Failures are counted in `errors`, by kind, and published nowhere: a
     shop that is busy selling owes us no answer.
@@ -42,6 +43,20 @@ class LivePoller:
                 if source.live:
                     group.create_task(self._follow(kind, source.live), name=f"live {kind}")
 
+            for name, every_ns in self._books.counters.items():
+                group.create_task(self._count(name, every_ns), name=f"counters {name}")
+
+    async def _count(self, name: str, every_ns: int) -> None:
+        while True:
+            due_ns = self._clock.now_ns() + every_ns
+            found = await self._books.count(name)
+            self.looks[name] += 1
+            if found is None:
+                self.errors[name] += 1
+            else:
+                self._publish(name, {_SHOWN_AS.get(key, key): value for key, value in found.items()})
+            await self._clock.sleep_until_ns(max(due_ns, self._clock.now_ns() + every_ns // 2))
+
     async def _follow(self, kind: str, every_ns: int) -> None:
         while True:
             due_ns = self._clock.now_ns() + every_ns
@@ -58,6 +73,7 @@ class LivePoller:
 def counters(found: Found) -> dict[str, int]:
     """What a watcher wants to know of a kind, in a few numbers."""
     count: Counter[str] = Counter(rows=len(found.rows))
+    payments: set[str] = set()
     for row in found.rows:
         match row:
             case StockRow():
@@ -69,7 +85,13 @@ def counters(found: Found) -> dict[str, int]:
                 count[row.state] += 1
                 count["captured_minor"] += row.captured_minor
                 count["refunded_minor"] += row.refunded_minor
+            case RequestRow():
+                if row.method.upper() == "POST":
+                    count["posts"] += 1
+                    payments.add(row.payment or row.key or f"row {row.line}")
             case RefundRow():
                 count[row.state] += 1
                 count["amount_minor"] += row.amount_minor
+    if payments:
+        count["payments"] = len(payments)
     return dict(count)

@@ -12,8 +12,11 @@ import msgspec
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from surgectl.live import prompt as prompts
+from surgectl.live.books import books
 from surgectl.live.health import in_plain_words
 from surgectl.live.portion import Second
+from surgectl.live.prompt import Prompt
 from surgectl.live.snapshot import FUNNEL, Snapshot
 from surgectl.live.sparkline import bars, on_axis
 from surgectl.live.timeline import Axis, link_lines, now_line, phase_lines
@@ -21,6 +24,7 @@ from surgectl.text import one_line
 from surgectl.units import NS_PER_S, show_duration
 
 FRAMES_PER_S = 4
+HINT = "Ctrl-C stops gently"
 LABEL = 11
 """Columns of the label on the left of each line."""
 SAID = 25
@@ -49,10 +53,21 @@ ASCII = Marks(rule="-", bar="#", past="=", here=">", ahead="-", fault="#", phase
 class Dashboard:
     """A renderable that asks for a new snapshot each time it is drawn."""
 
-    def __init__(self, name: str, look: Callable[[], Snapshot], price: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        look: Callable[[], Snapshot],
+        price: Callable[[int], str],
+        *,
+        hint: str = HINT,
+        asked: Callable[[], Prompt | None] = lambda: None,
+    ) -> None:
+        """`hint`: what can be pressed. `asked`: what somebody is being asked just now."""
         self._name = name
         self._look = look
         self._price = price
+        self._hint = hint
+        self._asked = asked
 
     def __repr__(self) -> str:
         return f"<Dashboard {self._name!r}>"
@@ -60,21 +75,31 @@ class Dashboard:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         marks = ASCII if options.ascii_only else FINE
         height = options.height or console.height
-        lines = screen(self._name, self._look(), self._price, options.max_width, height, marks)
+        lines = screen(
+            self._name, self._look(), self._price, options.max_width, height, marks, self._hint, self._asked()
+        )
         yield Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
 
 
 def screen(
-    name: str, snap: Snapshot, price: Callable[[int], str], width: int, height: int, marks: Marks = FINE
+    name: str,
+    snap: Snapshot,
+    price: Callable[[int], str],
+    width: int,
+    height: int,
+    marks: Marks = FINE,
+    hint: str = HINT,
+    asked: Prompt | None = None,
 ) -> list[Text]:
-    """The whole screen, `height` lines of at most `width` columns. The log of events gets what the rest leaves."""
+    """The whole screen, `height` lines of at most `width` columns. The log of events gets what the rest leaves; what
+    somebody is asked lies over the end of it."""
     columns = max(10, width - LABEL - SAID)
     axis = Axis(columns=columns, span_ns=max(1, snap.load_ends_ns, snap.now_ns))
     # Tall terminals get taller bars; each further row costs a line for each of the sparklines.
     rows = min(4, 1 + max(0, height - 26) // (2 * _SPARKS))
     fixed = 1 + 1 + _MIDDLE_LINES + _SPARKS * rows + 2 + _RULES
     phases = phase_lines(snap.phases, axis, marks.phase, marks.cut, most=2 if height >= fixed + 4 else 1)
-    links = link_lines(snap.faults, snap.now_ns, axis, marks.fault, marks.cut)
+    links = link_lines(snap.faults, snap.now_ns, axis, marks.fault, marks.cut, snap.links)
     most_links = max(1, height - fixed - len(phases) - 1)
     if len(links) > most_links:
         more = len(links) - most_links + 1
@@ -91,12 +116,16 @@ def screen(
     lines.append(_rule(width, marks, (0, "each second")))
     lines += _sparks(snap, axis, rows, marks)
     lines += [_ledger(snap, price), _generator(snap)]
-    lines.append(_rule(width, marks, (0, "events"), (width - 24, "Ctrl-C stops gently")))
+    lines.append(_rule(width, marks, (0, "events"), (width - len(hint) - 3, hint)))
     room = height - len(lines)
     lines += _log(snap, room)
+    lines = lines[:height]
+    if asked is not None:
+        question = prompts.lines(asked, width)[:height]
+        lines[height - len(question) :] = [Text(f"{line:<{width}}", style="bold reverse") for line in question]
     for drawn in lines:
         drawn.truncate(width, overflow="crop" if marks.plain else "ellipsis")
-    return lines[:height]
+    return lines
 
 
 def _row(label: str, drawn: Text, said: Text) -> Text:
@@ -116,6 +145,8 @@ def _half(width: int) -> int:
 
 def _header(name: str, snap: Snapshot) -> Text:
     head = Text.assemble((f" {one_line(name, 40)} ", "bold reverse"), "  ", (one_line(snap.doing, 60), "bold"))
+    if snap.pausing:
+        head.append("   ARRIVALS PAUSED", style="bold yellow")
     on = [f for f in snap.faults if f.state in ("applied", "verified", "cleared")]
     if on:
         head.append("   FAULT ON ", style="bold red").append(
@@ -128,10 +159,17 @@ def _header(name: str, snap: Snapshot) -> Text:
 
 
 def _phase(snap: Snapshot) -> str:
-    return next((one_line(p.name, 60) for p in snap.phases if p.start_ns <= snap.now_ns < p.end_ns), "")
+    """The phase that we are in, and how long it lasts."""
+    here = next((p for p in snap.phases if p.start_ns <= snap.now_ns < p.end_ns), None)
+    if here is None:
+        return ""
+    left = _seconds(here.end_ns - snap.now_ns + NS_PER_S - 1)
+    return f"{one_line(here.name, SAID - len(left) - 7)}, {left} left"
 
 
 def _clock(snap: Snapshot) -> Text:
+    if snap.now_ns < 0:
+        return Text(f"begins in {_seconds(NS_PER_S - 1 - snap.now_ns)}", style="bold")
     said = Text(_seconds(snap.now_ns), style="bold")
     left = snap.load_ends_ns - snap.now_ns
     return said.append(f", {_seconds(left)} to go" if left >= NS_PER_S else ", load is over", style="dim")
@@ -157,6 +195,9 @@ def _middle(snap: Snapshot, width: int, marks: Marks) -> list[Text]:
     told_no = "  ".join(f"{one_line(end, 20)} {n:,}" for end, n in snap.ends.items() if end != "confirmed")
     answered, probed = snap.probes
     dropped = Text(f"{snap.dropped:,} dropped", style="bold red" if snap.dropped else "dim")
+    if snap.paused:
+        paused = Text(f"{snap.paused:,} paused", style="yellow")
+        dropped = Text.assemble(dropped, " ", paused) if snap.dropped else paused
     right = [
         ("planned", Text.assemble(f"{snap.planned:,}  ", dropped)),
         ("on site", Text(f"{snap.active:,}")),
@@ -179,7 +220,7 @@ def _sparks(snap: Snapshot, axis: Axis, rows: int, marks: Marks) -> list[Text]:
     lines: list[Text] = []
     for name, values, fold, now, style in (
         ("arrivals", [s.arrived for s in whole], _mean, f"{last.arrived:,}/s", "cyan"),
-        ("requests", [s.sent for s in whole], _mean, f"{last.sent:,}/s  x{snap.amplification:.2f} repeats", "blue"),
+        ("requests", [s.sent for s in whole], _mean, f"{last.sent:,}/s {_repeats(snap)}", "blue"),
         ("goodput", [s.resolved for s in whole], _mean, f"{last.resolved:,}/s, {last.confirmed:,} tickets", "green"),
         ("trouble", [s.trouble + s.shed for s in whole], max, f"{last.trouble:,}/s, {last.shed:,} shed", "red"),
         ("slowest", [s.slowest_ns for s in whole], max, show_duration(last.slowest_ns), "magenta"),
@@ -193,24 +234,36 @@ def _sparks(snap: Snapshot, axis: Axis, rows: int, marks: Marks) -> list[Text]:
     return lines
 
 
+def _repeats(snap: Snapshot) -> str:
+    """Amplification from fans to shop and, where somebody counts it, from shop to provider."""
+    pay = books(snap.ledger).tries_a_payment
+    return f" x{snap.amplification:.2f} repeats" if pay is None else f"x{snap.amplification:.2f}, pay x{pay:.2f}"
+
+
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
 def _ledger(snap: Snapshot, price: Callable[[int], str]) -> Text:
+    """What the books say while it happens, as far as anybody reads them: sold, charged, net, and what is open."""
     text = Text(f" {'books':<{LABEL - 1}}", style="dim")
-    if not snap.ledger:
-        return text.append("no live source", style="dim")
-    shown = Text()
-    for name, value in sorted(snap.ledger.items()):
-        label = one_line(name.split(".", 1)[-1], 40)
-        said = price(value) if label.endswith("_minor") else f"{value:,}"
-        shown.append(f"{label.removesuffix('_minor')} ", style="dim").append(f"{said}  ", style="bold")
-    return Text.assemble(text, shown)
+    told = books(snap.ledger)
+
+    def count(counters: Sequence[tuple[str, int, bool]]) -> None:
+        for label, value, money in counters:
+            text.append(f"{one_line(label, 40)} ", style="dim")
+            text.append(f"{price(value) if money else f'{value:,}'}  ", style="bold")
+
+    count(told.counters)
+    text.append("open info ", style="dim").append(f"{snap.open_info:,}  ", "bold yellow" if snap.open_info else "bold")
+    if told.missing:
+        text.append(f"{', '.join(told.missing)}: ", style="dim").append("no live source  ", style="dim italic")
+    count(told.more)
+    return text
 
 
 def _generator(snap: Snapshot) -> Text:
-    good, words = in_plain_words(snap.vitals, snap.dropped, snap.lost, snap.workers)
+    good, words = in_plain_words(snap.vitals, snap.dropped, snap.lost, snap.workers, snap.late)
     return Text.assemble((f" {'we are':<{LABEL - 1}}", "dim"), (words, "green" if good else "bold yellow"))
 
 

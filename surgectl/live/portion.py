@@ -39,6 +39,10 @@ class Portion(msgspec.Struct, frozen=True, kw_only=True):
     """Stages that this shop was seen to have."""
     ends: dict[str, int] = {}
     dropped: int = 0
+    paused: int = 0
+    """Arrivals that were due while somebody had paused them."""
+    late: int = 0
+    """Arrivals that were let loose later than the profile allows (`generator: {behind: late}`)."""
     first_drop_ns: int | None = None
     active: int = 0
     sent: int = 0
@@ -80,6 +84,8 @@ def merged(portions: Sequence[Portion]) -> Portion:
         witnessed=frozenset().union(*(p.witnessed for p in portions)),
         ends=dict(ends),
         dropped=sum(p.dropped for p in portions),
+        paused=sum(p.paused for p in portions),
+        late=sum(p.late for p in portions),
         first_drop_ns=min((p.first_drop_ns for p in portions if p.first_drop_ns is not None), default=None),
         active=sum(p.active for p in portions),
         sent=sum(p.sent for p in portions),

@@ -31,6 +31,7 @@ from surgectl.recording.rows import (
     VitalsRow,
 )
 from surgectl.text import one_line
+from surgectl.thresholds.samples import Stretch
 from surgectl.units import NS_PER_S
 
 FUNNEL = STAGES
@@ -42,7 +43,7 @@ REMEMBERED = 10_000
 
 
 class FaultNow(msgspec.Struct, frozen=True):
-    """A planned fault and how far its life has come."""
+    """A fault and how far its life has come; one by hand is planned from when it was switched on."""
 
     planned: PlannedFault
     state: str
@@ -63,6 +64,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     ends: dict[str, int]
     """What became of the intents whose tabs have all left, the most frequent first."""
     dropped: int
+    paused: int
+    """Arrivals that were due while somebody had paused them."""
+    late: int
     active: int
     sent: int
     """Attempts, polls and status reads aside."""
@@ -78,9 +82,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     probes: tuple[int, int]
     """Answered, sent."""
     log: list[tuple[int, str]]
+    """The newest events."""
+    said: int
+    """How many there were in all."""
     lost: int
     workers: int = 1
     """Processes that send."""
+    pausing: bool = False
+    """Has somebody paused the arrivals just now?"""
+    links: tuple[str, ...] = ()
+    """Every link that could be broken."""
 
 
 class LiveView:
@@ -93,13 +104,16 @@ class LiveView:
         planned: int,
         load_ends_ns: int,
         *,
+        late_at_most_ns: int | None = None,
         meter: Meter | None = None,
     ) -> None:
-        """`meter` folds the same rows, where somebody judges or exports what happens each second."""
+        """`late_at_most_ns`: from when on an arrival counts as late; None: nobody counts them. `meter` folds the same
+        rows, where somebody judges or exports what happens each second."""
         self._phases = phases
         self._faults = {fault.fault: FaultNow(fault, "planned") for fault in faults}
         self._planned = planned
         self._load_ends_ns = load_ends_ns
+        self._late_at_most_ns = late_at_most_ns
         self._here: dict[str, OneFan] = {}
         """Fans on site, and those who left in doubt: the status flow may still tell."""
         self._gone: OrderedDict[str, OneFan] = OrderedDict()
@@ -114,6 +128,8 @@ class LiveView:
         self._newest = Second()
         self._ledger: dict[str, int] = {}
         self._log: deque[tuple[int, str]] = deque(maxlen=200)
+        self._paused = self._late = self._said = 0
+        self._pausing = False
         self._dropped = self._on_site = self._sent = self._retries = self._operations = self._in_doubt = 0
         self._answered = self._probed = 0
         self._first_drop_ns: int | None = None
@@ -136,7 +152,11 @@ class LiveView:
         }
         self._meter = meter
         self._book = Book()
+        self._applied: dict[str, tuple[int, int | None]] = {}
+        """Fault → when it was applied, and when it was gone."""
         self.doing = "getting ready"
+        self.links: tuple[str, ...] = ()
+        """Every link that could be broken: shown also where no fault is planned for it."""
         self.lost = 0
 
     def __repr__(self) -> str:
@@ -144,6 +164,7 @@ class LiveView:
 
     def say(self, at_ns: int, text: str) -> None:
         """A line for the log of events."""
+        self._said += 1
         self._log.append((at_ns, one_line(text, 300)))
 
     def ledger(self, kind: str, counters: Mapping[str, int]) -> None:
@@ -178,11 +199,23 @@ class LiveView:
         if (portion := self._elsewhere.get(shard)) is not None:
             self._elsewhere[shard] = msgspec.structs.replace(portion, active=0, vitals=())
 
-    def reading(self) -> Reading | None:
-        """What the meters of all shards show; None where there are none."""
-        if self._elsewhere:
-            return self._book.reading(len(self._elsewhere))
-        return self._metered(news=False)
+    def reading(self, workers: int | None = None) -> Reading | None:
+        """What the meters of all shards show; None where there are none.
+
+        `workers`: so many are in other processes (0: it is ours); None, those that were heard of.
+        """
+        workers = len(self._elsewhere) if workers is None else workers
+        return self._book.reading(workers) if workers else self._metered(news=False)
+
+    def faults_on(self, now_ns: int) -> list[Stretch]:
+        """The faults that were applied, while they were on, by the names that a threshold may call them."""
+        found = []
+        for fault, (from_ns, to_ns) in self._applied.items():
+            known = self._faults.get(fault)
+            link, brownout = (known.planned.link, known.planned.brownout) if known is not None else (None, "")
+            names = tuple(name for name in ("fault", fault, link, brownout) if name)
+            found.append(Stretch(from_ns, now_ns if to_ns is None else to_ns, names))
+        return found
 
     def _metered(self, *, news: bool) -> Reading | None:
         if self._meter is None:
@@ -202,6 +235,8 @@ class LiveView:
             witnessed=frozenset(self._witnessed),
             ends={end: n for end, n in self._ends.items() if n > 0},
             dropped=self._dropped,
+            paused=self._paused,
+            late=self._late,
             first_drop_ns=self._first_drop_ns,
             active=active,
             sent=self._sent,
@@ -231,6 +266,8 @@ class LiveView:
             funnel=whole.funnel,
             ends=dict(sorted(whole.ends.items(), key=lambda item: (-item[1], item[0]))),
             dropped=whole.dropped,
+            paused=whole.paused,
+            late=whole.late,
             active=whole.active,
             sent=whole.sent,
             retries=whole.retries,
@@ -241,8 +278,11 @@ class LiveView:
             vitals=together(whole.vitals),
             probes=(whole.answered, whole.probed),
             log=list(self._log),
+            said=self._said,
             lost=whole.lost,
             workers=max(1, len(self._elsewhere)),
+            pausing=self._pausing,
+            links=self.links,
         )
 
     def _second(self, at_ns: int) -> Second:
@@ -279,6 +319,8 @@ class LiveView:
         self._on_site += 1
         self._reach(fan, 0)
         self._second(row.at_ns).arrived += 1
+        if self._late_at_most_ns is not None and row.at_ns - row.due_ns > self._late_at_most_ns:
+            self._late += 1
 
     def _left(self, row: LeftRow) -> None:
         fan = self._here.get(row.intent)
@@ -405,6 +447,9 @@ class LiveView:
             self._weigh(fan)
 
     def _drop(self, row: DroppedRow) -> None:
+        if row.why == "paused":
+            self._paused += 1
+            return
         self._dropped += 1
         if self._first_drop_ns is None:
             self._first_drop_ns = row.at_ns
@@ -425,12 +470,26 @@ class LiveView:
         self._vitals = row
 
     def _note(self, row: NoteRow) -> None:
-        self.say(row.at_ns, row.text)
+        if row.kind in ("pause", "resume"):
+            self._pausing = row.kind == "pause"
+        self.say(row.at_ns, f"note: {row.text}" if row.kind == "note" else row.text)
 
     def _fault(self, row: FaultRow) -> None:
+        if row.event == "applied":
+            self._applied[row.fault] = (self._applied.get(row.fault, (row.at_ns, None))[0], None)
+        elif row.event in ("healed", "cleared") and row.fault in self._applied:
+            self._applied[row.fault] = (self._applied[row.fault][0], row.at_ns)
         known = self._faults.get(row.fault)
-        if known is not None:
-            self._faults[row.fault] = FaultNow(known.planned, row.event)
+        # One that nobody planned is on until somebody clears it, or until the load ends.
+        ends_ns = max(self._load_ends_ns, row.at_ns)
+        planned = (
+            known.planned
+            if known is not None
+            else PlannedFault(fault=row.fault, from_ns=row.at_ns, to_ns=ends_ns, link=row.link, brownout=row.brownout)
+        )
+        if row.event in ("healed", "cleared") and row.at_ns < planned.to_ns:
+            planned = msgspec.structs.replace(planned, to_ns=max(planned.from_ns, row.at_ns))
+        self._faults[row.fault] = FaultNow(planned, row.event)
         detail = f" ({row.detail})" if row.detail else ""
         self.say(row.at_ns, f"{row.brownout} on {row.link or 'a command'}: {row.event}{detail}")
 

@@ -64,9 +64,10 @@ def now_line(now_ns: int, axis: Axis, past: str, here: str, ahead: str) -> Text:
 
 
 def link_lines(
-    faults: Sequence[FaultNow], now_ns: int, axis: Axis, mark: str, cut: str
+    faults: Sequence[FaultNow], now_ns: int, axis: Axis, mark: str, cut: str, links: Sequence[str] = ()
 ) -> list[tuple[str, Text, Text]]:
-    """For each link its name, its faults on the axis, and in words the one that matters now."""
+    """For each link its name, its faults on the axis, and in words the one that matters now. Those of `links` that have
+    none come last: nothing is wrong there."""
     lines = []
     by_link: dict[str, list[FaultNow]] = {}
     for fault in faults:
@@ -79,9 +80,15 @@ def link_lines(
                 cells[i] = (mark, FAULT_STYLE.get(fault.state, ""))
         matters = _matters(found, now_ns)
         said = Text(f"{one_line(matters.planned.brownout, 40)} {matters.state}", FAULT_STYLE.get(matters.state, ""))
-        name = link if len(link) <= 9 else link[:8] + cut
-        lines.append((name, Text.assemble(*cells), said))
+        lines.append((_name(link, cut), Text.assemble(*cells), said))
+    for link in links:
+        if link not in by_link:
+            lines.append((_name(link, cut), Text(" " * axis.columns), Text("no fault", "dim")))
     return lines
+
+
+def _name(link: str, cut: str) -> str:
+    return link if len(link) <= 9 else link[:8] + cut
 
 
 def _matters(faults: Sequence[FaultNow], now_ns: int) -> FaultNow:

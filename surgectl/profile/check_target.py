@@ -12,7 +12,7 @@ import msgspec
 
 from surgectl.errors import did_you_mean
 from surgectl.profile.node import Issue, Node, place_of
-from surgectl.profile.target import Link, Request, Source, Step, Target
+from surgectl.profile.target import COUNTED, Counters, Link, Request, Source, Step, Target
 from surgectl.recording.evidence_rows import KINDS
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
@@ -62,6 +62,8 @@ def check(target: Target, tree: Node) -> list[Issue]:
         wrong("promises.payment_tries", f"{target.promises.payment_tries} tries", "1 or more")
     for kind, source in target.evidence.items():
         _source(f"evidence.{kind}", kind, source, target, wrong)
+    for name, counters in target.counters.items():
+        _counters(f"counters.{name}", counters, target, wrong)
     return issues
 
 
@@ -122,6 +124,19 @@ def _link(path: str, link: Link, wrong: Wrong) -> None:
         host, colon, port = address.rpartition(":")
         if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
             wrong(f"{path}.{name}", f'"{address}" is not host:port', "try 127.0.0.1:9100")
+
+
+def _counters(path: str, counters: Counters, target: Target, wrong: Wrong) -> None:
+    if counters.http.get is None or counters.http.post is not None:
+        wrong(f"{path}.http", "totals are asked for by a get", "get:")
+    if counters.http.origin is not None and counters.http.origin not in target.origins:
+        hint = did_you_mean(counters.http.origin, target.origins) or "name it under origins:"
+        wrong(f"{path}.http.origin", f'no such origin: "{counters.http.origin}"', hint)
+    for name in counters.row:
+        if name not in COUNTED:
+            wrong(f"{path}.row.{name}", "nobody counts that", did_you_mean(name, COUNTED) or ", ".join(COUNTED))
+    if not counters.row:
+        wrong(path, "counts nothing", f"row: with some of {', '.join(COUNTED)}")
 
 
 def _source(path: str, kind: str, source: Source, target: Target, wrong: Wrong) -> None:

@@ -120,7 +120,10 @@ def open_rehearsal(
     source = lookup.shown(file)
     secrets = Secrets()
     tree = _mapping(yaml.read(file, source), source)
-    _refuse_other_kind(tree, "surgectl", "profile")
+    refuse_other_kind(tree, "surgectl", "profile")
+    if (parts := tree.fields.get("rehearsals")) is not None:
+        what = "this is a list of rehearsals, not a single one"
+        raise BadFile([Issue(parts.place, "rehearsals", what, "run, plan and check play, draw and check lists")])
     flags = {**({"seed": str(seed)} if seed is not None else {}), **(sets or {})}
     if target is not None:
         flags["target"] = str(target)
@@ -164,7 +167,7 @@ def open_target(
     file = lookup.find(name, "target", lookup.target_folders(over.folder if over else None))
     source = lookup.shown(file)
     tree = _mapping(yaml.read(file, source), source)
-    _refuse_other_kind(tree, "surgectl-target", "target")
+    refuse_other_kind(tree, "surgectl-target", "target")
     if over is not None:
         for part in ("promises", "stage"):
             laid = find(over.tree, part)
@@ -201,11 +204,12 @@ def open_retry_profile(file: Path, *, environ: Mapping[str, str] | None = None) 
 
 
 def kind_of(file: Path) -> str:
-    """`profile`, `target` or `fan`, by what a file contains. Raises BadFile where it is none of them."""
+    """`profile`, `readiness` (a list of them), `target` or `fan`, by what a file contains. Raises BadFile where it is
+    none of them."""
     source = lookup.shown(file)
     tree = _mapping(yaml.read(file, source), source)
     if "surgectl" in tree.fields:
-        return "profile"
+        return "readiness" if "rehearsals" in tree.fields else "profile"
     if "surgectl-target" in tree.fields:
         return "target"
     if {"react", "patience", "quits", "think", "tabs", "refresh", "double"} & set(tree.fields):
@@ -256,7 +260,7 @@ def _mapping(node: Node, source: str) -> Fields:
     raise BadFile([Issue(Place(source, node.place.line), "", "should be a mapping (key: value)")])
 
 
-def _refuse_other_kind(tree: Fields, mark: str, kind: str) -> None:
+def refuse_other_kind(tree: Fields, mark: str, kind: str) -> None:
     """Before anything else: a newer format, or another kind of file, would only give misleading complaints."""
     field = tree.fields.get(mark)
     if field is None:

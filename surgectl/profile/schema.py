@@ -18,6 +18,7 @@ from msgspec import inspect
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.profile import words
 from surgectl.profile.brownouts import NAMES as BROWNOUTS
+from surgectl.profile.readiness import Readiness
 from surgectl.profile.reading import EXAMPLES, NOUNS
 from surgectl.profile.rehearsal import Expect, Fault, InvariantsExpected, Rehearsal
 from surgectl.profile.retry import RetryProfile
@@ -27,7 +28,12 @@ from surgectl.profile.values import Duration, Money, Rate, Share
 Schema = dict[str, Any]
 """A JSON Schema is free-form JSON by nature."""
 
-KINDS: dict[str, type[msgspec.Struct]] = {"profile": Rehearsal, "target": Target, "fan": RetryProfile}
+KINDS: dict[str, type[msgspec.Struct]] = {
+    "profile": Rehearsal,
+    "readiness": Readiness,
+    "target": Target,
+    "fan": RetryProfile,
+}
 
 _NUMBER = r"\d+(\.\d+)?"
 _PATTERNS: dict[type, str] = {
@@ -41,6 +47,7 @@ _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"
 # What the types alone do not say.
 _SHARPER: dict[tuple[type, str], Schema] = {
     (Rehearsal, "surgectl"): {"const": 1},
+    (Readiness, "surgectl"): {"const": 1},
     (Target, "surgectl-target"): {"const": 1},
     (Fault, "brownout"): {"enum": [*BROWNOUTS, None]},
     (Expect, "coverage"): {"propertyNames": {"enum": list(words.COVERAGE)}},
@@ -51,7 +58,7 @@ _SHARPER: dict[tuple[type, str], Schema] = {
 
 
 def schema(kind: str) -> Schema:
-    """The schema of `profile`, `target` or `fan`. Raises UsageError for another word."""
+    """The schema of `profile`, `readiness`, `target` or `fan`. Raises UsageError for another word."""
     if kind not in KINDS:
         raise UsageError(f'no such schema: "{kind}"', hint=did_you_mean(kind, KINDS) or f"one of {', '.join(KINDS)}")
     shape = KINDS[kind]

@@ -274,6 +274,19 @@ class Source(_Part, frozen=True, kw_only=True):
     live: Duration | None = None
 
 
+COUNTED = ("sold", "charged", "refunded", "requests", "payments")
+"""What an authority may count for the dashboard; charged and refunded in minor units of the sale's currency."""
+
+
+class Counters(_Part, frozen=True, kw_only=True):
+    """Totals that an authority keeps itself: cheap to ask for while the sale is on. Shown, never kept, never judged."""
+
+    http: Http
+    row: dict[str, str]
+    """One of COUNTED → where it stands in the answer (JMESPath)."""
+    live: Duration = Duration(2 * 10**9)
+
+
 class Target(_Part, frozen=True, kw_only=True):
     """One shop, whole."""
 
@@ -301,5 +314,6 @@ class Target(_Part, frozen=True, kw_only=True):
     flows: dict[str, list[Step]] = {}
     probes: dict[str, Request] = {}
     evidence: dict[str, Source] = {}
+    counters: dict[str, Counters] = {}
     stage: dict[str, Any] | None = None
     """The embedded stage that stands in for a shop; the cli starts it, the engine never sees it."""

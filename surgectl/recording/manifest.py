@@ -98,6 +98,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """Arrivals that we could not send in time."""
     late: int = 0
     """Arrivals let loose later than the profile's `generator.late_at_most`."""
+    paused: int = 0
+    """Arrivals that were due while somebody had paused them, and never came."""
     active: int = 0
     """Fans that had not left when this was counted."""
     left: int = 0
@@ -191,6 +193,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     faults: list[FaultNote] = []
     left_out: list[FaultNote] = []
     """Optional faults whose link this target does not have: planned, never played."""
+    by_hand: list[FaultNote] = []
+    """Faults that somebody switched on during the run: on from `from_ns` to `to_ns` as it was asked for."""
     links: list[LinkNote] = []
     promises: PromisesNote = PromisesNote()
     settling: SettlingNote | None = None
@@ -208,6 +212,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     own_stage: bool = False
     """The shop was put up for this run alone: whatever stands in its books, a fan of ours did."""
     pid: int = 0
+    trace_sample: float | None = None
+    """Of the fans, whose requests said that their trace is kept (recording/traces.py); None: none carried a trace."""
     workers: int = 1
     """Processes that sent, a shard each."""
     lost_workers: list[LostWorker] = []

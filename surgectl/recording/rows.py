@@ -113,12 +113,13 @@ class LeftRow(_Row, frozen=True, kw_only=True, tag="left"):
 
 
 class DroppedRow(_Row, frozen=True, kw_only=True, tag="dropped"):
-    """An arrival that we could not send in time: our fault, never the shop's."""
+    """An arrival that never came: our fault or somebody's wish, never the shop's."""
 
     fan: int
     due_ns: int
     at_ns: int
     why: str = "late"
+    """late · script-error: we could not send it; paused: somebody had stopped the arrivals by hand."""
 
 
 class ProbeRow(_Row, frozen=True, kw_only=True, tag="probe"):
@@ -137,10 +138,10 @@ OpRow = IntentRow | MintRow | InvokeRow | DoneRow | ToldRow | LeftRow | DroppedR
 
 
 class FaultRow(_Row, frozen=True, kw_only=True, tag="fault"):
-    """A step in the life of one planned fault."""
+    """A step in the life of one fault."""
 
     fault: str
-    """Number of the fault in the timeline: `0`, `1` …"""
+    """Number of the fault in the timeline: `0`, `1` …; of one by hand `hand-1`, `hand-2` …"""
     event: Literal["begun", "applied", "verified", "healed", "failed", "cleared"]
     """`begun`: a command is about to break something; written before it starts, with the command that mends it."""
     at_ns: int
@@ -161,9 +162,13 @@ class NoteRow(_Row, frozen=True, kw_only=True, tag="note"):
     at_ns: int
     text: str
     kind: str = "note"
+    """By hand: one of BY_HAND. Of our own accord: stage, worker, error."""
 
 
 ChaosRow = FaultRow | NoteRow
+
+BY_HAND = ("note", "pause", "resume", "inject", "clear", "stop")
+"""What people at the keyboard do while a rehearsal runs, as notes tell it (docs/game-day.md)."""
 
 
 class VitalsRow(_Row, frozen=True, kw_only=True, tag="vitals"):

@@ -85,7 +85,9 @@ def glance(summary: Summary) -> list[Card]:
         bit = sum(c.applied and c.verified for c in played)
         gone = all(c.healed or not c.applied for c in played)
         label = "faults bit, all healed" if gone else "faults bit; NOT all healed"
-        bad = "fail" if not gone else "pass" if bit == len(played) else "unknown"
+        # Nobody asked beforehand for one by hand, so it may miss.
+        missed = any(c.by == "plan" and not (c.applied and c.verified) for c in played)
+        bad = "fail" if not gone else "unknown" if missed else "pass"
         cards.append(Card(value=f"{bit} of {len(played)}", label=label, verdict=bad))
     demanded = [c for c in summary.coverage if c.required is not None]
     if demanded:
@@ -103,10 +105,11 @@ def headline(
     exit_code: int,
     chaos: Sequence[ChaosLine] = (),
     because: Sequence[str] = (),
+    why: str = "",
 ) -> str:
     """One sentence that a manager understands and an engineer does not object to.
 
-    `status` is the manifest's, `because` the audit's own reasons for saying nothing definite, where it gives any.
+    `status` and `why` are the manifest's, `because` the audit's own reasons for saying nothing definite, if any.
     """
     guilty = [f for f in findings if f.kind == "ledger" and f.verdict == "fail" and f.configured]
     broken = [t for t in thresholds if t.verdict == "fail"]
@@ -117,7 +120,8 @@ def headline(
     if exit_code == 70:
         return "surgectl itself failed, so this run says nothing about the shop."
     if exit_code == 14:
-        return "The rehearsal was stopped by one of its own abort conditions; what was seen until then is below."
+        said = _sentence(why.removeprefix("stopped ")) or "by one of its own abort conditions"
+        return f"The rehearsal was stopped {said}; what was seen until then is below."
     if status == "aborted" or exit_code in (130, 143):
         return "The rehearsal was stopped before its end; what was seen until then is below."
     # A threshold that failed says nothing of books that nobody could read: only a pass is called true.
@@ -151,7 +155,7 @@ def inconclusive_because(
 ) -> list[str]:
     """Why nothing definite can be said: ourselves first, then the faults, the coverage, the evidence, the silence."""
     reasons = [_because(f.summary, f.reason) for f in findings if f.kind == "harness" and f.verdict != "pass"]
-    reasons += [f"{_fault(c)} was never seen to bite" for c in chaos if not c.verified and not c.left_out]
+    reasons += [f"{_fault(c)} was never seen to bite" for c in chaos if not c.verified and _asked_for(c)]
     reasons += [f"{c.id} was to be {c.required} and was {c.seen}" for c in coverage if not c.met and c.required]
     unknown = [f for f in findings if f.verdict == "unknown" and f.configured and f.kind != "harness"]
     reasons += [f"{f.id} is unknown: {_sentence(f.reason or f.summary)}" for f in unknown]
@@ -180,13 +184,15 @@ def next_steps(
             steps.append(f"{finding.id}: {meaning(finding)}; {story}.")
     for threshold in thresholds:
         if threshold.verdict == "fail":
-            steps.append(f"{threshold.expression} was {threshold.observed}: see when it broke, in the charts below.")
+            first = f" (first after {threshold.broken[0][0]:,.1f} s)" if threshold.broken else ""
+            said = f"{threshold.expression} was {threshold.observed}"
+            steps.append(f"{said}: see when it broke, in the charts below{first}.")
     for finding in findings:
         if finding.kind == "statistical" and finding.verdict == "fail" and finding.configured:
             limit = f"another limit: `expect: statistics: {{{finding.id}: …}}`"
             steps.append(f"{finding.id}: {_sentence(finding.reason or finding.summary)}; mend it, or set {limit}.")
     for line in chaos:
-        if line.left_out:
+        if not _asked_for(line):
             continue
         if not line.applied:
             steps.append(f"{_fault(line)} was never applied: {_sentence(line.detail) or 'is the proxy reachable?'}.")
@@ -205,9 +211,18 @@ def next_steps(
     for threshold in thresholds:
         if threshold.verdict == "unknown":
             steps.append(f"{threshold.expression} is unknown: {_sentence(threshold.reason or threshold.observed)}.")
+    if paused := sum(f.numbers.get("paused") or 0 for f in findings if f.kind == "harness"):
+        steps.append(
+            f"{paused:,} fans never came, because somebody paused the arrivals: the crowd was smaller than planned."
+        )
     if code == 0:
         steps.append("Nothing to mend. Try a harsher profile, or keep this one as a gate in CI.")
     return steps if len(steps) <= 8 else [*steps[:7], f"And {len(steps) - 7} more, below."]
+
+
+def _asked_for(fault: ChaosLine) -> bool:
+    """Whether the rehearsal was to show it: not one that was left out, nor one that somebody switched on by hand."""
+    return not fault.left_out and fault.by == "plan"
 
 
 def _listed(reasons: Sequence[str]) -> str:
@@ -227,6 +242,11 @@ def _fault(line: ChaosLine) -> str:
 def _sentence(text: str) -> str:
     """Words to put into a sentence of our own: one line of bearable length, without its full stop."""
     return cut(" ".join(text.split()).rstrip("."), 200)
+
+
+def fair(findings: list[Finding]) -> list[Finding]:
+    """The judges of the line: who came first, what positions were shown, whether tabs helped."""
+    return [finding for finding in findings if finding.group == "fairness"]
 
 
 def bearing(metrics: dict[str, Any]) -> list[tuple[str, str]]:

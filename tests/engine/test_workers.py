@@ -19,7 +19,7 @@ from surgectl.errors import InconclusiveError
 from surgectl.live.portion import Portion, merged
 from surgectl.recording.left_open import with_open_intents
 from surgectl.recording.manifest import LostWorker, Tally, summed
-from surgectl.recording.rows import IntentRow, LeftRow
+from surgectl.recording.rows import DroppedRow, IntentRow, LeftRow
 from tests.engine.shard_entry import COMMAND, FANS, described
 from tests.engine.stagehands import MS, S, rows
 
@@ -77,6 +77,7 @@ async def test_two_workers_play_the_plan_once(tmp_path: Path) -> None:
     assert company.lost == [] and not any(map(runs, company.pids()))
 
 
+@pytest.mark.quiet
 async def test_a_killed_worker_is_missed_and_the_other_goes_on(tmp_path: Path) -> None:
     """SIGKILL in the middle: said within a second with its signal, never started again; the rest of the plan is played,
     and the torn recording says whom it left behind."""
@@ -136,6 +137,24 @@ async def test_nobody_comes_after_the_arrivals_were_stopped(tmp_path: Path) -> N
         await asyncio.wait_for(load, 20)
         await runner.drain(S)
     assert runner.tally().arrived == 1
+
+
+async def test_a_pause_reaches_every_worker(tmp_path: Path) -> None:
+    """Whoever is due in a pause comes in none of them, and comes again afterwards; the tallies say how many did not."""
+    company = Company([described(tmp_path, shard, 2, every_ns=20 * MS) for shard in range(2)])
+    async with company.playing(load_ns=FANS * 20 * MS) as runner:
+        load = asyncio.create_task(runner.load())
+        await asyncio.sleep(0.5)
+        runner.pause_arrivals(True)
+        await asyncio.sleep(0.4)
+        runner.pause_arrivals(False)
+        await asyncio.wait_for(load, 20)
+        await runner.drain(S)
+    tally = runner.tally()
+    assert tally.arrived + tally.paused == FANS and 0 < tally.paused < FANS - 1
+    shards = [rows(tmp_path / "ops" / f"{shard}.jsonl.zst") for shard in range(2)]
+    gone = [row.fan for shard in shards for row in shard if isinstance(row, DroppedRow)]
+    assert len(gone) == tally.paused and {fan % 2 for fan in gone} == {0, 1}
 
 
 @pytest.mark.parametrize(

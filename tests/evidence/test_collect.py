@@ -18,13 +18,15 @@ from surgectl.evidence.collect import collect
 from surgectl.evidence.live import LivePoller, counters
 from surgectl.evidence.reading import LIGHT, Found
 from surgectl.evidence.settle import Settled, count_pending, pending_in, settle
-from surgectl.profile.target import Target
+from surgectl.profile.target import Counters, Http, Target
+from surgectl.profile.values import Duration
 from surgectl.recording.evidence_rows import (
     KINDS,
     ChargeRow,
     HoldRow,
     OrderRow,
     RefundRow,
+    RequestRow,
     SourceRow,
     StockRow,
     TicketRow,
@@ -292,6 +294,35 @@ async def test_live_counters_move_and_failures_are_only_counted(server: Server) 
     ]
     assert poller.errors["stock"] == 1
     assert set(server.asked) == {"/stock"}
+
+
+async def test_totals_that_an_authority_keeps_are_asked_for(server: Server) -> None:
+    """`counters:` are read at their pace, by the dashboard's words; no answer, or one with gaps, publishes nothing."""
+    answers: list[Any] = [{"taken": "much"}, web.Response(status=500), {"taken": 500, "posts": 7, "paid": 5}]
+    server.answer = lambda request, number: answers[min(number, 2)]
+    seen = asyncio.Queue[tuple[str, dict[str, int]]]()
+    row = {"charged": "taken", "requests": "posts", "payments": "paid"}
+    provider = Counters(http=Http(get="/totals"), row=row, live=Duration(5 * MS))
+    wanted = msgspec.structs.replace(target(server.url, {}), counters={"provider": provider})
+    async with Books(wanted, {}, 0.0, SystemClock(), patience=LIGHT) as books:
+        poller = LivePoller(books, SystemClock(), lambda kind, numbers: seen.put_nowait((kind, numbers)))
+        task = asyncio.create_task(poller.run())
+        told = await asyncio.wait_for(seen.get(), 10)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert told == ("provider", {"charged_minor": 500, "posts": 7, "payments": 5})
+    assert poller.errors["provider"] == 2 and set(server.asked) == {"/totals"}
+
+
+def test_requests_are_told_by_payment() -> None:
+    """What the provider received, and for how many payments: the ratio is its amplification."""
+    rows: list[EvidenceRow] = [
+        RequestRow(payment="p1"),
+        RequestRow(payment="p1"),
+        RequestRow(payment="p2"),
+        RequestRow(payment="p2", method="GET"),
+    ]
+    assert counters(Found(kind="requests", rows=rows)) == {"rows": 4, "posts": 3, "payments": 2}
 
 
 def test_counters_sum_money_and_states() -> None:

@@ -275,7 +275,7 @@ def test_faults_notes_probes_and_vitals_are_shown() -> None:
     tale.view.fold(VitalsRow(at_ns=S, lag_ns=1, cpu=0.5, fans=7))
     snap = tale.now()
     assert snap.faults[0].state == "verified"
-    assert [text for _, text in snap.log] == ["slow on payments: verified (14 delayed)", "doors open"]
+    assert [text for _, text in snap.log] == ["slow on payments: verified (14 delayed)", "note: doors open"]
     assert snap.probes == (1, 2)
     assert snap.active == 0
     tale.view.lost = 1

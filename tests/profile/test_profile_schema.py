@@ -11,6 +11,7 @@ import pytest
 from surgectl.errors import UsageError
 from surgectl.profile import lookup
 from surgectl.profile.brownouts import NAMES
+from surgectl.profile.load import kind_of
 from surgectl.profile.reading import plain_data
 from surgectl.profile.schema import schema
 from surgectl.profile.yaml import read
@@ -53,7 +54,7 @@ def refused(path: Path, kind: str) -> list[str]:
 
 
 SHIPPED = [
-    *(("profile", path) for path in sorted(lookup.shipped().glob("*.yaml"))),
+    *((kind_of(path), path) for path in sorted(lookup.shipped().glob("*.yaml"))),
     *(("target", path) for path in sorted((lookup.shipped() / "targets").glob("*.yaml"))),
     *(("fan", path) for path in sorted((lookup.shipped() / "fans").glob("*.yaml"))),
 ]

@@ -14,7 +14,7 @@ from tests.rehearsal.acting import Ended, rehearse
 from tests.rehearsal.plays import with_original_on_path
 from tests.rehearsal.programme import Programme
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.real, pytest.mark.quiet, pytest.mark.timeout(400)]
 
 PLAYED = [
     ("smoke", "sqlite", "embedded"),
@@ -22,6 +22,7 @@ PLAYED = [
     ("flash-sale", "servers", "embedded"),
     ("black-friday", "servers", "original"),
     ("arena-seats", "sqlite", "embedded"),
+    ("failover", "servers", "embedded"),
 ]
 
 
@@ -50,7 +51,7 @@ def test_a_profile_keeps_its_promise(
     assert set(verdicts_that_weigh(ended).values()) == {"pass"}, ended.said
     played = [fault for fault in ended.report["chaos"] if not fault["left_out"]]
     assert all(fault["applied"] and fault["verified"] and fault["healed"] for fault in played), ended.said
-    assert len(played) == {"smoke": 1, "flash-sale": 0, "black-friday": 4, "arena-seats": 1}[profile]
+    assert len(played) == {"smoke": 1, "flash-sale": 0, "black-friday": 4, "arena-seats": 1, "failover": 4}[profile]
     assert ended.code == (12 if starved else 0), ended.said
 
 

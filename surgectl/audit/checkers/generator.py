@@ -3,7 +3,8 @@
 Definition: too many arrivals came later than `generator.late_at_most` (dropped, or let loose all the same, as
 `generator.behind` says), arrivals or our timers ran late beyond the budget, a worker's core was never free, a worker
 was lost, or rows of the recording are missing. Then latency, availability and rates say nothing about the shop (rule
-R12); ledger invariants stand.
+R12); ledger invariants stand. Fans who did not come because somebody paused the arrivals by hand are counted and told,
+and held against nobody.
 Inputs: arrivals with their due times, dropped arrivals, vitals of each worker, attempts without an end.
 Settling: none.
 Severity: major. Its verdict is pass or unknown, never fail: it is not the shop's fault.
@@ -29,6 +30,8 @@ _BUSY_MACHINE = 0.9
 """Of all cores: beyond it one more worker finds no core to run on."""
 _WHILE_FANS_CAME = "at_ns <= coalesce((SELECT max(at_ns) FROM lefts), at_ns)"
 """SQL: vitals of the storm. Once the last fan has left we read books and may be slow at it: no fan suffers."""
+NOT_PAUSED = "why <> 'paused'"
+"""SQL: of what is in `dropped`, what we could not send; the rest was paused by hand, which is nobody's failure."""
 _WORKER = r"coalesce(try_cast(regexp_extract(file, 'vitals-(\d+)', 1) AS INT), 0)"
 """SQL: whose vitals these are, by the name of their file."""
 
@@ -36,7 +39,7 @@ _WORKER = r"coalesce(try_cast(regexp_extract(file, 'vitals-(\d+)', 1) AS INT), 0
 def check(relations: Relations, expectations: Expectations) -> Finding:
     found = numbers(relations, expectations)
     arrived = found["arrived"] + found["dropped"]
-    reasons = [] if arrived else ["nobody arrived"]
+    reasons = [] if arrived else ["nobody arrived" + (": arrivals were paused by hand" if found["paused"] else "")]
     reasons += _holes(found, expectations)
     if slow := _slow(found, expectations):
         found["advice"] = _advice(found, expectations)
@@ -62,6 +65,8 @@ def _said(found: dict[str, Any]) -> str:
     said = f"{found['arrived']:,} arrivals, {found['dropped']:,} dropped"
     if found["late"] or found["behind"] == "late":
         said += f", {found['late']:,} late"
+    if found["paused"]:
+        said += f"; {found['paused']:,} fans never came because arrivals were paused by hand"
     if found["lag_max_ms"] is not None:
         p50, p99, most = (show_duration(found[f"lag_{name}_ms"] * 1e6) for name in ("p50", "p99", "max"))
         said += f"; behind their due time by {p50} (p50), {p99} (p99), {most} (max)"
@@ -122,7 +127,8 @@ def numbers(relations: Relations, expectations: Expectations) -> dict[str, Any]:
     """
     budget = expectations.budget
     (sent,) = relations.arrays("SELECT at_ns - due_ns AS late FROM intents")
-    (dropped,) = relations.arrays("SELECT at_ns - due_ns AS late FROM dropped")
+    (dropped,) = relations.arrays(f"SELECT at_ns - due_ns AS late FROM dropped WHERE {NOT_PAUSED}")
+    (paused,) = relations.one(f"SELECT count(*) FROM dropped WHERE NOT ({NOT_PAUSED})")
     let_loose = np.sort(sent).tolist()
     every = np.sort(np.concatenate((sent, dropped))).tolist()
     lags = [row[0] for row in relations.rows(f"SELECT lag_ns FROM vitals WHERE {_WHILE_FANS_CAME} ORDER BY lag_ns")]
@@ -143,6 +149,7 @@ def numbers(relations: Relations, expectations: Expectations) -> dict[str, Any]:
     return {
         "arrived": len(let_loose),
         "dropped": len(dropped),
+        "paused": int(paused),
         "late": int((sent > budget.late_at_most_ns).sum()),
         "behind": budget.behind,
         "lag_p50_ms": _ms(percentile_of(every, 50)),

@@ -105,6 +105,9 @@ class InlineRunner:
     def stop_arrivals(self) -> None:
         self._engine.stop_arrivals()
 
+    def pause_arrivals(self, on: bool) -> None:
+        self._engine.pause_arrivals(on)
+
     async def drain(self, at_most_ns: int) -> None:
         await self._engine.drain(at_most_ns)
 

@@ -66,6 +66,12 @@ class StopArrivals(_Word, frozen=True, kw_only=True, tag="stop-arrivals"):
     """Nobody else comes."""
 
 
+class PauseArrivals(_Word, frozen=True, kw_only=True, tag="pause-arrivals"):
+    """Whoever is due from now on never comes (`on`), or comes again."""
+
+    on: bool
+
+
 class Done(_Word, frozen=True, kw_only=True, tag="done"):
     """It came to its end."""
 
@@ -89,7 +95,9 @@ class Pulse(_Word, frozen=True, kw_only=True, tag="pulse"):
     portion: Portion | None = None
 
 
-Command = Prepare | Begin | Load | Drain | ReadStatuses | StopArrivals | Bye
+Command = Prepare | Begin | Load | Drain | ReadStatuses | StopArrivals | PauseArrivals | Bye
+Unanswered = StopArrivals | PauseArrivals
+"""Words of the parent that have no answer."""
 Answer = Done | Failed | Pulse
 
 _encoder = msgspec.msgpack.Encoder()
@@ -114,7 +122,7 @@ class Link:
         """Has the other side stopped reading? Then what can wait should."""
         return self._writer.transport.get_write_buffer_size() > _UNREAD_BYTES
 
-    def say(self, word: Asked | StopArrivals | Answer) -> None:
+    def say(self, word: Asked | Unanswered | Answer) -> None:
         """Never blocks, never raises: whether the other side is still there is learnt by listening."""
         if not self._writer.is_closing():
             data = _encoder.encode(word)

@@ -7,7 +7,16 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from surgectl.clock import Clock
-from surgectl.engine.runners.messages import Asked, Begin, Drain, Load, Prepare, ReadStatuses, StopArrivals
+from surgectl.engine.runners.messages import (
+    Asked,
+    Begin,
+    Drain,
+    Load,
+    PauseArrivals,
+    Prepare,
+    ReadStatuses,
+    StopArrivals,
+)
 from surgectl.engine.runners.worker_process import SILENT_AT_MOST_S, WorkerGone, WorkerProcess
 from surgectl.errors import InconclusiveError, SurgectlError
 from surgectl.live.portion import Portion
@@ -104,6 +113,10 @@ class ProcessRunner:
     def stop_arrivals(self) -> None:
         for worker in self._crew.workers:
             worker.tell(StopArrivals())
+
+    def pause_arrivals(self, on: bool) -> None:
+        for worker in self._crew.workers:
+            worker.tell(PauseArrivals(on=on))
 
     async def drain(self, at_most_ns: int) -> None:
         await self._step(Drain(at_most_ns=at_most_ns), at_most_ns / 1e9)

@@ -22,6 +22,10 @@ class Runner(Protocol):
         """Nobody else comes; returns at once. For a signal handler."""
         ...
 
+    def pause_arrivals(self, on: bool) -> None:
+        """Whoever is due while this is on never comes; returns at once. The plan does not move."""
+        ...
+
     async def drain(self, at_most_ns: int) -> None:
         """Wait for the fans still at it, then cut them off."""
         ...

@@ -25,6 +25,7 @@ from surgectl.engine.runners.messages import (
     Failed,
     Link,
     Load,
+    PauseArrivals,
     Prepare,
     Pulse,
     ReadStatuses,
@@ -81,6 +82,7 @@ class Worker:
         self._stage: asyncio.Task[None] | None = None
         self._open = False
         self._stopped = False
+        self._paused = False
 
     async def obey(self) -> None:
         pulse = asyncio.create_task(self._beat())
@@ -88,6 +90,9 @@ class Worker:
             while (command := await self._link.hear()) is not None:
                 if isinstance(command, StopArrivals):
                     self._stop()
+                    continue
+                if isinstance(command, PauseArrivals):
+                    self._pause(command.on)
                     continue
                 await self._end_stage()
                 self._stage = asyncio.create_task(self._answer(command))
@@ -110,6 +115,11 @@ class Worker:
         self._stopped = True
         if self._runner is not None:
             self._runner.stop_arrivals()
+
+    def _pause(self, on: bool) -> None:
+        self._paused = on
+        if self._runner is not None:
+            self._runner.pause_arrivals(on)
 
     async def _end_stage(self) -> None:
         """A new wish replaces the one under way."""
@@ -137,6 +147,7 @@ class Worker:
             runner = self._shard.open(asked.start_ns)
             await runner.__aenter__()
             self._runner, self._open = runner, True
+            runner.pause_arrivals(self._paused)
             if self._stopped:
                 runner.stop_arrivals()
         elif isinstance(asked, Bye):

@@ -13,7 +13,7 @@ from contextlib import suppress
 import msgspec
 
 from surgectl.engine.run import EngineError
-from surgectl.engine.runners.messages import Answer, Asked, Bye, Done, Failed, Link, Pulse, StopArrivals
+from surgectl.engine.runners.messages import Answer, Asked, Bye, Done, Failed, Link, Pulse, Unanswered
 from surgectl.errors import InconclusiveError, RefusedError, SurgectlError, UsageError
 from surgectl.live.portion import Portion
 from surgectl.recording.manifest import Tally
@@ -93,7 +93,7 @@ class WorkerProcess:
         self._link = await Link.over(ours, Answer)
         self._watchers = [asyncio.create_task(self._listen(self._link)), asyncio.create_task(self._miss())]
 
-    def tell(self, command: StopArrivals) -> None:
+    def tell(self, command: Unanswered) -> None:
         """Say something that has no answer."""
         if self._link is not None and self.here:
             self._link.say(command)

@@ -1,0 +1,1 @@
+"""Several rehearsals, and one answer: go, no-go, or not shown."""
