@@ -250,11 +250,12 @@ def _when(
         if done is not None:
             when["json"] = {done[0]: literal_value(done[1])}
             return when, ""
+        if turn.follows and words.words_of(path) & words.CONFIRMS:
+            return when, ""
         sign = sign_of(last, pages) if last.is_html else None
         if sign:
             when["body"] = sign
-        thanks = bool(words.words_of(path) & words.CONFIRMS)
-        return when, "" if sign or (thanks and turn.follows) else "what tells this page from a refusal?"
+        return when, "" if sign else "what tells this answer from a refusal?"
     fields = [take.value["regex"] for take in takes if "regex" in take.value]
     if fields and last.is_html:
         found = re.match(r"""[^()]*?name=["'][^"'()]+["']""", fields[-1])
@@ -455,6 +456,13 @@ def _status(plan: _Plan, steps: list[DraftStep]) -> list[DraftStep]:
     ]  # fmt: skip
 
 
+_PERSONAL = frozenset("name first last street address line1 phone postcode zip city birthday company".split())
+
+
+def _flat(document: Any) -> dict[str, Any]:
+    return {leaf.key: leaf.value for leaf in leaves(document)}
+
+
 def _checks(plan: _Plan, values: Values, steps: list[DraftStep], names: list[str]) -> list[str]:
     checks: list[str] = []
     pay = names[plan.pay]
@@ -475,8 +483,16 @@ def _checks(plan: _Plan, values: Values, steps: list[DraftStep], names: list[str
     if "hold" not in plan.roles:
         checks.append("no step of role hold was found: which one takes tickets off the stock?")
     checks.append(f"how the shop says sold out and declined was not seen: the commented rules of {pay}")
-    missing = [turn for turn in plan.turns if turn.final.is_html and not turn.final.reply]
-    if missing:
+    typed = [
+        str(name)
+        for step in steps
+        for name, value in {**step.request.get("form", {}), **_flat(step.request.get("json"))}.items()
+        if words.words_of(str(name)) & _PERSONAL and value and "{" not in str(value)
+    ]
+    if typed:
+        checks.append(f"as whoever recorded it typed it, the same for every fan: {', '.join(dict.fromkeys(typed))}")
+    missing = [turn for turn in plan.turns if turn.final.is_html and not turn.final.reply and turn.final.status == 200]
+    if len(missing) > 1:
         checks.insert(1, f"{len(missing)} pages have no body in this recording: export it with content")
     checks.append("the evidence at the end of the file is a template: without it nothing can be proved")
     return checks[:7]
