@@ -23,6 +23,7 @@ from surgectl.drafting.write import write
 from surgectl.errors import SurgectlError, UsageError
 from surgectl.journey.compile import compile_target
 from surgectl.profile.load import open_target
+from surgectl.profile.yaml import LARGEST_BYTES, MOST_NODES
 from surgectl.text import one_line
 
 _NO_TERMINAL = "give --from-har FILE (a purchase recorded in a browser) or --from-openapi FILE"
@@ -52,6 +53,8 @@ def init(
             raise UsageError("there is no terminal to ask questions on", hint=_NO_TERMINAL)
         draft = skeleton(_ask())
     text = write(draft)
+    if len(text.encode()) > LARGEST_BYTES // 2 or text.count(": ") > MOST_NODES // 2:
+        raise UsageError("makes a target file too large to be read", hint="record one purchase alone")
     _prove(text)
     _save(output, text)
     _say(console_for_results(), draft, output)

@@ -90,7 +90,8 @@ def _used(turns: list[Turn], left: list[str]) -> list[Turn]:
 
 
 def _is_needed(turn: Turn, later: list[Turn]) -> bool:
-    said = turn.final.reply
+    said = set(re.findall(r"[^\s\"'<>\\]{6,}", turn.final.reply))
+    said |= {part for text in said if len(text) < 2_000 for part in re.split(r"[,:/?&=}\]]", text)}
     for other in later[:200]:
         one = other.asks
         sent = (

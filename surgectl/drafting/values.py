@@ -33,7 +33,7 @@ class Values:
         self._names: dict[str, str] = {}
         self._by_value: dict[str, str] = {}
         self._minted: dict[str, str] = {}
-        self._spots: list[tuple[int, bool, Spot]] = []
+        self._spots: dict[str, list[tuple[int, bool, Spot]]] = {}
         self._texts: list[tuple[int, bool, Exchange]] = []
         self._first_sent: dict[str, int] = {}
         self._last_sent: dict[str, int] = {}
@@ -41,7 +41,8 @@ class Values:
         for index, turn in enumerate(turns):
             for in_poll, one in _replies(turn):
                 followed = not in_poll and turn.follows
-                self._spots += [(index, in_poll, spot) for spot in spots_of(one, followed=followed)]
+                for spot in spots_of(one, followed=followed):
+                    self._spots.setdefault(spot.value, []).append((index, in_poll, spot))
                 self._texts.append((index, in_poll, one))
             for one in (*turn.hops, *turn.polls):
                 self._note_sent(one)
@@ -145,7 +146,7 @@ class Values:
     # -- what the shop said before -------------------------------------------------------------------------
 
     def _take(self, at: int, name: str, value: str, place: str) -> str | None:
-        before = [(turn, polled, spot) for turn, polled, spot in self._spots if spot.value == value and turn < at]
+        before = [found for found in self._spots.get(value, ()) if found[0] < at]
         first = self._first_sent.get(value, 10**9)
         # What the browser sent before the shop said it was the browser's own word.
         before = [found for found in before if found[2].number <= first or value in self._by_value]
