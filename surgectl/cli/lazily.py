@@ -28,6 +28,7 @@ class Lazily(TyperGroup):
         "chaos": "surgectl.cli.chaos:app",
         "stage": "surgectl.cli.stage:app",
         "selftest": "surgectl.cli.selftest:selftest",
+        "init": "surgectl.cli.init:init",
     }
 
     def list_commands(self, ctx: Any) -> list[str]:

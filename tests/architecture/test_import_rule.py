@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "profile": BASE,
     "plan": BASE | {"profile"},
     "journey": PLANNED,
+    "drafting": PLANNED | {"journey"},
     "fans": PLANNED | {"journey"},
     "engine": SCRIPTED | {"live"},  # the tap alone: where rows go to be looked at
     "chaos": SCRIPTED,

@@ -1,0 +1,128 @@
+"""Tells the purchase from everything else that a browser fetches: pictures, scripts, trackers, other people's sites."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from urllib.parse import urlsplit
+
+import msgspec
+
+from surgectl.drafting.exchange import Exchange
+from surgectl.drafting.words import id_like, is_noise
+
+_ASSET_KINDS = frozenset(
+    "stylesheet image font script media manifest texttrack favicon preflight ping beacon csp-violation-report "
+    "cspviolationreport eventsource websocket prefetch signedexchange".split()
+)
+_ASSET_MIMES = re.compile(r"(image|font|audio|video)/|text/css|javascript|ecmascript|wasm|font-woff|manifest\+json")
+_ASSET_NAMES = re.compile(
+    r"(?i)\.(css|m?js|map|png|jpe?g|gif|svg|webp|avif|ico|woff2?|ttf|otf|eot|mp[34]|webm|webmanifest)$"
+)
+_MOST = 400
+"""Exchanges that are looked at closely: a purchase has some dozens."""
+
+
+class Sifted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is worth looking at, and whose it is."""
+
+    shop: str
+    """The shop's origin; empty where nothing was asked of anybody."""
+    origins: dict[str, str]
+    """Name → origin, of others who take part in the purchase."""
+    kept: tuple[Exchange, ...]
+    left_out: tuple[str, ...]
+    """In words, for people."""
+
+
+def sift(exchanges: tuple[Exchange, ...]) -> Sifted:
+    """Keep the shop's pages and calls, and those of others that the shop's own calls depend on."""
+    left: list[str] = []
+    asked = [one for one in exchanges if not _is_asset(one)]
+    pushed = sorted({host_of(one.url) for one in exchanges if one.kind in ("websocket", "eventsource")})
+    if pushed:
+        left.append(
+            f"what {', '.join(pushed)} pushed (WebSocket, server-sent events): a fan of this draft asks instead"
+        )
+    assets = len(exchanges) - len(asked)
+    if assets:
+        left.append(f"{assets} pictures, scripts, styles and other files that pages are made of")
+    lost = [one for one in asked if one.status == 0 or one.method in ("OPTIONS", "CONNECT", "TRACE")]
+    asked = [one for one in asked if one.status and one.method in _METHODS]
+    if lost:
+        left.append(f"{len(lost)} requests that got no reply or only asked for permission")
+    shop = _shop(asked)
+    others = {one.origin for one in asked} - {shop}
+    parties = {origin for origin in others if _takes_part(origin, shop, asked)}
+    strangers = Counter(host_of(one.url) for one in asked if one.origin in others - parties)
+    if strangers:
+        shown = ", ".join(sorted(strangers)[:8]) + (f" and {len(strangers) - 8} more" if len(strangers) > 8 else "")
+        left.append(f"requests to third parties: {shown}")
+    kept = [one for one in asked if one.origin == shop or one.origin in parties]
+    noise = [one for one in kept if one.method != "GET" and not one.is_document and is_noise(one.url)]
+    failed = [one for one in kept if one.status >= 400 and one not in noise]
+    if noise:
+        left.append(f"{len(noise)} reports of the page about its visitor (analytics, logs)")
+    if failed:
+        left.append(f"{len(failed)} requests that were refused (4xx, 5xx)")
+    gone = {one.number for one in (*noise, *failed)}
+    kept = [one for one in kept if one.number not in gone]
+    if len(kept) > _MOST:
+        left.append(f"the first {len(kept) - _MOST} requests: the last {_MOST} were looked at")
+        kept = kept[-_MOST:]
+    return Sifted(shop=shop, origins=_names(sorted(parties)), kept=tuple(kept), left_out=tuple(left))
+
+
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, for people."""
+    return urlsplit(url).hostname or "?"
+
+
+def _is_asset(one: Exchange) -> bool:
+    if one.kind in _ASSET_KINDS or one.status == 101:
+        return True
+    if one.method != "GET" or one.kind in ("document", "xhr", "fetch"):
+        return False
+    return bool(_ASSET_MIMES.match(one.reply_mime) or "javascript" in one.reply_mime or _ASSET_NAMES.search(one.path))
+
+
+def _shop(asked: list[Exchange]) -> str:
+    """The origin that was asked most; pages and changes weigh more than background calls."""
+    weights: Counter[str] = Counter()
+    for one in asked:
+        weights[one.origin] += 3 if one.is_document else 0
+        weights[one.origin] += 0 if is_noise(one.url) else 2 if one.method != "GET" else 1
+    return max(weights, key=lambda origin: weights[origin]) if weights else ""
+
+
+def _takes_part(origin: str, shop: str, asked: list[Exchange]) -> bool:
+    """Was the browser sent there as a page, or does the shop later receive what it answered?"""
+    theirs = [one for one in asked if one.origin == origin and one.status < 400]
+    if any(one.is_document and one.method != "GET" for one in theirs):
+        return True
+    said = [one for one in theirs if not one.is_html and one.reply]
+    for one in said[:50]:
+        for later in asked:
+            if later.number > one.number and later.origin == shop and later.method != "GET":
+                values = [value for _, value in later.form] or re.findall(r'"([^"\\]{8,200})"', later.body[:50_000])
+                if any(id_like(value) and len(value) >= 8 and value in one.reply for value in values[:200]):
+                    return True
+    return False
+
+
+def _names(origins: list[str]) -> dict[str, str]:
+    """A short word for each: pay.example → pay."""
+    names: dict[str, str] = {}
+    for origin in origins:
+        host = host_of(origin)
+        parts = host.split(".")
+        word = parts[-2] if len(parts) > 1 and not host.replace(".", "").isdigit() and ":" not in host else "gateway"
+        word = re.sub(r"[^A-Za-z0-9-]", "-", word).strip("-") or "gateway"
+        name, number = word, 2
+        while name in names:
+            name, number = f"{word}-{number}", number + 1
+        names[name] = origin
+    return names

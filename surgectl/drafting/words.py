@@ -1,0 +1,102 @@
+"""The words by which people who build shops call things: basket, queue, pay, thank you."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from surgectl.profile.target import Role
+
+
+def words_of(text: str) -> set[str]:
+    """`addItemToOrder/line_items` → {add, item, to, order, line, items}."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+", text)}
+
+
+_ROLES: tuple[tuple[Role, frozenset[str]], ...] = (
+    ("join", frozenset({"queue", "line", "join", "waiting", "lobby", "turns", "turn", "enqueue", "waitingroom"})),
+    ("hold", frozenset("hold holds reserve reservation reservations basket baskets cart carts bag seats seat".split())),
+    ("hold", frozenset("tickets ticket items item add lines allocation lock".split())),
+)
+_PAY = frozenset(
+    "pay payment payments checkout order orders purchase purchases buy place complete confirm charge submit".split()
+)
+CONFIRMS = frozenset(
+    "thank thanks thankyou confirmed confirmation success successful succeeded complete completed receipt paid danke "
+    "merci gracias done placed purchased".split()
+)
+STATES_DONE = frozenset(
+    "confirmed paid settled completed complete success succeeded successful done placed paymentsettled fulfilled "
+    "captured purchased issued booked".split()
+)
+STATE_NAMES = frozenset("state status phase stage result outcome __typename".split())
+FLAG_NAMES = frozenset("ok success ready done admitted paid confirmed".split())
+QTY = re.compile(r"(?i)^(item_?)?(qty|quantity|quantities|count|tickets|ticket_?count|num_?tickets|pieces|anzahl)$")
+TOKENS = re.compile(r"(?i)csrf|xsrf|token|nonce|authenticity|verification|viewstate|_key$|^key$|signature|session")
+SECRETS = re.compile(r"(?i)passw|passwd|^pwd$|secret|api_?-?key|access_?token|auth|credential|^pin$")
+CARDS = re.compile(
+    r"(?i)card.?(number|no|num)\b|^cc.?(number|no|num)$|^(number|pan|cvc|cvv|cvc2|csc)$|security.?code|(^|[_\-.])cv[cv]"
+)
+CAPTCHA = re.compile(r"(?i)captcha|turnstile")
+IDEMPOTENCY = re.compile(r"(?i)^(x-)?idempotency[-_]?(key|token|id)$|^(request|client)[-_]?(id|key)$")
+NOISE = frozenset(
+    "analytics beacon collect telemetry metrics rum csp track tracking pixel log logs sentry consent vitals".split()
+)
+
+
+def role_words(path: str, operation: str = "") -> tuple[Role, bool]:
+    """What a POST there probably is, and whether the words say so (else it is a guess by position)."""
+    words = words_of(f"{unquote(path)} {operation}")
+    for role, known in _ROLES:
+        if words & known:
+            return role, True
+    return ("pay", True) if words & _PAY else ("browse", False)
+
+
+def pay_words(path: str, operation: str = "") -> bool:
+    return bool(words_of(f"{unquote(path)} {operation}") & _PAY)
+
+
+def is_noise(url: str) -> bool:
+    """A page that reports how it is looked at: no part of a purchase."""
+    return bool(words_of(urlsplit(url).path) & NOISE)
+
+
+def a_name(text: str, otherwise: str = "value") -> str:
+    """Any text as the name of a variable: `X-CSRF-Token` → x_csrf_token, `holdId` → hold_id."""
+    text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text)
+    text = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_").lower()[:40].strip("_")
+    return text if re.fullmatch(r"[a-z_][a-z0-9_]*", text) else (f"v_{text}" if text else otherwise)
+
+
+def singular(word: str) -> str:
+    """orders → order, entries → entry."""
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+
+
+def id_like(text: str) -> bool:
+    """Something that a machine made up: long enough, with digits, without spaces."""
+    if not 6 <= len(text) <= 4_000 or re.search(r"\s", text) or not re.search(r"[0-9]", text):
+        return False
+    if re.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?", text) or re.fullmatch(r"[\d.,]+", text) and len(text) < 8:
+        return False
+    return bool(re.search(r"[A-Za-z]", text)) or (text.isdigit() and len(text) >= 8)
+
+
+UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+EMAIL = re.compile(r"[^@\s,;<>\"']{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?\.[A-Za-z]{2,24}")
+JWT = re.compile(r"eyJ[\w-]{6,}\.[\w-]{4,}\.[\w-]*")
+
+
+def is_card(text: str) -> bool:
+    """Thirteen to nineteen digits with the check digit of a card (ISO/IEC 7812, Luhn)."""
+    digits = re.sub(r"[ -]", "", text)
+    if not (digits.isascii() and digits.isdigit() and 13 <= len(digits) <= 19):
+        return False
+    total = 0
+    for index, char in enumerate(reversed(digits)):
+        digit = int(char) * (1 + index % 2)
+        total += digit - 9 if digit > 9 else digit
+    return total % 10 == 0

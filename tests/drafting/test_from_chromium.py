@@ -1,0 +1,79 @@
+"""A purchase that Chromium recorded becomes a target that sells a ticket."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.boxoffice.test_boxoffice_browser import PATIENCE_MS, street
+from tests.docs.pages import surgectl
+from tests.rehearsal.plays import ask
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed (extra `browser`): no purchase was recorded"
+)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: no purchase was recorded"),
+]
+
+EDITS: list[tuple[str, str]] = []
+"""Single lines of the draft and what they have to become before it sells: at most three. It needs none."""
+
+
+def record(shop: str, file: Path) -> None:
+    """Buy two tickets as a person would, and let Chromium write down what passed."""
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(record_har_path=file, record_har_content="embed")
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(shop)
+        page.get_by_label("Your e-mail address").fill("ann@example.org")
+        page.get_by_role("button", name="Join the line").click()
+        page.get_by_role("heading", name="It is your turn").wait_for()
+        page.get_by_label("How many tickets").select_option("2")
+        page.get_by_role("button", name="Put into the basket").click()
+        page.get_by_role("link", name="To the payment").click()
+        page.get_by_label("Card").select_option("pm_card_visa")
+        page.get_by_role("button", name="Pay 178.00 EUR").click()
+        page.get_by_role("heading", name="Paid. See you there!").wait_for()
+        context.close()
+        browser.close()
+
+
+def test_a_recorded_purchase_sells_a_ticket(tmp_path: Path) -> None:
+    """HAR → init → no edit → check passes → one fan buys, and the shop's own books hold the order."""
+    assert len(EDITS) <= 3
+    with street(tmp_path) as at:
+        har, file = tmp_path / "bought.har", tmp_path / "shop.yaml"
+        record(at["shop"], har)
+        drafted = surgectl("init", "--from-har", str(har), "-o", str(file))
+        assert drafted.returncode == 0, drafted.stderr
+        text = file.read_text("utf-8")
+        for line, instead in EDITS:
+            assert "\n" not in line + instead and text.count(line) == 1
+            text = text.replace(line, instead)
+        file.write_text(text, "utf-8")
+        # What only this browser knew is not in the file: its cookie, its tokens, the person's address.
+        entries = json.loads(har.read_text("utf-8"))["log"]["entries"]
+        cookies = {cookie["value"] for entry in entries for cookie in entry["request"]["cookies"]}
+        tokens = {
+            param["value"] for entry in entries for param in entry["request"].get("postData", {}).get("params", [])
+        }
+        private = cookies | {token for token in tokens if len(token) > 15} | {"ann@example.org"}
+        assert len(private) > 4 and not [one for one in private if one in text]
+
+        checked = surgectl("check", str(file))
+        assert checked.returncode == 0, checked.stderr
+        tried = surgectl("check", str(file), "--try")
+        assert tried.returncode == 0, tried.stdout + tried.stderr
+        assert "ended confirmed (ok)" in tried.stdout
+        orders = ask(f"{at['shop']}/api/admin/orders")["rows"]
+        ours = [order for order in orders if order["email"].startswith("fan-try-")]
+        assert [(order["state"], order["qty"]) for order in ours] == [("confirmed", 1)]
+        assert ask(f"{at['shop']}/api/admin/stock")["sold"] == 3
