@@ -19,6 +19,10 @@ def worst(verdicts: list[Verdict]) -> Verdict:
     return max(verdicts, key=_RANK.__getitem__, default="unknown")
 
 
+Arrow = Literal["", "to shop", "from shop", "nothing from shop"]
+"""Whether a moment is a request or a message under way: where it goes, where it came from, or who kept silent."""
+
+
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """One instant of an example's story, in one of the ledgers."""
 
@@ -28,6 +32,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     where: str = ""
     """The recording line that proves it, e.g. `ops/0.jsonl.zst:118` or `evidence/charges.jsonl:7`."""
+    arrow: Arrow = ""
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,56 +12,64 @@ from functools import cached_property
 
 from surgectl.audit.books import lay, readings
 from surgectl.audit.confirming import LASTED
-from surgectl.audit.course import courses
+from surgectl.audit.course import courses, lay_wants
 from surgectl.audit.draining import drain_ns
 from surgectl.audit.expectations import Expectations
+from surgectl.audit.fates import INTENTS
 from surgectl.audit.recovery import recovery_ns
 from surgectl.audit.requests import RECEIVED
+from surgectl.audit.sampling import sampled
 from surgectl.audit.windows import Window, end_of_run_ns, faults_on, inside
 from surgectl.recording.relations import Relations
 from surgectl.stats.percentile import Durations
 from surgectl.stats.resilience import Course
 from surgectl.thresholds.evaluate import Measure, Number, Tally, Unmeasured
 from surgectl.thresholds.grammar import Kind, Scope
+from surgectl.thresholds.samples import Samples
 from surgectl.units import NS_PER_S
 
 _PROVIDER = ("payments", "provider")
 
 _EVENTS = {
-    "arrived": "SELECT at_ns FROM intents",
-    "dropped": "SELECT due_ns AS at_ns FROM dropped",
-    "sent": "SELECT sent_ns AS at_ns FROM attempts WHERE sent_ns IS NOT NULL",
-    "info": "SELECT done_ns AS at_ns FROM attempts WHERE outcome = 'info' AND NOT poll",
-    "not-sent": "SELECT done_ns AS at_ns FROM attempts WHERE why = 'not-sent'",
-    "shed": "SELECT done_ns AS at_ns FROM attempts WHERE why = 'shed' OR \"then\" = 'shed'",
-    "paid": "SELECT min(at_ns) AS at_ns FROM attempts WHERE role = 'pay' AND NOT poll GROUP BY intent",
-    "confirmed": """SELECT min(at_ns) AS at_ns FROM tolds
+    "arrived": "SELECT at_ns, intent FROM intents",
+    "dropped": "SELECT due_ns AS at_ns, NULL AS intent FROM dropped",
+    "sent": "SELECT sent_ns AS at_ns, intent FROM attempts WHERE sent_ns IS NOT NULL",
+    "info": "SELECT done_ns AS at_ns, intent FROM attempts WHERE outcome = 'info' AND NOT poll",
+    "not-sent": "SELECT done_ns AS at_ns, intent FROM attempts WHERE why = 'not-sent'",
+    "shed": "SELECT done_ns AS at_ns, intent FROM attempts WHERE why = 'shed' OR \"then\" = 'shed'",
+    "paid": "SELECT min(at_ns) AS at_ns, intent FROM attempts WHERE role = 'pay' AND NOT poll GROUP BY intent",
+    "confirmed": """SELECT min(at_ns) AS at_ns, intent FROM tolds
         WHERE "end" = 'confirmed' AND outcome = 'ok' GROUP BY intent""",
-    "joined": "SELECT min(at_ns) AS at_ns FROM tolds WHERE role = 'join' AND outcome = 'ok' GROUP BY intent",
-    "held": "SELECT min(at_ns) AS at_ns FROM tolds WHERE role = 'hold' AND outcome = 'ok' GROUP BY intent",
-    "resolved": """SELECT min(at_ns) AS at_ns FROM lefts
+    "joined": "SELECT min(at_ns) AS at_ns, intent FROM tolds WHERE role = 'join' AND outcome = 'ok' GROUP BY intent",
+    "held": "SELECT min(at_ns) AS at_ns, intent FROM tolds WHERE role = 'hold' AND outcome = 'ok' GROUP BY intent",
+    "resolved": """SELECT min(at_ns) AS at_ns, intent FROM lefts
         WHERE outcome <> 'info' AND "end" <> 'accepted' GROUP BY intent""",
 }
-"""Name → its instants on the run's clock: for count() and rate()."""
+"""Name → its instants on the run's clock, and whose: for count() and rate()."""
 _KNOWN_ENDS = ("accepted", "sold-out", "declined", "limit", "gone", "refused")
 
 
 class RunMeasures:
     """The samples of one recording, found by name (a `Measures` of thresholds/evaluate.py)."""
 
-    def __init__(self, relations: Relations, expectations: Expectations) -> None:
+    def __init__(self, relations: Relations, expectations: Expectations, *, apart: tuple[str, ...] = ()) -> None:
+        """`apart`: retry profiles that a demand with a window is about."""
         lay(relations)
+        self.apart = apart
+        self.known_ends = _KNOWN_ENDS
         self.relations = relations
         self.expectations = expectations
         self.faults = faults_on(relations, expectations)
         self.end_ns = end_of_run_ns(relations, expectations)
-        self._find: dict[Kind, Callable[[str, list[Window]], Measure | None]] = {
+        self._find: dict[Kind, Callable[[str, list[Window], str], Measure | None]] = {
             "latency": self.latency,
             "availability": self.availability,
             "error_rate": self.error_rate,
             "amplification": self.amplification,
             "rate": self.rate,
             "count": self.count,
+            "goodput": self.goodput,
+            "goodput_share": self.goodput_share,
         }
 
     def __repr__(self) -> str:
@@ -72,14 +80,28 @@ class RunMeasures:
         """What the crowd wanted and what became of it, by role: every fault is judged on the same curves."""
         return courses(self.relations, self.expectations)
 
-    def find(self, kind: Kind, metric: str, scope: Scope | None) -> Measure | None:
-        """The samples of a metric within a scope; None = no such metric; Unmeasured says why there are none."""
+    def over_time(self) -> Samples:
+        """The same, cut into steps of time."""
+        return self.samples
+
+    @cached_property
+    def samples(self) -> Samples:
+        """What windows are judged by, and what the report takes along."""
+        return sampled(self, apart=self.apart)
+
+    def find(self, kind: Kind, metric: str, scope: Scope | None, of: str = "") -> Measure | None:
+        """The samples of a metric within a scope, of one retry profile or of all.
+
+        None = no such metric; Unmeasured says why there are none.
+        """
         if kind in ("recovery", "drain"):
             return self.after_heal(kind, metric)
         windows = self.windows(scope)
         if isinstance(windows, Unmeasured):
             return windows
-        return self._find[kind](metric, windows)
+        if of and not self.relations.rows("SELECT 1 FROM intents WHERE profile = ? LIMIT 1", [of]):
+            return Unmeasured(why=f"no fan of {of!r} came")
+        return self._find[kind](metric, windows, of)
 
     def windows(self, scope: Scope | None) -> list[Window] | Unmeasured:
         """The stretches of the run that a scope means."""
@@ -102,31 +124,32 @@ class RunMeasures:
 
     # -- one method a kind
 
-    def latency(self, metric: str, windows: list[Window]) -> Measure | None:
+    def latency(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
         if metric == "confirm":
-            return self.confirm(windows)
+            return self.confirm(windows, of)
         if metric == "shed" and not self._is_step(metric):
-            return self.refusals(windows)
+            return self.refusals(windows, of)
         # A send that we gave up on lasted at least that long; one that was never sent was no answer at all.
         lasted, still_open = self.relations.arrays(
             f"""SELECT greatest(0, coalesce(done_ns, ?) - due_ns) AS ns, outcome = 'info' AS open FROM attempts
                 WHERE step = ? AND NOT poll AND (sent_ns IS NOT NULL OR done_ns IS NULL)
-                  AND {inside("due_ns", windows)}""",
+                  AND {inside("due_ns", windows)}{_whose(of)}""",
             [self.end_ns, metric],
         )
         if not len(lasted) and not self._is_step(metric):
             return self._probe_latency(metric, windows)
         return Durations.of_arrays(lasted[~still_open], lasted[still_open])
 
-    def confirm(self, windows: list[Window]) -> Durations:
-        lasted, known = self.relations.arrays(f"{LASTED} WHERE {inside('start_ns', windows)}")
+    def confirm(self, windows: list[Window], of: str = "") -> Durations:
+        lasted, known = self.relations.arrays(f"{LASTED} WHERE {inside('start_ns', windows)}{_whose(of)}")
         return Durations.of_arrays(lasted[known], lasted[~known])
 
-    def refusals(self, windows: list[Window]) -> Durations:
+    def refusals(self, windows: list[Window], of: str = "") -> Durations:
         """How long the shop took to say that it was too busy (SHED): sheds are only kind where they are fast."""
         rows = self.relations.rows(
             f"""SELECT done_ns - due_ns FROM attempts
-                WHERE (why = 'shed' OR "then" = 'shed') AND done_ns IS NOT NULL AND {inside("due_ns", windows)}"""
+                WHERE (why = 'shed' OR "then" = 'shed') AND done_ns IS NOT NULL
+                  AND {inside("due_ns", windows)}{_whose(of)}"""
         )
         return Durations.of([max(0, ns) for (ns,) in rows])
 
@@ -141,7 +164,7 @@ class RunMeasures:
             [ns for ns, still_open in rows if not still_open], [ns for ns, still_open in rows if still_open]
         )
 
-    def availability(self, metric: str, windows: list[Window]) -> Measure | None:
+    def availability(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
         """Of the probes of a page, those that were answered well; late ones of our own do not count either way."""
         if not self._is_probe(metric):
             if self._is_step(metric):
@@ -154,29 +177,30 @@ class RunMeasures:
         )
         return Tally(good=good, total=total)
 
-    def error_rate(self, metric: str, windows: list[Window]) -> Measure | None:
+    def error_rate(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
         """Of the sends of a step, those without a definite answer. A refusal is an answer."""
         if not self._is_step(metric):
             return None
         bad, total = self.relations.one(
             f"""SELECT count(*) FILTER (outcome = 'info' OR why = 'not-sent'), count(*) FROM attempts
-                WHERE step = ? AND NOT poll AND {inside("due_ns", windows)}""",
+                WHERE step = ? AND NOT poll AND {inside("due_ns", windows)}{_whose(of)}""",
             [metric],
         )
         return Tally(good=bad, total=total)
 
-    def amplification(self, metric: str, windows: list[Window]) -> Measure | None:
+    def amplification(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
         if metric in _PROVIDER:
             return self._provider_amplification(windows)
         if metric == "fans":
             sends, wanted = self.relations.one(
                 f"""SELECT count(*), count(DISTINCT (intent, step)) FROM attempts
-                    WHERE sent_ns IS NOT NULL AND {inside("due_ns", windows)}"""
+                    WHERE sent_ns IS NOT NULL AND {inside("due_ns", windows)}{_whose(of)}"""
             )
         elif self._is_step(metric):
             sends, wanted = self.relations.one(
                 f"""SELECT count(*), count(DISTINCT intent) FROM attempts
-                    WHERE sent_ns IS NOT NULL AND NOT poll AND step = ? AND {inside("due_ns", windows)}""",
+                    WHERE sent_ns IS NOT NULL AND NOT poll AND step = ?
+                      AND {inside("due_ns", windows)}{_whose(of)}""",
                 [metric],
             )
         else:
@@ -197,21 +221,46 @@ class RunMeasures:
         )
         return Number(value=posts / payments if payments else 0.0, samples=payments)
 
-    def rate(self, metric: str, windows: list[Window]) -> Measure | None:
-        counted = self.count(metric, windows)
+    def rate(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
+        counted = self.count(metric, windows, of)
         if not isinstance(counted, Number):
             return counted
         seconds = sum(max(0, w.to_ns - w.from_ns) for w in windows) / NS_PER_S
         return Number(value=counted.value / seconds if seconds else 0.0, samples=counted.samples if seconds else 0)
 
-    def count(self, metric: str, windows: list[Window]) -> Measure | None:
+    def count(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
         """How often something happened. The samples are the arrivals: in an empty run a zero means nothing."""
         query = self.events(metric)
         if query is None:
             return None
-        (seen,) = self.relations.one(f"SELECT count(*) FROM ({query}) WHERE {inside('at_ns', windows)}")
-        (arrivals,) = self.relations.one("SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped)")
-        return Number(value=float(seen), samples=int(arrivals))
+        counted = f"SELECT count(*) FROM ({query}) WHERE {inside('at_ns', windows)}{_whose(of)}"
+        return Number(value=float(self.relations.one(counted)[0]), samples=self._arrivals())
+
+    def _arrivals(self) -> int:
+        whole = "SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped)"
+        return int(self.relations.one(whole)[0])
+
+    def goodput(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
+        """How many intents a second learnt their fate in time (GOODPUT), or this one fate."""
+        seconds = sum(max(0, w.to_ns - w.from_ns) for w in windows) / NS_PER_S
+        told = self._told_in_time(metric, windows, of)
+        return Number(value=told / seconds if seconds else 0.0, samples=self._arrivals() if seconds else 0)
+
+    def goodput_share(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
+        """The same, for each intent that began to want something in the meantime. May exceed the whole."""
+        lay_wants(self.relations)
+        (wanted,) = self.relations.one(
+            f"{INTENTS} SELECT count(*) FROM wanted WHERE {inside('first_ns', windows)}{_whose(of)}"
+        )
+        told = self._told_in_time(metric, windows, of)
+        return Number(value=told / wanted if wanted else 0.0, samples=int(wanted))
+
+    def _told_in_time(self, fate: str, windows: list[Window], of: str) -> int:
+        lay_wants(self.relations)
+        table = "resolved WHERE" if fate == "resolved" else f"fates WHERE \"end\" = '{fate}' AND"
+        return int(
+            self.relations.one(f"{INTENTS} SELECT count(*) FROM {table} {inside('at_ns', windows)}{_whose(of)}")[0]
+        )
 
     def events(self, metric: str) -> str | None:
         if metric in _EVENTS:
@@ -219,9 +268,8 @@ class RunMeasures:
         ends = {row[0] for row in self.relations.rows('SELECT DISTINCT "end" FROM tolds')}
         if metric in ends or metric in _KNOWN_ENDS:
             said = metric.replace("'", "''")
-            return (
-                f"""SELECT min(at_ns) AS at_ns FROM tolds WHERE "end" = '{said}' AND NOT status_read GROUP BY intent"""
-            )
+            return f"""SELECT min(at_ns) AS at_ns, intent FROM tolds
+                    WHERE "end" = '{said}' AND NOT status_read GROUP BY intent"""
         return None
 
     def after_heal(self, kind: Kind, metric: str) -> Measure | None:
@@ -240,3 +288,11 @@ class RunMeasures:
 
     def _is_probe(self, name: str) -> bool:
         return bool(self.relations.rows("SELECT 1 FROM probes WHERE step = ? LIMIT 1", [name]))
+
+
+def _whose(of: str) -> str:
+    """SQL: nobody's but this retry profile's."""
+    if not of:
+        return ""
+    name = of.replace("'", "''")
+    return f" AND intent IN (SELECT intent FROM intents WHERE profile = '{name}')"

@@ -54,6 +54,8 @@ def _bearing(measures: RunMeasures, whole: list[Window]) -> dict[str, Any]:
                 "fault": fault.fault,
                 "link": fault.link,
                 "brownout": fault.brownout,
+                "from_s": round(fault.from_ns / NS_PER_S, 3),
+                "to_s": round(fault.to_ns / NS_PER_S, 3),
                 "amplification": _value(measures.amplification("payments", [_window(fault)])),
                 "recovery_s": _seconds(recovery_ns(measures.courses, measures.faults, fault.to_ns)),
                 "drain_s": _seconds(drain_ns(measures.relations, fault.to_ns, measures.end_ns)),

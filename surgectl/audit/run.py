@@ -21,11 +21,10 @@ from surgectl.audit.metrics import metrics
 from surgectl.profile.statistics import STATISTICAL
 from surgectl.profile.words import INVARIANTS, invariants_of
 from surgectl.recording.relations import Relations
-from surgectl.thresholds.evaluate import Result, evaluate
+from surgectl.thresholds.evaluate import Result, believed, evaluate
 from surgectl.thresholds.grammar import parse
 
-_TIMED = ("latency", "availability", "error_rate", "rate", "recovery", "drain")
-"""Kinds of threshold that a machine that could not keep up spoils (rule R12)."""
+NOT_KEPT_UP = "this machine could not keep up: see GENERATOR"
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +48,21 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[dict[str, Any]]
     pending: int = 0
     """Conditions that are still open: settling must go on until this is 0, or the window has passed."""
+    spoilt: str = ""
+    """Why what was measured is not to be believed; empty where it is."""
+    spoils_all: bool = False
+    """Every number, not only those that depend on time."""
 
 
 def audit(relations: Relations, expectations: Expectations, further: dict[str, Checker] | None = None) -> Audit:
     """Judge a run. `further` are checkers of other packages (entry points `surgectl.checkers`), by id."""
+    return audited(relations, expectations, further)[0]
+
+
+def audited(
+    relations: Relations, expectations: Expectations, further: dict[str, Checker] | None = None
+) -> tuple[Audit, RunMeasures]:
+    """The same, and where its thresholds found their numbers: good as long as the relations are open."""
     checkers = CHECKERS | (further or {})
     faults = chaos(relations, expectations)
     if hurt := [fault for fault in faults if fault.lingers]:
@@ -63,7 +73,8 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
     findings += [_unchecked(name, expectations) for name in _required(expectations) if name not in checkers]
     healthy = all(finding.verdict == "pass" for finding in findings if finding.kind == "harness")
     findings = [_believed(finding, healthy, expectations) for finding in findings]
-    measures = RunMeasures(relations, expectations)
+    apart = {t.of: None for t in map(parse, expectations.thresholds) if t.of and t.span is not None}
+    measures = RunMeasures(relations, expectations, apart=tuple(apart))
     spoilt = expectations.stage_broke or ("a worker was lost: see GENERATOR" if expectations.lost_workers else "")
     results = [_judged(text, measures, healthy, spoilt) for text in expectations.thresholds]
     covered = coverage(relations, expectations)
@@ -73,7 +84,7 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
     demands: Verdict = worst([result.verdict for result in results]) if results else "pass"
     broken = not expectations.stage_broke and any(_broken(finding) for finding in findings)
     failed = ledger == "fail" or demands == "fail" or broken
-    return Audit(
+    judged = Audit(
         verdict="fail" if failed else "unknown" if because else "pass",
         ledger=ledger,
         demands="fail" if broken else demands,
@@ -88,7 +99,10 @@ def audit(relations: Relations, expectations: Expectations, further: dict[str, C
         generator=next((dict(f.numbers) for f in findings if f.id == "GENERATOR"), {}),
         sources=[msgspec.to_builtins(reading) for reading in readings(relations).values()],
         pending=sum(finding.pending for finding in findings),
+        spoilt=spoilt or ("" if healthy else NOT_KEPT_UP),
+        spoils_all=bool(spoilt),
     )
+    return judged, measures
 
 
 def links(relations: Relations) -> dict[str, float | None]:
@@ -153,13 +167,7 @@ def _unchecked(name: str, expectations: Expectations) -> Finding:
 
 def _judged(text: str, measures: RunMeasures, healthy: bool, spoilt: str = "") -> Result:
     threshold = parse(text)
-    result = evaluate(threshold, measures)
-    if spoilt:
-        return msgspec.structs.replace(result, verdict="unknown", text=f"{result.text}, but {spoilt}")
-    if healthy or threshold.kind not in _TIMED or result.verdict == "unknown":
-        return result
-    said = f"{result.text}, but this machine could not keep up: see GENERATOR"
-    return msgspec.structs.replace(result, verdict="unknown", text=said)
+    return believed(threshold, evaluate(threshold, measures), spoilt or ("" if healthy else NOT_KEPT_UP), bool(spoilt))
 
 
 def _broken(finding: Finding) -> bool:

@@ -16,7 +16,7 @@ from surgectl.units import NS_PER_S, show_duration, show_money
 Lane = Literal["fan", "shop", "provider", "link"]
 _LANES: tuple[Lane, ...] = ("fan", "link", "shop", "provider")
 _AT_MOST = 120
-_COARSE = " (its clock shows whole seconds)"
+COARSE = " (its clock shows whole seconds)"
 """Such a row stands at the end of its second: before that it may not have happened yet."""
 
 
@@ -49,7 +49,7 @@ def story(
 def _order(moment: Moment) -> tuple[bool, float, int, str, str]:
     # Without a time a row goes to the end: it is known to be there, not when.
     timeless = moment.at_s is None
-    late_s = 1.0 if moment.text.endswith(_COARSE) else 0.0
+    late_s = 1.0 if moment.text.endswith(COARSE) else 0.0
     return (timeless, (moment.at_s or 0.0) + late_s, _LANES.index(moment.lane), moment.where, moment.text)
 
 
@@ -114,7 +114,16 @@ def _sends(relations: Relations, intent: str) -> list[Moment]:
         name += f", tab {tab}" if tab else ""
         with_key = f" with key {key}" if key else ""
         start = at_ns if sent_ns is None else sent_ns
-        moments.append(Moment(at_s=_s(start), lane="fan", text=f"sends {name}{with_key}", where=where(file, first)))
+        left = outcome != "fail" or why != "not-sent"  # not one byte of those ever reached the shop
+        moments.append(
+            Moment(
+                at_s=_s(start),
+                lane="fan",
+                text=f"sends {name}{with_key}",
+                where=where(file, first),
+                arrow="to shop" if left else "",
+            )
+        )
         if last is None:
             text = f"{name}: no end was recorded"
             moments.append(Moment(at_s=None, lane="fan", text=text, where=where(file, first)))
@@ -124,7 +133,16 @@ def _sends(relations: Relations, intent: str) -> list[Moment]:
             text += f" {detail}"
         if done_ns is not None:
             text += f" after {show_duration(max(0, done_ns - start))}"
-        moments.append(Moment(at_s=_s(done_ns), lane="fan", text=text, where=where(file, last)))
+        moments.append(
+            Moment(
+                at_s=_s(done_ns),
+                lane="fan",
+                text=text,
+                where=where(file, last),
+                # Whatever has a status came from the shop; what is in doubt without one never came.
+                arrow="from shop" if status else "nothing from shop" if outcome == "info" else "",
+            )
+        )
     return moments
 
 
@@ -146,7 +164,7 @@ def _axis(expectations: Expectations, at_s: float | None) -> float | None:
 
 
 def _coarse(at_s: float | None) -> str:
-    return _COARSE if at_s is not None and at_s == int(at_s) else ""
+    return COARSE if at_s is not None and at_s == int(at_s) else ""
 
 
 def _with(relations: Relations, links: str, column: str, intent: str | None, named: tuple[str, ...]) -> list[str]:
@@ -206,7 +224,11 @@ def _provider(
     for method, key, status, at_s, file, line in relations.rows(query, [keys, payments]):
         text = f"receives {method}" + (f" with key {key}" if key else "")
         text += f", answers {status}" if status is not None else ", no answer left"
-        moments.append(Moment(at_s=_axis(expectations, at_s), lane="provider", text=text, where=where(file, line)))
+        moments.append(
+            Moment(
+                at_s=_axis(expectations, at_s), lane="provider", text=text, where=where(file, line), arrow="from shop"
+            )
+        )
     return moments
 
 
@@ -225,7 +247,9 @@ def _letters(
         text = f"{type_} is delivered ({event}" + (f", time {delivery}" if delivery and delivery > 1 else "") + ")"
         text += ", not signed by the provider" if signature == "bad" else ""
         text += f", the shop answers {status}" if status is not None else ", no answer"
-        moments.append(Moment(at_s=_axis(expectations, at_s), lane="provider", text=text, where=where(file, line)))
+        moments.append(
+            Moment(at_s=_axis(expectations, at_s), lane="provider", text=text, where=where(file, line), arrow="to shop")
+        )
     return moments
 
 

@@ -8,14 +8,24 @@ from typing import Annotated
 import typer
 
 from surgectl.cli.judge import judge, show, summarise
+from surgectl.thresholds.grammar import parse
 
 Folder = Annotated[Path, typer.Argument(help="A run's folder, e.g. reports/ticket-drop/latest.", metavar="DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")]
 
 
-def audit(folder: Folder, as_json: AsJson = False) -> None:
+def audit(
+    folder: Folder,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(help="A demand instead of the profile's own, e.g. 'p99(confirm) < 3s'. May be said again."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Audit a recording: the same findings as when it was made, from the folder alone."""
-    summary = summarise(folder.resolve())
+    for text in threshold or ():
+        parse(text)
+    summary = summarise(folder.resolve(), thresholds=tuple(threshold) if threshold else None)
     show(summary, folder, as_json=as_json)
     raise typer.Exit(summary.exit_code)
 

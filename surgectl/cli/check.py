@@ -20,7 +20,7 @@ from surgectl.cli.plan import open_for_plan
 from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.journey.compile import compile_target
-from surgectl.profile import lookup, words
+from surgectl.profile import check_thresholds, lookup, words
 from surgectl.profile.load import (
     OpenRehearsal,
     OpenTarget,
@@ -207,7 +207,7 @@ def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
             lines.append(_note(f"{word} is required, and this target cannot show it", "the run would be inconclusive"))
         elif short:
             lines.append(_note(f"of {word}, {', '.join(short)} cannot be shown by this target", "see above"))
-    return lines
+    return lines + [_note(said, "thresholds") for said in check_thresholds.remarks(rehearsal, opened.target)]
 
 
 def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from surgectl import gate, plugins
 from surgectl.audit.expectations import Expectations, expectations_of
-from surgectl.audit.run import Audit, audit
+from surgectl.audit.run import Audit, audit, audited
 from surgectl.cli.announce import announce
 from surgectl.cli.plan_view import console_for_results
 from surgectl.errors import UsageError
@@ -24,10 +24,15 @@ from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
 from surgectl.report import hlog, journal, json, terminal
 from surgectl.report.artefacts import artefacts
+from surgectl.report.fairness import fairness
+from surgectl.report.happened import happened
+from surgectl.report.rejudging import threshold_line, weighed
 from surgectl.report.series import over_time
-from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
+from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary
 from surgectl.report.words import headline, next_steps
 from surgectl.text import one_line
+from surgectl.thresholds.packing import pack
+from surgectl.thresholds.samples import Samples
 
 _FUNNEL = ("arrived", "joined", "held", "paid", "confirmed")
 
@@ -74,7 +79,12 @@ def _judged(folder: Path, thresholds: tuple[str, ...] | None) -> tuple[Summary, 
 
 def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str, ...] | None) -> Summary:
     wanted = expectations(manifest, thresholds)
-    return _summary(manifest, audit(relations, wanted, _further(wanted)), relations)
+    judged, measures = audited(relations, wanted, _further(wanted))
+    return msgspec.structs.replace(
+        _summary(manifest, judged, measures.samples, relations),
+        happened=happened(relations, manifest, late_at_most_ns=wanted.budget.late_at_most_ns),
+        fairness=fairness(relations),
+    )
 
 
 def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
@@ -135,13 +145,13 @@ def _value(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind.__name__)
 
 
-def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary:
+def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Relations) -> Summary:
     status = status_of(manifest)
     code = gate.exit_code(judged, status)
     coverage = [
         CoverageLine(id=item.id, required=item.required, seen=item.text, met=item.met) for item in judged.coverage
     ]
-    thresholds = [ThresholdLine(expression=r.expression, verdict=r.verdict, observed=r.text) for r in judged.thresholds]
+    thresholds = [threshold_line(result) for result in judged.thresholds]
     chaos = [
         ChaosLine(
             link=fault.link,
@@ -183,6 +193,7 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
             code,
             chaos,
             because=judged.inconclusive_because if manifest.stage_broke else (),
+            why=manifest.why,
         ),
         next_steps=next_steps(judged.findings, thresholds, coverage, chaos, code),
         invariants=judged.findings,
@@ -193,7 +204,9 @@ def _summary(manifest: Manifest, judged: Audit, relations: Relations) -> Summary
         metrics={**judged.metrics, "funnel": {name: judged.metrics["funnel"][name] for name in _FUNNEL}},
         generator=judged.generator,
         sources=judged.sources,
-        over_time=over_time(relations),
+        over_time=over_time(relations, started_epoch_s=manifest.started_epoch_s),
+        samples=pack(samples),
+        weighed=weighed(judged, status),
     )
 
 

@@ -20,6 +20,7 @@ class Lazily(TyperGroup):
         "check": "surgectl.cli.check:check",
         "audit": "surgectl.cli.again:audit",
         "report": "surgectl.cli.again:report",
+        "gate": "surgectl.cli.gate:gate",
         "sql": "surgectl.cli.sql:sql",
         "trace": "surgectl.cli.trace:trace",
         "chaos": "surgectl.cli.chaos:app",

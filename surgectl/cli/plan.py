@@ -13,6 +13,7 @@ from surgectl.cli.located import stage_of
 from surgectl.cli.plan_view import console_for_results, picture
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
+from surgectl.profile import check_thresholds
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
 from surgectl.stage.places import dependencies
 from surgectl.units import show_duration
@@ -150,7 +151,7 @@ def remarks(plan: Plan, target: OpenTarget | None) -> list[str]:
                 f"{fault.brownout} on {fault.link or 'a command'} ends at {show_duration(fault.to_ns)}, the load at"
                 f" {show_duration(plan.duration_ns)}: load must outlive the fault, or recovery proves nothing"
             )
-    return notes
+    return notes + check_thresholds.remarks(plan.rehearsal, target.target if target is not None else None)
 
 
 def _shown(plan: Plan, digest: str, target: OpenTarget | None, notes: list[str]) -> PlanShown:

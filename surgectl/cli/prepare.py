@@ -14,13 +14,13 @@ from surgectl.cli.located import stage_of
 from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
+from surgectl.profile.check_thresholds import understood
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
 from surgectl.stage.defects import setting_of
 from surgectl.stage.part import without_passwords
 from surgectl.stage.places import Places
 from surgectl.stage.settings import Settings, Terms, check_shop, settings_of
 from surgectl.stage.stage_door import new_address
-from surgectl.thresholds.grammar import parse as parse_threshold
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +139,7 @@ def terms_of(prepared: Prepared) -> Terms:
 def _with_thresholds(opened: OpenRehearsal, texts: tuple[str, ...]) -> OpenRehearsal:
     """The profile with the command line's demands added."""
     for text in texts:
-        parse_threshold(text)
+        understood(text, opened.rehearsal)
     expect = opened.rehearsal.expect
     expect = msgspec.structs.replace(expect, thresholds=[*expect.thresholds, *texts])
     return msgspec.structs.replace(opened, rehearsal=msgspec.structs.replace(opened.rehearsal, expect=expect))

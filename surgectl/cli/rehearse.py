@@ -24,6 +24,7 @@ from surgectl.cli.located import located
 from surgectl.cli.logbook import Logbook
 from surgectl.cli.losses import Losses
 from surgectl.cli.manifest_of import manifest_of
+from surgectl.cli.metering import meter_for
 from surgectl.cli.outlets import Outlets
 from surgectl.cli.prepare import Prepared, Wishes, flags_of
 from surgectl.cli.reach import reach
@@ -35,7 +36,6 @@ from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.errors import SurgectlError
 from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
-from surgectl.live.meter import Meter
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.pauses import rare_pauses, usual_pauses
@@ -53,12 +53,8 @@ class Rehearsing:
 
     def __init__(self, wishes: Wishes, prepared: Prepared, console: Console, outlets: Outlets | None = None) -> None:
         plan, secrets, outlets = prepared.plan, prepared.rehearsal.secrets, outlets or Outlets()
-        clock, view = (
-            SystemClock(),
-            LiveView(
-                plan.phases, plan.faults, plan.fans_total, plan.duration_ns, meter=Meter() if outlets.any else None
-            ),
-        )
+        clock, meter = SystemClock(), meter_for(plan.rehearsal, wanted=outlets.any)
+        view = LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns, meter=meter)
         self._redact: Callable[[str], str] | None = secrets.redact if len(secrets) else None
         self._evening = Evening(
             wishes=wishes,

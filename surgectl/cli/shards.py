@@ -12,6 +12,7 @@ import msgspec
 
 from surgectl.cli.casting import Company
 from surgectl.cli.driving import DriverName, driver_for
+from surgectl.cli.metering import meter_for
 from surgectl.clock import Clock
 from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.drivers.traced import Traced, Tracing
@@ -48,7 +49,7 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
 
     def meter(self) -> Meter | None:
         """What counts a shard's rows second by second, where somebody wants that."""
-        return Meter() if self.metered else None
+        return meter_for(self.plan.rehearsal, wanted=self.metered)
 
     def company(self) -> Company:
         """The fans."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from surgectl.chaos.nemesis import Nemesis
+from surgectl.cli.aborting import guarded
 from surgectl.cli.casting import Company
 from surgectl.cli.ending import ended
 from surgectl.cli.evening import Evening
@@ -91,7 +92,8 @@ class Storm:
                 )
                 try:
                     logbook.say("storm", "the doors open")
-                    await self._load(runner, plan)
+                    async with guarded(evening, 0 if self._losses.crew is None else len(self._losses.crew.workers)):
+                        await self._load(runner, plan)
                     logbook.say("draining", "no more arrivals; the last fans go home")
                     await self._drain(runner)
                     manifest = manifests.replace(manifest, last_fan_ns=logbook.now_ns())

@@ -28,18 +28,14 @@ from surgectl.recording.rows import (
     VitalsRow,
 )
 from surgectl.stats.rough import EDGES, Counts, add
+from surgectl.thresholds.grammar import EVENTS, FATES
+from surgectl.thresholds.samples import CONFIRM, GOODPUT, PROBED, SHED
 from surgectl.units import NS_PER_S
 
-CONFIRM = "=confirm"
-"""The clock of an intent: from when its first payment was due to definite knowledge. No step is called so."""
-SHED = "=shed"
-"""How long the shop took to say that it was too busy."""
-PROBED = "=probed "
-"""Before a probe's name."""
-FATES = frozenset({"confirmed", "declined", "sold-out", "limit"})
-"""Ends that tell a fan their fate (GOODPUT)."""
 _EFFECTS = frozenset({"hold", "pay"})
-_COMING = {"join": "=joined", "hold": "=held"}
+_COUNTED_ELSEWHERE = frozenset(EVENTS)
+_COMING = {"join": "joined", "hold": "held"}
+_NONE: frozenset[str] = frozenset()
 _REMEMBERED = 10_000
 _UNDER_WAY = 100_000
 
@@ -116,9 +112,9 @@ class _Want:
         self.profile = profile
         self.tracks = tracks
         self.tabs = 1
-        self.steps: set[str] = set()
-        """Those that were tried."""
-        self.seen: set[str] = set()
+        self.steps: frozenset[str] = _NONE
+        """Those that were tried: few combinations, shared by all."""
+        self.seen: frozenset[str] = _NONE
         """Events and ends that count once."""
         self.pay: Cell | None = None
         """Where its clock began; None: it does not run."""
@@ -138,6 +134,9 @@ class Meter:
         self._tracks: dict[str, dict[str, _Track]] = {"": {}}
         self._everybody = self._tracks[""]
         self._ticks: dict[tuple[str, str, int], Tick] = {}
+        self._sent = Tick("sent", "", -1)
+        self._sets: dict[tuple[frozenset[str], str], frozenset[str]] = {}
+        self._shared: dict[frozenset[str], frozenset[str]] = {}
         self._newest: dict[str | tuple[str, str], Tick] = {}
         self._wants: dict[str, _Want] = {}
         self._gone: OrderedDict[str, _Want] = OrderedDict()
@@ -212,12 +211,12 @@ class Meter:
             cell.round = self._round
             self._changed.append(cell)
 
-    def _tick(self, event: str, profile: str, at_ns: int) -> None:
+    def _tick(self, event: str, profile: str, at_ns: int) -> Tick:
         which = (event, profile) if profile else event
         tick = self._newest.get(which)
         if tick is not None and tick.second == at_ns // NS_PER_S and tick.round == self._round:
             tick.count += 1
-            return
+            return tick
         key = (event, profile, at_ns // NS_PER_S if at_ns > 0 else 0)
         tick = self._ticks.get(key)
         if tick is None:
@@ -227,10 +226,18 @@ class Meter:
         if tick.round != self._round:
             tick.round = self._round
             self._changed_ticks.append(tick)
+        return tick
+
+    def _more(self, some: frozenset[str], one: str) -> frozenset[str]:
+        """The same with one more: a million fans share some dozens of sets."""
+        known = self._sets.get((some, one))
+        if known is None:
+            known = self._sets[some, one] = self._shared.setdefault(some | {one}, some | {one})
+        return known
 
     def _once(self, want: _Want, event: str, at_ns: int) -> None:
         if event not in want.seen:
-            want.seen.add(event)
+            want.seen = self._more(want.seen, event)
             self._tick(event, want.profile, at_ns)
 
     # -- fans
@@ -238,7 +245,7 @@ class Meter:
     def _arrived(self, row: IntentRow) -> None:
         profile = row.profile if row.profile in self._profiles else ""
         self._wants[row.intent] = _Want(profile, self._steps(profile))
-        self._tick("=arrived", profile, row.at_ns)
+        self._tick("arrived", profile, row.at_ns)
         self._seen_ns = row.at_ns
 
     def _known(self, intent: str, tab: int) -> _Want | None:
@@ -258,7 +265,7 @@ class Meter:
             return
         want.tabs &= ~(1 << row.tab)
         if row.outcome != "info" and row.end != "accepted":
-            self._once(want, "=resolved", row.at_ns)
+            self._once(want, "resolved", row.at_ns)
         if want.tabs:
             return
         if want.pay is not None and not want.ended:
@@ -318,7 +325,7 @@ class Meter:
             else:
                 cell = self._cell_of(want.tracks, step, profile, due_ns)
             if step not in want.steps:
-                want.steps.add(step)
+                want.steps = self._more(want.steps, step)
                 cell.first += 1
         cell.begun += 1
         self._under_way[row.attempt] = (cell, due_ns)
@@ -327,15 +334,13 @@ class Meter:
         if want is None:
             return
         if row.role in _EFFECTS:
-            if "=wanted" not in want.seen:
-                self._once(want, "=wanted", due_ns)
             if row.role == "pay":
                 if not row.double:
                     if want.asked is None:
                         want.asked = set()
                     want.asked.add(row.tab << 32 | row.op)
                 if want.pay is None:
-                    self._tick("=paid", profile, at_ns)
+                    self._tick("paid", profile, at_ns)
                     want.pay = clock = self._cell(CONFIRM, profile, due_ns)
                     want.pay_ns = due_ns
                     clock.begun += 1
@@ -346,7 +351,7 @@ class Meter:
         outcome, sent_ns = row.outcome, row.sent_ns
         if under_way is None:  # of a poll
             if sent_ns is not None:
-                self._tick("=sent", "", sent_ns)
+                self._tick("sent", "", sent_ns)
             return
         cell, due_ns = under_way
         cell.done += 1
@@ -355,7 +360,11 @@ class Meter:
         if sent_ns is None:
             cell.unsent += 1
         else:
-            self._tick("=sent", cell.profile, sent_ns)
+            sent = self._sent  # nothing happens as often
+            if sent.second == sent_ns // NS_PER_S and sent.round == self._round and sent.profile == cell.profile:
+                sent.count += 1
+            else:
+                self._sent = self._tick("sent", cell.profile, sent_ns)
             lasted_ns = at_ns - due_ns
             counter = bisect_right(EDGES, lasted_ns) - 1 if lasted_ns > 0 else 0
             counts = cell.open if outcome == "info" else cell.ended
@@ -368,12 +377,12 @@ class Meter:
     def _not_well(self, row: DoneRow, cell: Cell, due_ns: int) -> None:
         if row.outcome == "info":
             cell.bad += 1
-            self._tick("=info", cell.profile, row.done_ns)
+            self._tick("info", cell.profile, row.done_ns)
         if row.why == "not-sent":
             cell.bad += row.outcome != "info"
-            self._tick("=not-sent", cell.profile, row.done_ns)
+            self._tick("not-sent", cell.profile, row.done_ns)
         if row.why == "shed" or row.then == "shed":
-            self._tick("=shed", cell.profile, row.done_ns)
+            self._tick("shed", cell.profile, row.done_ns)
             shed = self._cell(SHED, cell.profile, due_ns)
             lasted_ns = max(0, row.done_ns - due_ns)
             counter = bisect_right(EDGES, lasted_ns) - 1
@@ -388,7 +397,7 @@ class Meter:
         if row.status_read:
             want = self._wants.get(row.intent) or self._gone.get(row.intent)
             if want is not None and end == "confirmed" and outcome == "ok":
-                self._once(want, "=confirmed", at_ns)
+                self._once(want, "confirmed", at_ns)
             return
         want = self._wants.get(row.intent)
         if want is None or not want.tabs >> row.tab & 1:
@@ -396,13 +405,13 @@ class Meter:
             if want is None:
                 return
         seen, role = want.seen, row.role
-        if end not in seen:
+        if end not in seen and end not in _COUNTED_ELSEWHERE:
             self._once(want, end, at_ns)
         if end in FATES and role in _EFFECTS:
-            self._once(want, "=fate", at_ns)
+            self._tick(GOODPUT + end, want.profile, at_ns)
         if outcome == "ok":
             if end == "confirmed":
-                self._once(want, "=confirmed", at_ns)
+                self._once(want, "confirmed", at_ns)
             elif role in _COMING:
                 self._once(want, _COMING[role], at_ns)
         if role == "pay":
@@ -427,7 +436,7 @@ class Meter:
     # -- the rest
 
     def _dropped(self, row: DroppedRow) -> None:
-        self._tick("=dropped", "", row.due_ns)
+        self._tick("dropped", "", row.due_ns)
         self._seen_ns = row.at_ns
 
     def _probe(self, row: ProbeRow) -> None:

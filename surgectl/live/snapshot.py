@@ -31,6 +31,7 @@ from surgectl.recording.rows import (
     VitalsRow,
 )
 from surgectl.text import one_line
+from surgectl.thresholds.samples import Stretch
 from surgectl.units import NS_PER_S
 
 FUNNEL = STAGES
@@ -136,6 +137,8 @@ class LiveView:
         }
         self._meter = meter
         self._book = Book()
+        self._applied: dict[str, tuple[int, int | None]] = {}
+        """Fault → when it was applied, and when it was gone."""
         self.doing = "getting ready"
         self.lost = 0
 
@@ -178,11 +181,23 @@ class LiveView:
         if (portion := self._elsewhere.get(shard)) is not None:
             self._elsewhere[shard] = msgspec.structs.replace(portion, active=0, vitals=())
 
-    def reading(self) -> Reading | None:
-        """What the meters of all shards show; None where there are none."""
-        if self._elsewhere:
-            return self._book.reading(len(self._elsewhere))
-        return self._metered(news=False)
+    def reading(self, workers: int | None = None) -> Reading | None:
+        """What the meters of all shards show; None where there are none.
+
+        `workers`: so many are in other processes (0: it is ours); None, those that were heard of.
+        """
+        workers = len(self._elsewhere) if workers is None else workers
+        return self._book.reading(workers) if workers else self._metered(news=False)
+
+    def faults_on(self, now_ns: int) -> list[Stretch]:
+        """The faults that were applied, while they were on, by the names that a threshold may call them."""
+        found = []
+        for fault, (from_ns, to_ns) in self._applied.items():
+            known = self._faults.get(fault)
+            link, brownout = (known.planned.link, known.planned.brownout) if known is not None else (None, "")
+            names = tuple(name for name in ("fault", fault, link, brownout) if name)
+            found.append(Stretch(from_ns, now_ns if to_ns is None else to_ns, names))
+        return found
 
     def _metered(self, *, news: bool) -> Reading | None:
         if self._meter is None:
@@ -428,6 +443,10 @@ class LiveView:
         self.say(row.at_ns, row.text)
 
     def _fault(self, row: FaultRow) -> None:
+        if row.event == "applied":
+            self._applied[row.fault] = (self._applied.get(row.fault, (row.at_ns, None))[0], None)
+        elif row.event in ("healed", "cleared") and row.fault in self._applied:
+            self._applied[row.fault] = (self._applied[row.fault][0], row.at_ns)
         known = self._faults.get(row.fault)
         if known is not None:
             self._faults[row.fault] = FaultNow(known.planned, row.event)

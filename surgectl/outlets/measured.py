@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from surgectl.live.meter import CONFIRM, PROBED
 from surgectl.live.snapshot import Snapshot
 from surgectl.outlets import catalogue
 from surgectl.outlets.catalogue import Family
 from surgectl.text import one_line
+from surgectl.thresholds.samples import CONFIRM, PROBED
 from surgectl.units import NS_PER_S
 
 MOST_VALUES = 100

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from surgectl.live.meter import CONFIRM, PROBED, Cell, Reading
+from surgectl.live.meter import Cell, Reading
 from surgectl.outlets.measured import BOUNDS_S, Buckets, StepSeen
 from surgectl.stats.rough import EDGES, low_of
+from surgectl.thresholds.samples import CONFIRM, PROBED
 from surgectl.units import NS_PER_S
 
 _LONGEST = len(BOUNDS_S)

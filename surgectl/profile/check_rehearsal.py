@@ -9,11 +9,11 @@ from surgectl import plugins
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.profile import words
 from surgectl.profile.brownouts import NAMES as BROWNOUTS
+from surgectl.profile.check_thresholds import understood
 from surgectl.profile.node import Issue, Node, place_of
 from surgectl.profile.rehearsal import Fault, Phase, Rehearsal
 from surgectl.profile.target import Target
 from surgectl.profile.values import Duration, Rate, Share
-from surgectl.thresholds.grammar import parse
 from surgectl.units import parse_share
 
 _PHASE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -239,13 +239,9 @@ def _expect(rehearsal: Rehearsal, wrong: Wrong) -> None:
     for number, text in enumerate(expect.thresholds):
         path = f"expect.thresholds[{number}]"
         try:
-            threshold = parse(text)
+            understood(text, rehearsal)
         except UsageError as error:
             wrong(path, error.what, error.hint)
-            continue
-        phases = [phase.phase for phase in rehearsal.load]
-        if threshold.scope and threshold.scope.when == "in" and threshold.scope.name not in phases:
-            wrong(path, f'no phase is called "{threshold.scope.name}"', did_you_mean(threshold.scope.name, phases))
 
 
 def check_against(rehearsal: Rehearsal, tree: Node, target: Target, declared: Iterable[str] = ()) -> list[Issue]:

@@ -13,47 +13,22 @@ from typing import Any
 
 import jinja2
 import msgspec
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from surgectl.audit.finding import Example, Finding
-from surgectl.report.charts import figure, step_s, window_of
+from surgectl.report.charts import figure, shares, step_s
+from surgectl.report.marks import MOST_NOTES
 from surgectl.report.series import OverTime, coarser
-from surgectl.report.summary import ChaosLine, Summary, in_order
-from surgectl.report.words import bearing, glance, meaning
-from surgectl.text import cut, shown, tamed
+from surgectl.report.summary import Summary, ThresholdLine, in_order
+from surgectl.report.swimlane import LANE_HEIGHT, LANES, STRIP_LEFT, STRIP_WIDTH, stories
+from surgectl.report.words import bearing, fair, glance, meaning
+from surgectl.text import shown, tamed
 
-LANES = ("fan", "shop", "provider", "link")
 MOST_ROWS = 600
 """Rows of the table under the charts; a longer run is shown in coarser steps."""
-STORIES_BYTES = 1_500_000
-"""What all stories together may weigh: with the charts' library (2 MB) and the rest the page stays below 5 MB."""
-_MOST_OF_A_MOMENT = 400
 _MOST_OF_A_TEXT = 600
-_ROUNDED_S = 0.001  # windows are told in milliseconds, moments in microseconds
+_MOST_STRETCHES = 20
 _PERCENTILES = ("p50", "p90", "p95", "p99")
-
-
-class Beat(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a swim-lane: an instant, which lane it happened in, and whether a fault was on."""
-
-    at: str
-    since: str
-    """After the row before."""
-    lane: str
-    text: str
-    where: str
-    fault: str
-    """The faults that were on, by name; empty = none."""
-
-
-class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """An example with its timeline as the page shows it."""
-
-    example: Example
-    beats: list[Beat]
-    missing: int
-    """Moments that are left to report.json, because the page would grow too heavy."""
 
 
 def render(summary: Summary) -> str:
@@ -67,29 +42,35 @@ def render(summary: Summary) -> str:
     )
     environment.filters["thousands"] = lambda n: f"{n:,}" if isinstance(n, int) else str(n)
     environment.filters["number"] = _number
-    environment.globals.update(meaning=meaning)
+    environment.filters["seconds"] = _seconds
+    environment.filters["share"] = lambda share: "unknown" if share is None else f"{100 * share:.1f} %"
+    environment.globals.update(meaning=meaning, stretches=_stretches, most_notes=MOST_NOTES)
+    environment.globals.update(lanes=LANES, strip_left=STRIP_LEFT, strip_width=STRIP_WIDTH, lane_height=LANE_HEIGHT)
     library = get_plotlyjs()
     draw = environment.get_template("draw.js").render()
     run = tamed(summary.run, shown)
     summary = msgspec.structs.replace(tamed(summary, lambda text: shown(text, _MOST_OF_A_TEXT)), run=run)
     findings = in_order(summary.invariants)
     over = summary.over_time
+    drawn = figure(summary)
     return environment.get_template("report.html.j2").render(
         s=summary,
         findings=findings,
         glance=glance(summary),
         generator=_further(summary.generator),
         workers=_workers(summary.generator),
-        stories=_stories(findings, summary.chaos),
-        lanes=LANES,
+        stories=stories(findings, summary.chaos),
+        fair=fair(findings),
         seconds=_table(over),
+        charts_px=drawn["layout"].get("height", 0),
+        step_names=list(over.steps_p95_ms) if over else [],
         steps=_steps(summary.metrics),
         bearing=bearing(summary.metrics),
         further=_further(summary.metrics),
         step=step_s(over, MOST_ROWS) if over else 1,
         scripts=f"'{_sha256(library)}' '{_sha256(draw)}'",
         # These three alone are not escaped: JSON that cannot end its element, base64, and our own file.
-        figure=Markup(_script_json(figure(summary))),
+        figure=Markup(_script_json(drawn)),
         library=Markup(base64.b64encode(gzip.compress(library.encode(), 9, mtime=0)).decode()),
         draw=Markup(draw),
     )
@@ -114,58 +95,13 @@ def _number(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _stories(findings: list[Finding], chaos: list[ChaosLine]) -> dict[str, list[Story]]:
-    """Finding → its examples, until the page has had enough: the first ones of each finding come first."""
-    windows = [
-        (*window_of(fault), f"{fault.brownout} on {fault.link or 'a command'}") for fault in chaos if fault.applied
-    ]
-    told: dict[str, list[Story]] = {finding.id: [] for finding in findings}
-    left = STORIES_BYTES
-    for turn in range(max((len(f.examples) for f in findings), default=0)):
-        for finding in findings:
-            if turn >= len(finding.examples):
-                continue
-            example = finding.examples[turn]
-            beats = _beats(example, windows)
-            weight = 500 + sum(400 + len(escape(b.text)) + len(escape(b.where)) + len(escape(b.fault)) for b in beats)
-            weight += len(escape(example.what)) + sum(len(escape(k + v)) for k, v in example.keys.items())
-            fits = weight <= left
-            left -= weight if fits else 1_000
-            if left > 0:
-                missing = 0 if fits else len(beats)
-                told[finding.id].append(Story(example=example, beats=beats if fits else [], missing=missing))
-    return told
-
-
-def _beats(example: Example, windows: list[tuple[float, float, str]]) -> list[Beat]:
-    beats = []
-    before: float | None = None
-    for moment in example.timeline:
-        at_s = moment.at_s
-        on = (
-            []
-            if at_s is None
-            else [name for begin, end, name in windows if begin - _ROUNDED_S <= at_s <= end + _ROUNDED_S]
-        )
-        beats.append(
-            Beat(
-                at="no time" if at_s is None else f"{at_s:.3f}",
-                since="" if at_s is None or before is None else f"{at_s - before:+.3f}",
-                lane=moment.lane,
-                text=cut(moment.text, _MOST_OF_A_MOMENT),
-                where=cut(moment.where, _MOST_OF_A_MOMENT),
-                fault=cut(", ".join(dict.fromkeys(on)), _MOST_OF_A_MOMENT),
-            )
-        )
-        before = before if at_s is None else at_s
-    return beats
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+    return str(value)
 
 
 def _steps(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each step of the journey took, as rows: `step`, its counts, and its percentiles from due and from sent."""
+    """What each step took, as rows: `step`, its counts, its percentiles from due and from sent; last, `confirm`."""
     steps = metrics.get("steps")
     rows = []
     for step, found in steps.items() if isinstance(steps, dict) else ():
@@ -175,7 +111,18 @@ def _steps(metrics: dict[str, Any]) -> list[dict[str, Any]]:
                 taken = found.get(f"from_{side}_ms")
                 row[side] = [taken.get(p) if isinstance(taken, dict) else None for p in _PERCENTILES]
             rows.append(row)
+    confirm = metrics.get("confirm")
+    if rows and isinstance(confirm, dict) and confirm.get("count"):
+        counts = {"sends": confirm["count"], "ok": None, "fail": None, "info": confirm.get("unresolved")}
+        due = [_at_least(confirm, name) for name in _PERCENTILES]
+        rows.append({"step": "confirm"} | counts | {"due": due, "sent": [None] * len(_PERCENTILES)})
     return rows
+
+
+def _at_least(durations: dict[str, Any], name: str) -> Any:
+    """A percentile in milliseconds; where too many never knew, what it was at the least."""
+    value, least = durations.get(f"{name}_ms"), durations.get(f"{name}_at_least_ms")
+    return f"≥ {_number(least)}" if value is None and least is not None else value
 
 
 def _further(metrics: dict[str, Any]) -> list[tuple[str, str]]:
@@ -189,7 +136,7 @@ def _further(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         elif not isinstance(value, list) and len(str(value)) <= 100:
             found.append((path, _number(value)))
 
-    walk("", {key: value for key, value in metrics.items() if key not in ("funnel", "steps", "bearing")})
+    walk("", {key: value for key, value in metrics.items() if key not in ("funnel", "steps", "bearing", "confirm")})
     return found
 
 
@@ -199,11 +146,34 @@ def _workers(generator: dict[str, Any]) -> list[dict[str, Any]]:
     return [worker for worker in found if isinstance(worker, dict)] if isinstance(found, list) else []
 
 
+def _seconds(value: float | None) -> str:
+    """Seconds as people read them; a dash where it never came to that."""
+    return "–" if value is None else f"{value:.3f} s" if value < 1 else f"{value:,.1f} s"
+
+
+def _stretches(threshold: ThresholdLine) -> str:
+    """When a demand was broken, in words."""
+    told = [f"{from_s:.1f}–{to_s:.1f} s" for from_s, to_s in threshold.broken[:_MOST_STRETCHES]]
+    more = len(threshold.broken) - len(told)
+    return ", ".join(told) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _table(over: OverTime | None) -> list[dict[str, Any]]:
-    """The charts as rows."""
+    """The charts as rows; what an older report does not tell is None."""
     if over is None:
         return []
     over = coarser(over, step_s(over, MOST_ROWS))
-    names = over.__struct_fields__
-    columns = [getattr(over, name) for name in names]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    length = len(over.second)
+    names = [name for name in over.__struct_fields__ if name != "steps_p95_ms"]
+    columns = [getattr(over, name) or [None] * length for name in names]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    fans, provider = shares(over.operation_sends, over.operations), shares(over.payment_posts, over.payments)
+    for n, row in enumerate(rows):
+        row["fans_amplification"] = fans[n] if fans else None
+        row["provider_amplification"] = provider[n] if provider else None
+        steps = [values[n] for values in over.steps_p95_ms.values()]
+        row["steps"] = [None if value is None else round(value, 1) for value in steps]
+        for name, value in row.items():
+            if name.endswith("_ms") and value is not None:
+                row[name] = round(value, 1)
+    return rows

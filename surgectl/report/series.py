@@ -6,8 +6,12 @@ from typing import Any
 
 import msgspec
 
+from surgectl.audit.books import lay, readings
+from surgectl.audit.requests import RECEIVED
 from surgectl.recording.relations import Relations
 
+MOST_STEPS = 8
+"""Steps with a line of their own: those with most attempts."""
 _STEP_NS = 1_000_000_000
 
 # When each intent learnt its fate. The first confirmation decides; a no counts only once every tab has left with one,
@@ -52,10 +56,29 @@ class OverTime(msgspec.Struct, frozen=True, kw_only=True):
     pay_p95_ms: list[float | None]
     lag_ms: list[float | None]
     """Our own worst lateness."""
+    pay_p99_ms: list[float | None] = []
+    """From due, like the two above: what the fan felt, by the second in which it was due."""
+    pay_sent_p50_ms: list[float | None] = []
+    """From sent: what the shop took."""
+    pay_sent_p95_ms: list[float | None] = []
+    pay_sent_p99_ms: list[float | None] = []
+    steps_p95_ms: dict[str, list[float | None]] = {}
+    """Step → from due, of the steps with most attempts."""
+    operations: list[int] = []
+    """Operations begun: holds, payments and whatever else a fan had to try."""
+    operation_sends: list[int] = []
+    """Attempts of those operations, whenever they were made; polls are none."""
+    payments: list[int] = []
+    """Payments of which the provider first heard in this second of its own clock; empty = it gives no log of requests,
+    or its clock cannot be put on our axis."""
+    payment_posts: list[int] = []
+    """POSTs for those payments, whenever they came."""
+    cpu: list[float | None] = []
+    """Share of its core that our busiest worker used."""
 
 
-def over_time(relations: Relations) -> OverTime:
-    """Count the recording by second."""
+def over_time(relations: Relations, *, started_epoch_s: float = 0.0) -> OverTime:
+    """Count the recording by second. `started_epoch_s`: the run's zero on the ledgers' clocks; 0 = not known."""
     (last,) = relations.one(
         """SELECT coalesce(max(ns), 0) FROM (SELECT max(at_ns) AS ns FROM lefts
            UNION ALL SELECT max(done_ns) FROM attempts UNION ALL SELECT max(at_ns) FROM intents
@@ -73,10 +96,27 @@ def over_time(relations: Relations) -> OverTime:
 
     fates = relations.rows(f"SELECT at_ns // {_STEP_NS}, count(*), count(*) FILTER (won) FROM ({_FATES}) GROUP BY 1")
     resolved, confirmed = {s: n for s, n, _ in fates}, {s: n for s, _, n in fates}
-    pay = f"""SELECT due_ns // {_STEP_NS}, quantile_cont((done_ns - due_ns) / 1e6, 0.5),
-              quantile_cont((done_ns - due_ns) / 1e6, 0.95)
+    # One look at the attempts gives every percentile: with five million of them that is what a page costs.
+    took = "quantile_cont((done_ns - {}) / 1e6, [0.5, 0.95, 0.99])"
+    pay = relations.rows(
+        f"""SELECT due_ns // {_STEP_NS}, {took.format("due_ns")}, {took.format("sent_ns")}
               FROM attempts WHERE role = 'pay' AND NOT poll AND done_ns IS NOT NULL AND sent_ns IS NOT NULL
               GROUP BY 1"""
+    )
+    paid = {int(second): [*from_due, *from_sent] for second, from_due, from_sent in pay if second is not None}
+
+    def percentile(column: int) -> list[float | None]:
+        return [None if s not in paid else round(float(paid[s][column]), 3) for s in seconds]
+
+    operations = {
+        int(second): (int(begun), int(sends))
+        for second, begun, sends in relations.rows(
+            f"""SELECT at_ns // {_STEP_NS}, count(*), sum(sends) FROM (
+                  SELECT min(at_ns) AS at_ns, count(*) AS sends FROM invokes WHERE NOT poll AND role <> 'status'
+                  GROUP BY intent, tab, op) GROUP BY 1"""
+        )
+    }
+    payments = _asked_of_provider(relations, started_epoch_s)
     arrived = count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM intents GROUP BY 1")
     left = count(
         f"""SELECT s, count(*) FROM (SELECT max(at_ns) // {_STEP_NS} AS s FROM lefts GROUP BY intent) GROUP BY 1"""
@@ -89,7 +129,7 @@ def over_time(relations: Relations) -> OverTime:
         second=seconds,
         due=count(
             f"""SELECT s, count(*) FROM (SELECT due_ns // {_STEP_NS} AS s FROM intents
-                UNION ALL SELECT due_ns // {_STEP_NS} FROM dropped) GROUP BY 1"""
+                UNION ALL SELECT due_ns // {_STEP_NS} FROM dropped WHERE why <> 'paused') GROUP BY 1"""
         ),
         arrived=arrived,
         sent=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE NOT poll AND role <> 'status' GROUP BY 1"),
@@ -101,10 +141,54 @@ def over_time(relations: Relations) -> OverTime:
         ),
         shed=count(f"SELECT done_ns // {_STEP_NS}, count(*) FROM attempts WHERE why = 'shed' GROUP BY 1"),
         open_intents=on_site,
-        pay_p50_ms=value(pay, 1),
-        pay_p95_ms=value(pay, 2),
+        pay_p50_ms=percentile(0),
+        pay_p95_ms=percentile(1),
+        pay_p99_ms=percentile(2),
+        pay_sent_p50_ms=percentile(3),
+        pay_sent_p95_ms=percentile(4),
+        pay_sent_p99_ms=percentile(5),
+        steps_p95_ms=_steps(relations, seconds),
+        operations=[operations.get(s, (0, 0))[0] for s in seconds],
+        operation_sends=[operations.get(s, (0, 0))[1] for s in seconds],
+        payments=[] if payments is None else [payments.get(s, (0, 0))[0] for s in seconds],
+        payment_posts=[] if payments is None else [payments.get(s, (0, 0))[1] for s in seconds],
+        cpu=value(f"SELECT at_ns // {_STEP_NS}, max(cpu) FROM vitals GROUP BY 1"),
         lag_ms=value(f"SELECT at_ns // {_STEP_NS}, max(greatest(lag_ns, arrival_lag_ns)) / 1e6 FROM vitals GROUP BY 1"),
     )
+
+
+def _steps(relations: Relations, seconds: list[int]) -> dict[str, list[float | None]]:
+    """Step → its 95th percentile from due, second by second; the journey's order."""
+    names = relations.rows(
+        f"""SELECT step FROM (SELECT step, count(*) AS sends, min(op) AS first FROM attempts
+              WHERE NOT poll AND sent_ns IS NOT NULL GROUP BY step ORDER BY sends DESC, step LIMIT {MOST_STEPS})
+            ORDER BY first, step"""
+    )
+    found: dict[str, dict[int, float]] = {step: {} for (step,) in names}
+    for step, second, p95_ms in relations.rows(
+        f"""SELECT step, due_ns // {_STEP_NS}, quantile_cont((done_ns - due_ns) / 1e6, 0.95) FROM attempts
+            WHERE NOT poll AND done_ns IS NOT NULL AND sent_ns IS NOT NULL AND list_contains(?, step)
+            GROUP BY ALL""",
+        [list(found)],
+    ):
+        found[step][int(second)] = round(float(p95_ms), 3)
+    return {step: [values.get(s) for s in seconds] for step, values in found.items()}
+
+
+def _asked_of_provider(relations: Relations, started_epoch_s: float) -> dict[int, tuple[int, int]] | None:
+    """Second → payments first asked for in it, POSTs for them; None where nobody can tell."""
+    if not started_epoch_s or "requests" not in readings(relations):
+        return None
+    lay(relations)
+    return {
+        int(second): (int(begun), int(posts))
+        for second, begun, posts in relations.rows(
+            f"""{RECEIVED}, each AS (
+                  SELECT min(at_s) AS at_s, count(*) AS posts FROM r WHERE upper(method) = 'POST' AND at_s IS NOT NULL
+                  GROUP BY subject)
+                SELECT floor(at_s - {started_epoch_s!r})::BIGINT, count(*), sum(posts)::BIGINT FROM each GROUP BY 1"""
+        )
+    }
 
 
 def coarser(over: OverTime, step: int) -> OverTime:
@@ -112,16 +196,20 @@ def coarser(over: OverTime, step: int) -> OverTime:
     if step <= 1:
         return over
     cuts = range(0, len(over.second), step)
-    fields: dict[str, list[Any]] = {}
+
+    def wide(name: str, values: list[Any]) -> list[Any]:
+        parts = [values[i : i + step] for i in cuts] if values else []
+        if name == "second":
+            return [part[0] for part in parts]
+        if name == "open_intents":
+            return [part[-1] for part in parts]
+        if name.endswith("_ms") or name == "cpu":
+            return [max((v for v in part if v is not None), default=None) for part in parts]
+        return [sum(part) for part in parts]
+
+    fields: dict[str, Any] = {}
     for name in over.__struct_fields__:
         values = getattr(over, name)
-        parts = [values[i : i + step] for i in cuts]
-        if name == "second":
-            fields[name] = [part[0] for part in parts]
-        elif name == "open_intents":
-            fields[name] = [part[-1] for part in parts]
-        elif name.endswith("_ms"):
-            fields[name] = [max((v for v in part if v is not None), default=None) for part in parts]
-        else:
-            fields[name] = [sum(part) for part in parts]
+        one_each = isinstance(values, dict)
+        fields[name] = {key: wide(name, each) for key, each in values.items()} if one_each else wide(name, values)
     return OverTime(**fields)

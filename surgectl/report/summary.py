@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from surgectl.audit.finding import Finding, Verdict
+from surgectl.report.fairness import Fairness
+from surgectl.report.happened import Happened
 from surgectl.report.series import OverTime
+from surgectl.thresholds.packing import Packed
 
 SCHEMA = "surgectl.report/1"
 
@@ -53,10 +56,19 @@ class ThresholdLine(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     observed: str
     reason: str = ""
+    value: float | None = None
+    """The observed number, in `unit`; None where there is none."""
+    unit: str = ""
+    """ns, share (0..1), factor, per_s or count."""
+    samples: int = 0
+    broken: list[tuple[float, float]] = []
+    """Of a demand with a window: the seconds on the run's clock in which it was broken for too long."""
+    abort: bool = False
+    """The run was to be stopped when it broke."""
 
 
 class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A planned fault: when it was to be, whether it was there, was seen to bite, and is gone."""
+    """A fault: when it was to be, whether it was there, was seen to bite, and is gone."""
 
     link: str
     brownout: str
@@ -70,6 +82,18 @@ class ChaosLine(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     left_out: bool = False
     """Optional, and this target has no such link: nothing was to happen, and nothing did."""
+    by: Literal["plan", "hand"] = "plan"
+    """`hand`: somebody switched it on during the run; its planned window is then how long it was on."""
+
+
+class TimelineNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did or said by hand while the rehearsal ran."""
+
+    at_s: float
+    """On the run's clock."""
+    kind: str
+    """note · pause · resume · inject · clear · stop"""
+    text: str
 
 
 LEFT_OUT = "left out: this stage has no such link"
@@ -94,6 +118,21 @@ def fate_of(fault: ChaosLine) -> str:
     return f"applied, {seen}, {'healed' if fault.healed else 'NOT HEALED'}"
 
 
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """The audit's own word on everything but the thresholds: with other thresholds, the rest stays what it was."""
+
+    ledger: Verdict
+    demands: Verdict
+    """The worst of the statistical invariants."""
+    because: list[str] = []
+    """Why the run is inconclusive, thresholds aside."""
+    status: str = "done"
+    """How the run ended, in the gate's words."""
+    spoilt: str = ""
+    """Why what was measured is not to be believed."""
+    spoils_all: bool = False
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """report.json, whole."""
 
@@ -108,11 +147,21 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     links: dict[str, float | None] = {}
     thresholds: list[ThresholdLine] = []
     chaos: list[ChaosLine] = []
+    notes: list[TimelineNote] = []
+    """Everything that was done by hand, in the order of time; a fault by hand also stands in `chaos`."""
     metrics: dict[str, Any] = {}
     generator: dict[str, Any] = {}
     sources: list[dict[str, Any]] = []
     """How the reading of each kind of evidence went."""
     over_time: OverTime | None = None
+    samples: Packed | None = None
+    """What `surgectl gate` judges other thresholds by (thresholds/packing.py)."""
+    weighed: Weighed | None = None
+    """What the exit code went by, beside the thresholds."""
+    happened: Happened | None = None
+    """What was planned against what happened."""
+    fairness: Fairness | None = None
+    """Who waited how long, by retry profile and by order of arrival."""
 
 
 _ORDER = {"fail": 0, "unknown": 1, "pass": 2}

@@ -21,7 +21,7 @@ _MOST_STORIES = 3
 
 def render(summary: Summary, folder: str, *, written: bool = True) -> RenderableType:
     """What `surgectl run` and `surgectl report` print at the end: the verdict comes last, where the eye is by then."""
-    parts: list[RenderableType] = [_invariants(summary), _demands(summary)]
+    parts: list[RenderableType] = [_invariants(summary), demands(summary)]
     guilty = [f for f in summary.invariants if f.verdict == "fail" and f.examples]
     for finding in guilty[:_MOST_STORIES]:
         parts += _story(finding.id, finding.examples[0])
@@ -71,7 +71,7 @@ def _invariants(summary: Summary) -> Table:
     return table
 
 
-def _demands(summary: Summary) -> RenderableType:
+def demands(summary: Summary) -> RenderableType:
     """Thresholds, faults and coverage: what was asked for, and what was seen."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for threshold in summary.thresholds:

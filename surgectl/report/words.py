@@ -103,10 +103,11 @@ def headline(
     exit_code: int,
     chaos: Sequence[ChaosLine] = (),
     because: Sequence[str] = (),
+    why: str = "",
 ) -> str:
     """One sentence that a manager understands and an engineer does not object to.
 
-    `status` is the manifest's, `because` the audit's own reasons for saying nothing definite, where it gives any.
+    `status` and `why` are the manifest's, `because` the audit's own reasons for saying nothing definite, if any.
     """
     guilty = [f for f in findings if f.kind == "ledger" and f.verdict == "fail" and f.configured]
     broken = [t for t in thresholds if t.verdict == "fail"]
@@ -117,7 +118,8 @@ def headline(
     if exit_code == 70:
         return "surgectl itself failed, so this run says nothing about the shop."
     if exit_code == 14:
-        return "The rehearsal was stopped by one of its own abort conditions; what was seen until then is below."
+        said = _sentence(why.removeprefix("stopped ")) or "by one of its own abort conditions"
+        return f"The rehearsal was stopped {said}; what was seen until then is below."
     if status == "aborted" or exit_code in (130, 143):
         return "The rehearsal was stopped before its end; what was seen until then is below."
     # A threshold that failed says nothing of books that nobody could read: only a pass is called true.
@@ -180,7 +182,9 @@ def next_steps(
             steps.append(f"{finding.id}: {meaning(finding)}; {story}.")
     for threshold in thresholds:
         if threshold.verdict == "fail":
-            steps.append(f"{threshold.expression} was {threshold.observed}: see when it broke, in the charts below.")
+            first = f" (first after {threshold.broken[0][0]:,.1f} s)" if threshold.broken else ""
+            said = f"{threshold.expression} was {threshold.observed}"
+            steps.append(f"{said}: see when it broke, in the charts below{first}.")
     for finding in findings:
         if finding.kind == "statistical" and finding.verdict == "fail" and finding.configured:
             limit = f"another limit: `expect: statistics: {{{finding.id}: …}}`"
@@ -227,6 +231,11 @@ def _fault(line: ChaosLine) -> str:
 def _sentence(text: str) -> str:
     """Words to put into a sentence of our own: one line of bearable length, without its full stop."""
     return cut(" ".join(text.split()).rstrip("."), 200)
+
+
+def fair(findings: list[Finding]) -> list[Finding]:
+    """The judges of the line: who came first, what positions were shown, whether tabs helped."""
+    return [finding for finding in findings if finding.group == "fairness"]
 
 
 def bearing(metrics: dict[str, Any]) -> list[tuple[str, str]]:

@@ -59,6 +59,10 @@ class Durations(msgspec.Struct, frozen=True, kw_only=True):
     def count(self) -> int:
         return len(self.ended_ns) + len(self.open_ns)
 
+    @property
+    def open_count(self) -> int:
+        return len(self.open_ns)
+
     def percentile(self, percentile: float) -> Bounds:
         """Least and greatest value the percentile can have; `high` is infinite where it lies among the open ones."""
         if not self.count:

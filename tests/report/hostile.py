@@ -8,7 +8,10 @@ from functools import cache
 import msgspec
 
 from surgectl.audit.finding import Example, Moment
-from surgectl.report.summary import CoverageLine, Summary, ThresholdLine
+from surgectl.report.fairness import Fairness, Group
+from surgectl.report.happened import Happened, KindHappened, PhaseHappened
+from surgectl.report.summary import CoverageLine, Summary, ThresholdLine, TimelineNote
+from tests.report.full import full
 from tests.report.sample import summary
 
 SCRIPT = '<script>document.title="owned"</script></script><img src=x onerror=\'document.title="owned"\'>'
@@ -53,4 +56,27 @@ def hostile(flood: str = FLOOD) -> Summary:
         generator={"lag_p99_ms": math.inf, EVIL: flood},
         sources=[{"kind": EVIL, "rows": 1, "complete": False, "stable": False, "error": flood}],
         links={EVIL: math.nan},
+        notes=[TimelineNote(at_s=9.0, kind=EVIL, text=flood), TimelineNote(at_s=9.5, kind="pause", text=EVIL)],
+        happened=Happened(
+            phases=[PhaseHappened(name=EVIL, from_s=0, to_s=1, planned=1, came=1, late=0, dropped=0, paused=0)],
+            kinds=[KindHappened(profile=flood, planned_share=math.inf, came=1, share=0.5)],
+            tickets=1,
+            sold=None,
+            told=2,
+        ),
+        fairness=Fairness(by_profile=[_named(EVIL)], by_order=[_named(flood)]),
+        over_time=msgspec.structs.replace(calm.over_time, steps_p95_ms=_steps(calm, flood)) if calm.over_time else None,
     )
+
+
+def _named(who: str) -> Group:
+    fair = full().fairness
+    assert fair is not None
+    return msgspec.structs.replace(fair.by_order[0], who=who, wait_p50_s=math.nan, won_p95_s=math.inf)
+
+
+def _steps(calm: Summary, flood: str) -> dict[str, list[float | None]]:
+    """Steps are named in the target file, which is a stranger's too."""
+    assert calm.over_time is not None
+    length = len(calm.over_time.second)
+    return {EVIL: [1.0] * length, SCRIPT: [math.nan] * length, flood: [math.inf] * length, "--red": [1.0] * length}

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from surgectl.audit.finding import Example, Moment
-from surgectl.report import charts, html
+from surgectl.report import html
 from surgectl.report.series import OverTime
-from surgectl.report.summary import ChaosLine, RunNote, Summary
-from tests.report import chromium
+from surgectl.report.summary import RunNote, Summary, TimelineNote
+from tests.report.full import full
 from tests.report.hostile import SCRIPT, hostile
 from tests.report.sample import summary
 
@@ -100,6 +99,15 @@ def test_every_table_is_there_without_javascript(rendered: str) -> None:
     assert "HISTFAAAA" not in page.text
 
 
+def test_what_a_fan_waits_for_to_know_stands_with_the_steps(rendered: str) -> None:
+    """The whole way to a confirmation has its row; a percentile that nobody reached says what it was at the least."""
+    steps = rendered[rendered.index('id="steps"') : rendered.index('id="funnel"')]
+    assert '<tr><th scope="row">confirm</th><td>900</td>' in steps and "<td>4,380</td>" in steps
+    told = summary()
+    never = {"count": 3, "unresolved": 2, "p99_ms": None, "p99_at_least_ms": 3000.0}
+    assert "<td>≥ 3,000</td>" in html.render(msgspec.structs.replace(told, metrics={**told.metrics, "confirm": never}))
+
+
 def test_our_own_lateness_is_told_and_each_worker_by_itself(rendered: str) -> None:
     """How late arrivals were, what became of those behind, and a row a worker; one worker needs no table."""
     ours = rendered[rendered.index('id="ourselves"') :]
@@ -111,65 +119,17 @@ def test_our_own_lateness_is_told_and_each_worker_by_itself(rendered: str) -> No
     assert "share of its core" in ours and "share of its core" not in html.render(alone)
 
 
-def test_a_story_has_a_lane_for_each_ledger_and_the_fault_is_shaded(rendered: str) -> None:
-    """Each moment stands in its own lane; the rows inside the fault's window, and no others, are shaded."""
-    rows = re.findall(r"<tr([^>]*)><td class=\"t\">([\d.]+|no time)</td>.*?</tr>", rendered)
-    first = rows[:16]
-    shaded = [at for attributes, at in first if "hot" in attributes]
-    assert len(first) == 16 and shaded[0] == "9.020" and shaded[-1] == "21.030"
-    assert ("8.405" not in shaded) and ("no time" not in shaded)
-    lanes = re.findall(r'data-lane="(\w+)"', rendered)[:16]
-    assert set(lanes) == {"fan", "shop", "provider", "link"}
-
-
-def test_a_fault_that_was_never_applied_shades_nothing() -> None:
-    """What was only planned is outlined in the charts and shades no story."""
-    told = summary()
-    never = msgspec.structs.replace(told.chaos[0], applied=False, applied_at_s=None, healed_at_s=None)
-    told = msgspec.structs.replace(told, chaos=[never])
-    assert 'class="hot"' not in html.render(told)
-    (window,) = [shape for shape in charts.figure(told)["layout"]["shapes"] if shape["type"] == "rect"]
-    assert window["fillcolor"] == "rgba(0,0,0,0)" and window["line"]["width"] == 1
-
-
-def test_the_charts_mark_phases_and_faults_on_one_axis() -> None:
-    """Each line has a value a second, each panel its legend; windows and phases go through all panels."""
-    told = summary()
-    figure = charts.figure(told)
-    assert {trace["yaxis"] for trace in figure["data"]} == {"y", "y2", "y3", "y4", "y5"}
-    assert all(len(trace["x"]) == len(trace["y"]) == len(told.over_time.second) for trace in figure["data"])
-    rects = [s for s in figure["layout"]["shapes"] if s["type"] == "rect"]
-    assert [(r["x0"], r["x1"], r["yref"]) for r in rects] == [(9.02, 21.03, "paper")]
-    assert [s["x0"] for s in figure["layout"]["shapes"] if s["type"] == "line"] == [0, 5, 35]
-    texts = [note["text"] for note in figure["layout"]["annotations"]]
-    assert {"lost-reply on payments", "doors", "on-sale", "tail"} <= set(texts)
-
-
-def test_labels_of_faults_that_overlap_stand_in_rows_of_their_own() -> None:
-    """Faults that begin together are named above one another."""
-    faults = [
-        ChaosLine(
-            link=f"link-{i}",
-            brownout="slow",
-            planned_from_s=10,
-            planned_to_s=20,
-            applied=True,
-            verified=True,
-            healed=True,
-        )
-        for i in range(3)
-    ]
-    notes = charts.figure(msgspec.structs.replace(summary(), chaos=faults))["layout"]["annotations"]
-    assert len({note["yshift"] for note in notes if "slow on" in note["text"]}) == 3
-
-
 def test_a_long_run_stays_a_small_page() -> None:
     """Ten hours, and a thousand long stories: still below five megabytes, in coarser steps, and it says so."""
     seconds = 36_000
     fields = {name: [i % 97 for i in range(seconds)] for name in OverTime.__struct_fields__}
-    over = OverTime(**fields | {"second": list(range(seconds))})
+    steps = {f"step {n}": [float(i % 89) for i in range(seconds)] for n in range(8)}
+    over = OverTime(**fields | {"second": list(range(seconds)), "steps_p95_ms": steps})
     story = [Moment(at_s=float(i), lane="fan", text="<&>" * 100, where="ops/0.jsonl.zst:1") for i in range(120)]
-    told = summary()
+    told = full()
+    notes = [TimelineNote(at_s=float(i), kind="note", text="<&>" * 100) for i in range(1_000)]
+    demand = msgspec.structs.replace(told.thresholds[0], broken=[(float(i), i + 0.5) for i in range(5_000)])
+    told = msgspec.structs.replace(told, notes=notes, thresholds=[demand] * 10)
     guilty = msgspec.structs.replace(
         told.invariants[0], examples=[Example(what=f"story {i}", timeline=story) for i in range(1_000)]
     )
@@ -206,61 +166,3 @@ def test_a_hostile_shop_gets_nowhere() -> None:
     )
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", page)
     assert "more characters]" in parsed.text
-
-
-@pytest.mark.real
-@chromium.needed
-def test_the_charts_draw_from_a_file_without_a_network(tmp_path: Path, rendered: str) -> None:
-    """Opened from file://, the five charts are drawn with fault and phases, and the console is silent."""
-    page = tmp_path / "report.html"
-    page.write_text(rendered, "utf-8")
-    seen = chromium.open_page(page)
-    assert seen.console == []
-    assert seen.dom.count('class="main-svg"') >= 1 and "js-line" in seen.dom
-    for word in ("lost-reply on payments", "on-sale", "seconds since the start", "our own lateness"):
-        assert word in seen.dom.split('id="charts"')[1]
-    assert "need a newer browser" not in re.sub(r"<script.*?</script>", "", seen.dom, flags=re.S)
-
-
-@pytest.mark.real
-@chromium.needed
-def test_without_javascript_the_tables_are_there(tmp_path: Path, rendered: str) -> None:
-    """With scripts forbidden nothing is drawn, the page says so, and every table is there."""
-    page = tmp_path / "report.html"
-    page.write_text(re.sub(r"script-src [^;]*", "script-src 'none'", rendered, count=1), "utf-8")
-    dom = chromium.open_page(page).dom
-    assert "main-svg" not in dom
-    assert "the table below holds the same numbers" in dom and dom.count("<table") >= 9
-
-
-@pytest.mark.real
-@chromium.needed
-def test_a_hostile_shop_runs_no_script_in_a_browser(tmp_path: Path) -> None:
-    """The page of a hostile shop draws its charts, keeps its title and says nothing on the console."""
-    page = tmp_path / "report.html"
-    page.write_text(html.render(hostile()), "utf-8")
-    seen = chromium.open_page(page)
-    assert "<title>owned" not in seen.dom and "main-svg" in seen.dom
-    assert seen.console == []
-
-
-@pytest.mark.real
-@chromium.needed
-def test_the_policy_stops_what_escaping_would_let_through(tmp_path: Path, rendered: str) -> None:
-    """Were a script of the shop's ever to stand in the page unescaped, the browser would refuse it, and say so."""
-    page = tmp_path / "report.html"
-    page.write_text(rendered.replace("<main>", '<main><script>document.title="owned"</script>', 1), "utf-8")
-    seen = chromium.open_page(page)
-    assert "<title>owned" not in seen.dom
-    assert any("Content Security Policy" in line for line in seen.console)
-
-
-@pytest.mark.real
-@chromium.needed
-def test_it_prints(tmp_path: Path, rendered: str) -> None:
-    """Printed to PDF it has pages, whatever the screen's colours are."""
-    page, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
-    page.write_text(rendered, "utf-8")
-    seen = chromium.open_page(page, f"--print-to-pdf={pdf}", "--blink-settings=preferredColorScheme=0", dump=False)
-    assert seen.console == []
-    assert pdf.read_bytes().startswith(b"%PDF") and 3 <= pdf.read_bytes().count(b"/Type /Page\n") <= 30

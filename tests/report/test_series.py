@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from surgectl.recording.evidence_rows import RequestRow, SourceRow
 from surgectl.recording.relations import Relations
 from surgectl.recording.rows import DoneRow, DroppedRow, IntentRow, InvokeRow, LeftRow, OpRow, ToldRow, VitalsRow
 from surgectl.report.charts import step_s
@@ -89,6 +90,51 @@ def test_a_small_history_is_counted_second_by_second() -> None:
     assert over.lag_ms == [None, 7.0, None, None]
 
 
+def test_paying_is_timed_from_due_and_from_sent_and_each_step_by_itself() -> None:
+    """What the fan felt and what the shop took are two numbers; a step has its own line, second by second."""
+    over = counted(
+        [
+            intent("a", 0.1),
+            *attempt("a1", "a", "hold", 0.2, 0.3),
+            *attempt("a2", "a", "pay", 1.5, 1.7, due_s=1.2),
+            left("a", "confirmed", "ok", 1.7),
+        ]
+    )
+    assert over.pay_p50_ms == over.pay_p99_ms == [None, 500.0]
+    assert over.pay_sent_p50_ms == over.pay_sent_p95_ms == over.pay_sent_p99_ms == [None, 200.0]
+    assert over.steps_p95_ms == {"hold": [100.0, None], "pay": [None, 500.0]}
+
+
+def test_amplification_counts_by_where_an_operation_began() -> None:
+    """Three sends of one payment are three of the second in which it began; a poll is no attempt."""
+    over = counted(
+        [
+            intent("a", 0.1),
+            *attempt("a1", "a", "pay", 0.5, 0.6, "info", "timeout"),
+            *attempt("a2", "a", "pay", 1.5, 1.6, "info", "timeout", try_=2),
+            *attempt("a3", "a", "pay", 2.5, 2.6, try_=3),
+            *attempt("a4", "a", "pay", 2.7, 2.8, poll=True),
+            left("a", "confirmed", "ok", 2.8),
+        ]
+    )
+    assert (over.operations, over.operation_sends) == ([1, 0, 0], [3, 0, 0])
+    assert over.payments == over.payment_posts == []  # the provider gives no log
+
+
+def test_what_the_provider_received_stands_on_its_own_clock() -> None:
+    """POSTs for a payment belong to the second in which the provider first heard of it; GETs are none."""
+    requests = [
+        RequestRow(payment="p", key="k", method=method, status=200, at_s=1000.0 + at_s)
+        for method, at_s in (("POST", 0.4), ("POST", 2.2), ("GET", 2.3))
+    ]
+    books = {"requests": requests, "sources": [SourceRow(kind="requests", rows=3, complete=True)]}
+    with Relations.from_rows([intent("a", 0.1), left("a", "quit", "fail", 2.5)], evidence=books) as relations:
+        over = over_time(relations, started_epoch_s=1000.0)
+        unknown = over_time(relations)
+    assert (over.payments, over.payment_posts) == ([1, 0, 0], [2, 0, 0])
+    assert unknown.payments == []  # where our zero stands on that clock is not known
+
+
 def test_a_fan_has_one_fate_whatever_the_tabs_say() -> None:
     """One tab sold out, then another wins: one fate, at the moment of the ticket; the closed tab is none."""
     over = counted(
@@ -148,6 +194,7 @@ def test_coarser_steps_lose_no_count() -> None:
     wide = coarser(over, 2)
     assert wide.second == [0, 2, 4]
     assert wide.arrived == [2, 2, 1] and wide.resolved == [2, 2, 1] and wide.open_intents == [0, 0, 0]
+    assert wide.operations == [0, 0, 0] and wide.payments == [] and wide.cpu == [None] * 3
     assert coarser(over, 1) is over
     assert [step_s(over, most) for most in (5, 4, 2, 1)] == [1, 2, 3, 5]
 
@@ -156,4 +203,4 @@ def test_the_worst_second_is_kept_in_a_coarser_step() -> None:
     """A latency peak of one second survives; a step without any sample stays empty."""
     ops = [intent("a", 0.0), *attempt("x", "a", "pay", 0.1, 0.2), *attempt("y", "a", "pay", 1.1, 1.9)]
     over = counted([*ops, left("a", "quit", "fail", 3.5)])
-    assert coarser(over, 2).pay_p95_ms == [800.0, None]
+    assert coarser(over, 2).pay_p95_ms == [800.0, None] == coarser(over, 2).steps_p95_ms["pay"]

@@ -55,8 +55,52 @@ REFUSED = [
     ("p99(confirm) < 3s sometimes", 18, "is not a scope"),
     ("p99(confirm) < 3s durin x", 18, 'did you mean "during"?'),
     ("p99(confirm) < 3s during", 24, "a name after during"),
-    ("p99(confirm) < 3s in doors now", 27, "nothing may follow"),
+    ("p99(confirm) < 3s in doors now", 27, "is not a scope"),
+    ("p99(confirm) < 3s of", 20, "a retry profile"),
+    ("p99(confirm) < 3s of masher of patient", 28, "a second of"),
+    ("p99(confirm) < 3s in doors during payments", 27, "a second scope"),
+    ("p99(confirm) < 3s for 10s within 30s", 26, "a second window"),
+    ("p99(confirm) < 3s for", 21, "a duration after for"),
+    ("p99(confirm) < 3s for 10", 22, "has no unit"),
+    ("p99(confirm) < 3s for 1500ms", 22, "not a window"),
+    ("p99(confirm) < 3s for 0s", 22, "not a window"),
+    ("p99(confirm) < 3s witin 30s", 18, 'did you mean "within"?'),
+    ("p99(confirm) < 3s abort for 10s", 24, "nothing may follow abort"),
+    ("p99(confirm) < 3s abor", 18, 'did you mean "abort"?'),
+    ("recovery(payments) < 30s during payments", 25, "looks at the time after a fault"),
+    ("recovery(payments) < 30s abort", 25, "only known at the end"),
+    ("availability(about) >= 99% of masher", 27, "probes"),
+    ("count(dropped) <= 0 of masher", 20, "never became anybody"),
+    ("amplification(payments) <= 2 of masher", 29, "amplification(pay)"),
+    ("amplification(fans) <= 2 abort", 25, "only known at the end"),
+    ("count(confirmed) >= 10 abort", 23, "so many may still come"),
+    ("rate(confirmed) >= 20/s abort", 24, "for 10s abort"),
+    ("rate(sent) >= 20/s for 10s abort", 27, "once it is answered"),
+    ("goodput(confirmd) >= 20/s", 8, 'did you mean "confirmed"?'),
+    ("goodput(confirmed) >= 20", 22, "not a rate"),
 ]
+
+WHOLE = [
+    ("p95(confirm) < 20s of patient during payments", "patient", "during payments", "", False),
+    ("p95(confirm) < 20s during payments of patient", "patient", "during payments", "", False),
+    ("rate(confirmed) >= 20/s in on-sale for 10s abort", "", "in on-sale", "for 10s", True),
+    ("error_rate(pay) <= 5% within 1m abort", "", "", "within 60s", True),
+    ("p95(for) < 3s of within in abort for 2s abort", "within", "in abort", "for 2s", True),
+]
+
+
+@pytest.mark.parametrize("text, of, scope, span, abort", WHOLE)
+def test_what_follows_the_bound(text: str, of: str, scope: str, span: str, abort: bool) -> None:
+    """Whose, when, for how long and whether it stops the run, in any order but abort last; names may be any word."""
+    found = parse(text)
+    assert (found.of, str(found.scope or ""), str(found.span or ""), found.abort) == (of, scope, span, abort)
+
+
+def test_goodput_is_a_rate_or_a_share() -> None:
+    """The bound says whether a rate or a share is meant."""
+    assert (parse("goodput(confirmed) >= 20/s").kind, parse("goodput(confirmed) >= 20/s").bound) == ("goodput", 20.0)
+    share = parse("goodput(resolved) >= 80%")
+    assert (share.kind, share.unit, share.bound) == ("goodput_share", "share", 0.8)
 
 
 @pytest.mark.parametrize("text, at, says", REFUSED)

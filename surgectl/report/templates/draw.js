@@ -2,30 +2,41 @@
 (() => {
   const box = document.getElementById("charts");
   const figure = JSON.parse(document.getElementById("figure").textContent);
-  const width = () => box.clientWidth;
-  const dressed = (light) => {
-    const css = getComputedStyle(document.documentElement);
-    const ink = light ? "#1c2024" : css.getPropertyValue("--ink").trim();
-    const line = light ? "#d9dde1" : css.getPropertyValue("--line").trim();
-    const paper = light ? "#ffffff" : css.getPropertyValue("--bg").trim();
-    const layout = JSON.parse(JSON.stringify(figure.layout));
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const narrow = () => box.clientWidth < 620;
+  // The figure names its colours ("--red"); which they are depends on the paper.
+  const coloured = (part, palette) =>
+    JSON.parse(JSON.stringify(part).replace(/"--([a-z]+)"/g, (found, name) =>
+      Object.hasOwn(palette, name) ? JSON.stringify(palette[name]) : found));
+  const dressed = (palette) => {
+    const layout = coloured(figure.layout, palette);
     Object.assign(layout, {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: ink, size: 11, family: "system-ui, sans-serif" },
-      hoverlabel: { bgcolor: paper, bordercolor: line, font: { color: ink } },
+      font: { color: palette.ink, size: 11, family: "system-ui, sans-serif" },
+      hoverlabel: { ...layout.hoverlabel, bgcolor: palette.paper, bordercolor: palette.rule, font: { color: palette.ink } },
     });
     for (const key of Object.keys(layout)) {
-      if (/^[xy]axis/.test(key)) Object.assign(layout[key], { gridcolor: line, zerolinecolor: line, linecolor: line });
+      if (/^[xy]axis/.test(key)) Object.assign(layout[key], { gridcolor: palette.rule, zerolinecolor: palette.rule, linecolor: palette.rule });
+      // On a telephone the headings and the legends do not fit on one line; a touch still names every line.
+      if (narrow() && /^legend/.test(key)) layout[key].visible = false;
     }
-    // On a telephone the headings and the legends do not fit on one line.
-    if (width() < 620) {
-      for (const note of layout.annotations) if (note.xref === "paper") note.text = note.text.split(",")[0];
-    }
+    // The labels were set apart for a wide page: here whoever would stand on the one before it is left out.
+    const free = {};
+    const perSecond = (box.clientWidth - 64) / (layout.xaxis.range[1] || 1);
+    layout.annotations = layout.annotations.filter((note) => {
+      if (!narrow() || note.xref === "paper") return true;
+      if (note.x * perSecond < (free[note.yshift] ?? -1)) return false;
+      free[note.yshift] = note.x * perSecond + note.text.length * 6.2;
+      return true;
+    });
     return layout;
   };
-  const draw = (changes = {}, light = false) =>
-    Plotly.react(box, figure.data, { ...dressed(light), ...changes }, { responsive: true, displaylogo: false, displayModeBar: false });
+  const draw = (changes = {}, light = false) => {
+    const palette = figure.palette[dark.matches && !light ? "dark" : "light"];
+    const settings = { responsive: true, displaylogo: false, displayModeBar: false };
+    return Plotly.react(box, coloured(figure.data, palette), { ...dressed(palette), ...changes }, settings);
+  };
   const start = async () => {
     const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -35,14 +46,14 @@
     if (typeof Plotly === "undefined") throw new Error("the library did not start");
     box.textContent = "";
     await draw();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+    dark.addEventListener("change", () => draw());
     const opened = [];
     addEventListener("beforeprint", () => {
-      for (const part of document.querySelectorAll("section details:not([open])")) {
+      for (const part of document.querySelectorAll("details:not([open])")) {
         part.open = true;
         opened.push(part);
       }
-      draw({ width: 680, height: 860 }, true); // a printed page, in ink that shows on paper
+      draw({ width: 680, height: 1000 }, true); // a printed page, in ink that shows on paper
     });
     addEventListener("afterprint", () => {
       for (const part of opened.splice(0)) part.open = false;
@@ -54,7 +65,7 @@
     return;
   }
   // The verdict is painted first; the charts may take a second.
-  setTimeout(() => start().catch((error) => {
+  requestAnimationFrame(() => setTimeout(() => start().catch((error) => {
     box.textContent = `The charts need a newer browser; the table below holds the same numbers. (${error})`;
-  }), 0);
+  }), 0));
 })();

@@ -11,8 +11,9 @@ Severity: major. Told, and judged only where `in_fault` is set; it fails where t
 
 from __future__ import annotations
 
-from surgectl.audit.course import IN_TIME_NS, lay_wants
+from surgectl.audit.course import lay_wants
 from surgectl.audit.expectations import Expectations
+from surgectl.audit.fates import INTENTS
 from surgectl.audit.finding import Finding
 from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned_off
 from surgectl.audit.windows import FaultWindow, faults_on, inside, windows_of
@@ -22,16 +23,6 @@ from surgectl.stats.counts import poisson_interval
 from surgectl.units import NS_PER_S
 
 _LEAST_WANTED = 10
-
-_INTENTS = f"""
-WITH wanted AS (SELECT intent, min(first_ns) AS first_ns FROM wants GROUP BY intent),
-resolved AS (
-  SELECT w.intent, min(w.told_ns) AS at_ns FROM wants w JOIN tolds t
-    ON t.intent = w.intent AND t.tab = w.tab AND t.role = w.role AND t.at_ns = w.told_ns
-  WHERE NOT t.status_read AND t."end" IN ('confirmed', 'declined', 'sold-out', 'limit')
-    AND w.told_ns - w.last_ns <= {IN_TIME_NS}
-  GROUP BY w.intent
-)"""
 
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
@@ -94,7 +85,7 @@ def _within(relations: Relations, *windows: str) -> list[tuple[int, int]]:
         f"count(*) FILTER (begins AND {window}), count(*) FILTER (NOT begins AND {window})" for window in windows
     )
     found = relations.one(
-        f"""{_INTENTS} SELECT {counts} FROM (
+        f"""{INTENTS} SELECT {counts} FROM (
               SELECT true AS begins, first_ns AS at_ns FROM wanted UNION ALL SELECT false, at_ns FROM resolved)"""
     )
     return [(int(wanted), int(done)) for wanted, done in zip(found[::2], found[1::2], strict=True)]

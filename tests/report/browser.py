@@ -1,0 +1,80 @@
+"""A real Chromium without a network, driven by Playwright: what a reader of the report sees, hears and touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report.chromium import CHROMIUM
+
+PATIENCE_MS = 60_000
+WIDE, NARROW = (1280, 900), (390, 844)
+
+
+class Window:
+    """One open page, and everything that it complained of."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: self.complaints.append(f"asked for {request.url[:80]}"))
+
+    def drawn(self) -> None:
+        """Wait until the charts stand."""
+        self.page.wait_for_selector("#charts .main-svg .js-line", state="attached")
+
+    def first_paint_ms(self) -> float:
+        """From the start of the navigation to the first text on the screen (W3C Paint Timing)."""
+        found = self.page.evaluate(
+            """() => new Promise(resolve => new PerformanceObserver(list => {
+                 const paint = list.getEntriesByName('first-contentful-paint')[0]; if (paint) resolve(paint.startTime);
+               }).observe({type: 'paint', buffered: true}))"""
+        )
+        return float(found)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser of the system. Skipped where Playwright or Chromium is absent."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed (extra `browser`): no report was opened"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH: no report was opened")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(
+    browser: Any,
+    page: Path,
+    *,
+    size: tuple[int, int] = WIDE,
+    dark: bool = False,
+    scripts: bool = True,
+    calm: bool = False,
+) -> Iterator[Window]:
+    """A file in a window of its own, the network off. `calm`: its reader wants nothing to move."""
+    context = browser.new_context(
+        offline=True,
+        java_script_enabled=scripts,
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce" if calm else "no-preference",
+        viewport={"width": size[0], "height": size[1]},
+    )
+    try:
+        window = Window(context.new_page())
+        window.page.goto(page.resolve().as_uri(), wait_until="load")
+        yield window
+    finally:
+        context.close()
