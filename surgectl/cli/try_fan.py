@@ -18,15 +18,16 @@ from surgectl.cli.hooks import hook_output
 from surgectl.cli.located import located
 from surgectl.cli.plan_view import console_for_results
 from surgectl.clock import SystemClock, since
-from surgectl.engine.drivers.driver import Session
+from surgectl.engine.drivers.driver import Listening, Session
+from surgectl.engine.drivers.waiting import heard
 from surgectl.engine.guard import guard
 from surgectl.errors import UsageError
-from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Meet, Minted, Script, Send, Think, Told
+from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Listen, Meet, Minted, Script, Send, Think, Told
 from surgectl.fans.intent import Intent
 from surgectl.fans.person import Person
 from surgectl.fans.policy import compile_policy
 from surgectl.journey.compile import compile_target
-from surgectl.journey.messages import Reply, Verdict
+from surgectl.journey.messages import Reply, Verdict, is_message
 from surgectl.journey.model import CompiledStep, Journey
 from surgectl.journey.template import UnsetError, show
 from surgectl.profile.load import load_retry_profile, open_target
@@ -88,6 +89,7 @@ class _Player:
         self._session = session
         self._view = view
         self._skipped_ns = 0
+        self._ear: Listening | None = None
         self._steps = {step.path: step for step in journey.every_step()}
 
     async def play(self, script: Script) -> int:
@@ -96,6 +98,8 @@ class _Player:
             move = script.send(answer)
             answer = None
             match move:
+                case Listen():
+                    answer = await self._listen(move)
                 case Send():
                     answer = await self._send(move)
                 case Think():
@@ -127,6 +131,16 @@ class _Player:
             self._view.doubles(move.double)
         return Answer(reply=reply, verdict=verdict, now_ns=self._now_ns() + self._skipped_ns)
 
+    async def _listen(self, move: Listen) -> Answer:
+        began_ns = self._now_ns()
+        self._ear = self._ear or self._session.ear()
+        reply = await heard(self._ear, move.wire, move.push, began_ns)
+        verdict = move.judge(reply)
+        if verdict.then != "poll":
+            self._ear.close()
+        self._view.heard(move, reply, verdict, reply.done_ns - began_ns, self._steps[move.where])
+        return Answer(reply=reply, verdict=verdict, now_ns=self._now_ns() + self._skipped_ns)
+
 
 class _View:
     """What a person reads. Whatever a shop said is made harmless, and what came from the environment is hidden."""
@@ -137,6 +151,7 @@ class _View:
         self._journey = journey
         self._sends = 0
         self._polls = 0
+        self._heard = ""
         self._waited_ns = 0
 
     def _clean(self, value: object, most: int = 300) -> str:
@@ -166,6 +181,8 @@ class _View:
                 yield step.request.names
             if step.poll is not None:
                 yield step.poll.request.names
+            if step.listen is not None:
+                yield step.listen.request.names
 
     def waits(self, move: Think) -> None:
         if move.why == "poll":
@@ -210,6 +227,38 @@ class _View:
             self._unmatched(reply)
         if not move.poll:
             self._polls = 0
+
+    def heard(self, move: Listen, reply: Reply, verdict: Verdict, took_ns: int, step: CompiledStep) -> None:
+        """A message that was pushed, each of them: they are few, and each says something else."""
+        self._sends += 1
+        colour = _COLOURS[verdict.outcome]
+        pushed = is_message(reply)
+        if self._heard != move.wire.url:
+            self._heard = move.wire.url
+            kind = "event stream" if move.push.kind == "sse" else "WebSocket"
+            self._line(
+                (f"{self._sends:>3} ", "dim"),
+                (f"{self._clean(move.step, 40)} (await)", "bold"),
+                (f" [{move.role}]  ", "dim"),
+                f"{kind} {self._clean(move.wire.url)}",
+            )
+        if pushed:
+            event = self._clean(reply.headers[0][1], 40)
+            came = f"{event}: {self._clean(reply.body.decode('utf-8', 'replace'), 120)}"
+        elif reply.broken is None:
+            came = f"{reply.status}, {self._clean(reply.detail)}"
+        else:
+            came = f"{reply.broken}: {self._clean(reply.detail)}"
+        self._line(
+            "    ",
+            (came, "bold" if pushed else ""),
+            f" after {show_duration(took_ns)}  → ",
+            (f"{verdict.outcome} {self._clean(verdict.why)}", colour),
+        )
+        rules = step.listen.rules if step.listen is not None else ()
+        if verdict.rule is not None:
+            self.note(f"rule {verdict.rule}: {rules[verdict.rule]}")
+        self._read(verdict)
 
     def _waiting(self, move: Send) -> list[str]:
         if not move.poll or self._polls <= 1:

@@ -8,7 +8,7 @@ import msgspec
 
 from surgectl.clock import SHORTEST_SLEEP_NS, Clock, SystemClock, since
 from surgectl.engine.barrier import Barriers
-from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.drivers.driver import Driver, Listening
 from surgectl.engine.timers import Timers
 from surgectl.fans.dialogue import Script
 from surgectl.plan.model import Arrival
@@ -98,6 +98,8 @@ class Scene:
         self.paused = False
         """Somebody wants nobody else to come for now: whoever is due meanwhile never comes."""
         self.barriers = barriers or Barriers()
+        self.ears: dict[object, Listening] = {}
+        """What those tabs listen with who do just now."""
         self.now_ns = since(clock, start_ns)
         """Nanoseconds since the run's start."""
         self.timers = Timers(self.now_ns, least_ns=SHORTEST_SLEEP_NS if type(clock) is SystemClock else 0)

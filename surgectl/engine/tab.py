@@ -10,10 +10,11 @@ import traceback
 from typing import Protocol
 
 from surgectl.engine.attempt import Attempt, ScriptError
+from surgectl.engine.hearing import Hearing
 from surgectl.engine.scene import Scene
 from surgectl.engine.second_click import SecondClick
 from surgectl.engine.timers import Sleeper
-from surgectl.fans.dialogue import Answer, Fork, Leave, Meet, Minted, Move, Script, Send, Think, Told
+from surgectl.fans.dialogue import Answer, Fork, Leave, Listen, Meet, Minted, Move, Script, Send, Think, Told
 from surgectl.journey.messages import Reply, Verdict
 from surgectl.recording.journal import JournalError
 from surgectl.recording.rows import LeftRow, MintRow, Outcome, ToldRow
@@ -226,6 +227,9 @@ class Tab(Sleeper):
                 self.fan.meets(move.name)
                 until_ns = scene.now_ns() + move.within_ns
                 scene.barriers.meet(move.name, move.fans, scene.timers, until_ns, self._met)
+            case Listen():
+                hearing = self._sending = Hearing(self, move, move.wire, move.attempt, self._due_ns)
+                hearing.begin()
             case Leave():
                 self._ending = "left"
                 self._leave(move.end, move.outcome, move.detail)
@@ -323,5 +327,7 @@ class Tab(Sleeper):
             self._script.close()
         except Exception as error:  # noqa: BLE001 - counted: the tab is over all the same
             self._count(error)
+        if self.scene.ears and (ear := self.scene.ears.pop(self, None)) is not None:
+            ear.close()
         self.session.close()
         self.fan.tab_gone(self, broken)

@@ -1,7 +1,7 @@
 """The dialogue between a fan's script and the engine: the script says what to do, the engine does it.
 
-A script is asked for its first move with None, and then for the next one with an Answer (Send), a bool (Meet: whether
-the barrier opened in time) or None (the rest). It reads no clock: every instant comes with an Answer.
+A script is asked for its first move with None, and then for the next one with an Answer (Send, Listen), a bool (Meet:
+whether the barrier opened in time) or None (the rest). It reads no clock: every instant comes with an Answer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from surgectl.journey.messages import Reply, Verdict, Wire
+from surgectl.journey.messages import Push, Reply, Verdict, Wire
 from surgectl.recording.rows import Outcome
 
 
@@ -33,6 +33,15 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     double: Double | None = None
     where: str = ""
     """Where its step stands in the target file: `journey[3]`."""
+
+
+class Listen(Send, frozen=True, kw_only=True):
+    """Listen for the next message that the shop pushes; the connection is opened first, where there is none.
+
+    One answer is one message. It stays open for the next `Listen` until a verdict says something else than not yet.
+    """
+
+    push: Push
 
 
 class Double(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +112,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     now_ns: int
 
 
-Move = Send | Think | Minted | Told | Fork | Meet | Leave
+Move = Send | Listen | Think | Minted | Told | Fork | Meet | Leave
 
 
 class Script(Protocol):

@@ -61,7 +61,8 @@ class Tab(Reacting):
         first = next((step for step in steps if step.only is None or step.only(seen)), None)
         if first is None:
             return False
-        request = first.request or (first.poll.request if first.poll is not None else None)
+        wait = first.listen or first.poll
+        request = first.request or (wait.request if wait is not None else None)
         if request is not None:
             try:
                 request.render({"attempt": "", "uuid": "", **self.variables}, self.page, 1)
@@ -117,7 +118,7 @@ class Tab(Reacting):
             self._place = place
             if self.policy.tabs[1] > 1 and self._forks_here():
                 return self._fork()
-            if step.barrier is None and step.request is None and step.poll is None:
+            if step.barrier is None and step.request is None and not step.waits:
                 place = place.past()
                 continue
             return self._meet(None)
@@ -131,7 +132,7 @@ class Tab(Reacting):
 
     def _get_ready(self, answer: Answer | bool | None) -> Move:
         step, policy = self._step, self.policy
-        if step.request is None and step.poll is None:
+        if step.request is None and not step.waits:
             self._place = self._place.past()
             return self._arrive()
         if self._place.knowledge:

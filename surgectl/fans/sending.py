@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from surgectl import chance
-from surgectl.fans.dialogue import Answer, Double, Move, Send
+from surgectl.fans.dialogue import Answer, Double, Listen, Move, Send
 from surgectl.fans.operation import Operation
 from surgectl.fans.patience import compact
 from surgectl.fans.way import Route
-from surgectl.journey.messages import Reply, Verdict
-from surgectl.journey.model import CompiledPoll
+from surgectl.journey.messages import Reply, Verdict, is_message, said_retry_ns
+from surgectl.journey.model import CompiledListen, CompiledPoll
 from surgectl.journey.outcomes import Judge
 from surgectl.journey.request import CompiledRequest
 from surgectl.journey.template import UnsetError, show
@@ -39,6 +39,8 @@ class Sending(Operation):
         assert step is not None
         if step.request is not None and step.judge is not None:
             return self._send(step.request, step.judge, poll=False)
+        if step.listen is not None:
+            return self._begin_to_listen(step.listen)
         assert step.poll is not None
         self._until_ns = compact(self.now_ns + step.poll.within_ns)
         return self._send(step.poll.request, step.poll.judge, poll=True)
@@ -123,8 +125,11 @@ class Sending(Operation):
             return self._quit()
         if verdict.outcome == "fail" and self.sends != self._sent and self._step.role == "pay":
             self._leave_open()  # nobody waits for the second click's answer: it may have paid
-        if verdict.then == "poll" and self._step.poll is not None:
+        if verdict.then == "poll" and self._step.waits:
             self._doubt()  # the shop has it now: until it answers, nobody knows
+            if self._step.listen is not None:
+                return self._begin_to_listen(self._step.listen)
+            assert self._step.poll is not None
             self._until_ns = compact(self.now_ns + self._step.poll.within_ns)
             return self._wait_to_ask(self._step.poll, verdict.hint_ns)
         return self._decide(verdict)
@@ -184,6 +189,70 @@ class Sending(Operation):
         if hint_ns is not None:
             return max(_SOONEST_POLL_NS, round(hint_ns * (1 + poll.jitter * share)))
         return max(_SOONEST_POLL_NS, round(poll.every_ns * (1 + poll.jitter * (2 * share - 1))))
+
+    # -- listening
+
+    def _begin_to_listen(self, listen: CompiledListen) -> Move:
+        self._until_ns = compact(self.now_ns + listen.within_ns)
+        return self._listen()
+
+    def _listen(self, answer: Answer | bool | None = None) -> Move:
+        """Wait for the next message, on the connection that is open or on a new one."""
+        place, step = self._place, self._step
+        listen = step.listen
+        assert listen is not None
+        left_ns = self._until_ns - self.now_ns
+        if left_ns <= 0:
+            return self._overdue(None)
+        timeout_ns, capped = self._timeout_ns("await", left_ns)
+        if timeout_ns < 0:
+            return self._quit()
+        self.sends = self._sent = self.sends + 1
+        attempt = f"{self.intent}.{self.tab}.{self.sends}"
+        variables = self.variables
+        variables["attempt"] = attempt
+        if "uuid" in listen.request.names:
+            variables["uuid"] = chance.uuid(self.seed, "uuid", *self.draw())
+        try:
+            wire = listen.request.render(variables, self.page, timeout_ns)
+        except UnsetError as error:
+            return self._lack(error)
+        self._under_way = listen.judge, wire.url
+        self._next = Sending._heard
+        return Listen(
+            attempt=attempt,
+            wire=wire,
+            push=listen.push,
+            judge=self._lasting(listen.judge, attempt, capped=True) if capped else self.judge,
+            step=step.name,
+            role=place.role,
+            op=self.ops,
+            try_=self._tries,
+            poll=True,
+            status_read=place.knowledge,
+            where=step.path,
+        )
+
+    def _heard(self, answer: Answer | bool | None) -> Move:
+        """A message, or the end of the connection: then by asking, where the step can, and else by connecting again."""
+        assert isinstance(answer, Answer)
+        verdict, step = answer.verdict, self._step
+        self._learn(answer, not_yet=True)  # it comes to the page that is open, and is none
+        if verdict.then == "unknown" and verdict.why == "quit":
+            return self._quit()
+        if verdict.then != "poll":
+            if verdict.outcome == "info":
+                self._leave_open()
+            return self._decide(verdict)
+        if is_message(answer.reply):
+            return self._listen()
+        if step.poll is not None:
+            return self._wait_to_ask(step.poll, verdict.hint_ns)
+        assert step.listen is not None
+        wait_ns = verdict.hint_ns or said_retry_ns(answer.reply) or step.listen.reconnect_ns
+        if self.now_ns + wait_ns > self._until_ns:
+            return self._wait(max(0, self._until_ns - self.now_ns), "poll", Sending._overdue)
+        return self._wait(max(_SOONEST_POLL_NS, wait_ns), "poll", Sending._listen)
 
     # -- for whoever decides
 

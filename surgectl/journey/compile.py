@@ -11,6 +11,7 @@ from surgectl.journey.messages import Reply, Verdict
 from surgectl.journey.model import (
     KEY,
     CompiledBarrier,
+    CompiledListen,
     CompiledPoll,
     CompiledProbe,
     CompiledRepeat,
@@ -19,9 +20,10 @@ from surgectl.journey.model import (
     Mint,
 )
 from surgectl.journey.moves import check_moves
-from surgectl.journey.outcomes import compile_judge, compile_poll_judge
+from surgectl.journey.outcomes import compile_judge, compile_poll_judge, compile_push_judge
 from surgectl.journey.outcomes import judge_broken as broken
 from surgectl.journey.problem import TargetError, unknown_word
+from surgectl.journey.pushing import compile_push
 from surgectl.journey.request import (
     METHODS,
     CompiledRequest,
@@ -32,7 +34,7 @@ from surgectl.journey.request import (
 )
 from surgectl.journey.rules import CompiledRule, compile_hint, compile_rule
 from surgectl.journey.template import compile_text
-from surgectl.profile.target import Poll, Repeat, Request, Rule, Step, Target, When
+from surgectl.profile.target import Await, Poll, Repeat, Request, Rule, Step, Target, When
 
 BUILT_IN = ("run", "intent", "fan", "attempt", "tab", "qty", "uuid", "url", "sale", "setup")
 """Variables that are always there (`url` once a page has come, `setup` where the target has a setup hook)."""
@@ -93,7 +95,9 @@ def _takers(blocks: list[tuple[str, list[Step]]]) -> dict[str, str]:
     takers: dict[str, str] = {}
     for where, steps in blocks:
         for path, step in _walk(steps, where):
-            for part, takes in ((path, step.take), (f"{path}.poll", step.poll.take if step.poll else {})):
+            waits = (f"{path}.poll", step.poll.take if step.poll else {})
+            pushes = (f"{path}.await", step.await_.take if step.await_ else {})
+            for part, takes in ((path, step.take), waits, pushes):
                 for name in takes:
                     if name in BUILT_IN:
                         raise TargetError(f"{name} is a variable of surgectl's own", f"{part}.take.{name}")
@@ -186,10 +190,14 @@ class _Compiler:
         if rules is not None and not rules:
             raise TargetError("no outcome at all", f"{where}.outcomes", hint="leave the list out: 2xx is then next")
         poll = self.poll(step, step.poll, where) if step.poll is not None else None
-        if poll is None and rules is not None:
+        listen = self.listen(step, step.await_, where) if step.await_ is not None else None
+        waits = poll is not None or listen is not None
+        if not waits and rules is not None:
             for index, rule in enumerate(rules):
                 if rule.effect.then == "poll":
-                    raise TargetError("this step has no poll", f"{where}.outcomes[{index}].then", hint="add poll: {…}")
+                    raise TargetError(
+                        "this step has no poll", f"{where}.outcomes[{index}].then", hint="add poll: or await:"
+                    )
         takes = tuple(compile_take(name, take, f"{where}.take.{name}") for name, take in step.take.items())
         for name, take in step.take.items():
             self.known(take_names(take), f"{where}.take.{name}.pick")
@@ -198,7 +206,7 @@ class _Compiler:
             self.known(claim_names(claim), f"{where}.claims.{name}")
         judge = None
         if request is not None and not polls_at_once:
-            judge = compile_judge(rules, takes, claims, where, then_poll=poll is not None and step.outcomes is None)
+            judge = compile_judge(rules, takes, claims, where, then_poll=waits and step.outcomes is None)
         return CompiledStep(
             name=step.step,
             role=step.role,
@@ -207,29 +215,36 @@ class _Compiler:
             judge=judge,
             rules=tuple(rule.text for rule in rules or ()),
             poll=poll,
+            listen=listen,
             polls_at_once=polls_at_once,
             only=self.looking_back(step.only, f"{where}.only") if step.only is not None else None,
             repeat=self.repeat(step.repeat, f"{where}.repeat", outer) if step.repeat is not None else None,
             barrier=CompiledBarrier(name=step.barrier.name, fans=step.barrier.fans, within_ns=int(step.barrier.within))
             if step.barrier is not None
             else None,
-            takes=frozenset(step.take) | (frozenset(step.poll.take) if step.poll else frozenset()),
+            takes=frozenset().union(step.take, *(part.take for part in (step.poll, step.await_) if part is not None)),
         )
 
     def _without_request(self, step: Step, where: str) -> None:
-        if step.poll is None and step.repeat is None and step.barrier is None:
-            raise TargetError(
-                "it does not say what to send", where, hint=f"one of {', '.join(METHODS)}; or poll, repeat, barrier"
-            )
+        if step.poll is None and step.await_ is None and step.repeat is None and step.barrier is None:
+            words = f"one of {', '.join(METHODS)}; or poll, await, repeat, barrier"
+            raise TargetError("it does not say what to send", where, hint=words)
         if step.outcomes is not None:
             raise TargetError("it sends nothing, so it has no outcomes", f"{where}.outcomes")
         if step.poll is not None and not has_request(step.poll):
             raise TargetError("it does not say what to ask", f"{where}.poll", hint="poll: {get: …}")
 
-    def rules(self, rules: list[Rule], where: str) -> tuple[CompiledRule, ...]:
+    def rules(self, rules: list[Rule], where: str, *, pushed: bool = False) -> tuple[CompiledRule, ...]:
         for index, rule in enumerate(rules):
             self._when_variables(rule.when, f"{where}[{index}].when")
+            if not pushed:
+                self._no_event(rule.when, f"{where}[{index}].when")
         return tuple(compile_rule(rule, f"{where}[{index}]") for index, rule in enumerate(rules))
+
+    @staticmethod
+    def _no_event(when: When | list[When], where: str) -> None:
+        if any(one.event is not None for one in (when if isinstance(when, list) else [when])):
+            raise TargetError("only a message that was pushed is an event", f"{where}.event", hint="await: {sse: …}")
 
     def _when_variables(self, when: When | list[When], where: str) -> None:
         for one in when if isinstance(when, list) else [when]:
@@ -266,6 +281,32 @@ class _Compiler:
             rules=tuple(rule.text for rule in rules),
         )
 
+    def listen(self, step: Step, wait: Await, where: str) -> CompiledListen:
+        at = f"{where}.await"
+        request, push = compile_push(wait, self.defaults, at)
+        self.known(request.names, at)
+        if not wait.outcomes:
+            raise TargetError("a wait needs outcomes", f"{at}.outcomes", hint="what ends the waiting?")
+        rules = self.rules(wait.outcomes, f"{at}.outcomes", pushed=True)
+        takes = tuple(
+            compile_take(name, take, f"{at}.take.{name}") for name, take in {**step.take, **wait.take}.items()
+        )
+        for name, take in wait.take.items():
+            self.known(take_names(take), f"{at}.take.{name}.pick")
+        claims = tuple(
+            compile_claim(name, claim, f"{at}.claims.{name}") for name, claim in {**step.claims, **wait.claims}.items()
+        )
+        for name, claim in wait.claims.items():
+            self.known(claim_names(claim), f"{at}.claims.{name}")
+        return CompiledListen(
+            request=request,
+            push=push,
+            judge=compile_push_judge(rules, takes, claims, at),
+            reconnect_ns=int(wait.reconnect),
+            within_ns=int(wait.within),
+            rules=tuple(rule.text for rule in rules),
+        )
+
     @staticmethod
     def _borrowed(step: Step, poll: Poll) -> Request:
         """A poll that does not say what to ask repeats the step's own request."""
@@ -277,6 +318,7 @@ class _Compiler:
     def looking_back(self, when: When, where: str) -> Condition:
         """A condition on what is already known: variables, and the page before."""
         self._when_variables(when, where)
+        self._no_event(when, where)
         self.keeps_page |= any(
             getattr(when, name) is not None for name in ("status", "json", "location", "url", "body", "header")
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from surgectl.journey.messages import EVENT
 from surgectl.journey.paths import MISSING, compile_path
 from surgectl.journey.problem import TargetError, compile_regex, unknown_word
 from surgectl.journey.seen import NotJsonError, Seen
@@ -35,6 +36,8 @@ def compile_when(when: When | list[When], where: str) -> Condition:
         found.append(_var(when.var, f"{where}.var"))
     if when.header is not None:
         found.extend(_header(name, text, f"{where}.header.{name}") for name, text in when.header.items())
+    if when.event is not None:
+        found.append(_event(when.event))
     if when.location is not None:
         found.append(_search(when.location, lambda seen: seen.header("location"), f"{where}.location"))
     if when.url is not None:
@@ -45,7 +48,9 @@ def compile_when(when: When | list[When], where: str) -> Condition:
         found.append(_json(when.json, f"{where}.json"))
     if not found:
         raise TargetError(
-            "no condition", where, hint="status, json, location, url, body, header or var; leave the rule out otherwise"
+            "no condition",
+            where,
+            hint="status, json, location, url, body, header, var or event; leave the rule out otherwise",
         )
     if len(found) == 1:
         return found[0]
@@ -81,6 +86,11 @@ def _search(wanted: str | list[str], source: Callable[[Seen], Any], where: str) 
 
 def _header(name: str, pattern: str, where: str) -> Condition:
     return _search(pattern, lambda seen: seen.header(name), where)
+
+
+def _event(wanted: str | list[str]) -> Condition:
+    names = frozenset([wanted] if isinstance(wanted, str) else wanted)
+    return lambda seen: seen.header(EVENT) in names
 
 
 def _var(wanted: dict[str, Any], where: str) -> Condition:

@@ -13,6 +13,23 @@ Broken = Literal["not-sent", "timeout", "cut", "invalid", "quit"]
 left · invalid: not HTTP, or over a limit · quit: the fan closed the socket."""
 
 
+EVENT, RETRY = ":event", ":retry"
+"""Headers of a message that was pushed (no header of HTTP begins with a colon): its name; and how long to wait before
+the next connection, in ms, as a stream that has ended said it."""
+QUIET = "nothing was pushed in time"
+"""The detail of a wait for a message that came to its end on an open connection."""
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """What a wait listens to, beside the request that opens it."""
+
+    kind: Literal["sse", "ws"]
+    events: frozenset[str] = frozenset()
+    """Names of the events that matter; empty = all."""
+    open_ns: int = 10_000_000_000
+    """The most that opening the connection may take."""
+
+
 class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request, ready to send: nothing is left to render."""
 
@@ -65,3 +82,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     claims: dict[str, Any] = {}
     """order, amount_minor, currency, qty, seats, tickets, position, wait_s."""
     detail: str = ""
+
+
+def is_message(reply: Reply) -> bool:
+    """Was it pushed on an open connection? Otherwise it is that connection's refusal or its end."""
+    return bool(reply.headers) and reply.headers[0][0] == EVENT
+
+
+def said_retry_ns(reply: Reply) -> int | None:
+    """How long a stream that has ended wants to be left alone."""
+    for name, value in reply.headers:
+        if name == RETRY:
+            return int(value) * 1_000_000
+    return None

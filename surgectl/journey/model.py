@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from surgectl.journey.conditions import Condition
-from surgectl.journey.messages import Reply, Verdict
+from surgectl.journey.messages import Push, Reply, Verdict
 from surgectl.journey.outcomes import Judge
 from surgectl.journey.request import CompiledRequest
 from surgectl.journey.seen import Seen
@@ -23,6 +23,18 @@ class CompiledPoll(msgspec.Struct, frozen=True, kw_only=True):
     judge: Judge
     every_ns: int
     jitter: float
+    within_ns: int
+    rules: tuple[str, ...] = ()
+
+
+class CompiledListen(msgspec.Struct, frozen=True, kw_only=True):
+    """Waiting until the shop says it by itself."""
+
+    request: CompiledRequest
+    """What opens the connection; its body is what is said first."""
+    push: Push
+    judge: Judge
+    reconnect_ns: int
     within_ns: int
     rules: tuple[str, ...] = ()
 
@@ -55,12 +67,18 @@ class CompiledStep(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()
     """The outcome rules as their author wrote them, for people."""
     poll: CompiledPoll | None = None
+    listen: CompiledListen | None = None
     polls_at_once: bool = False
     """Its own request is already the first poll."""
     only: Condition | None = None
     repeat: CompiledRepeat | None = None
     barrier: CompiledBarrier | None = None
     takes: frozenset[str] = frozenset()
+
+    @property
+    def waits(self) -> bool:
+        """Does it ask or listen until the shop knows?"""
+        return self.poll is not None or self.listen is not None
 
 
 class Mint(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,10 @@ def check_moves(steps: list[Step], where: str, outer: tuple[list[Step], ...], fl
     for index, step in enumerate(steps):
         at = f"{where}[{index}]"
         _rules(step.outcomes or [], f"{at}.outcomes", reachable, flows)
-        _takes(step.take, f"{at}.take", reachable, flows, has_poll=step.poll is not None)
+        _takes(step.take, f"{at}.take", reachable, flows, has_poll=step.poll is not None or step.await_ is not None)
+        if step.await_ is not None:
+            _rules(step.await_.outcomes, f"{at}.await.outcomes", reachable, flows)
+            _takes(step.await_.take, f"{at}.await.take", reachable, flows, has_poll=True)
         if step.poll is not None:
             _rules(step.poll.outcomes, f"{at}.poll.outcomes", reachable, flows)
             _takes(step.poll.take, f"{at}.poll.take", reachable, flows, has_poll=True)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from surgectl.journey.extract import CompiledClaim, CompiledTake
-from surgectl.journey.messages import Reply, Verdict
+from surgectl.journey.messages import QUIET, Reply, Verdict
 from surgectl.journey.paths import MISSING
 from surgectl.journey.rules import CompiledRule, Effect, compile_otherwise
 from surgectl.journey.seen import Dice, NotJsonError, Seen
@@ -91,6 +91,20 @@ def compile_poll_judge(
         except NotJsonError as error:
             return msgspec.structs.replace(_invalid(f"the body is not JSON: {error}"), then="poll")
         return glance(seen, effect, None)
+
+    return judge
+
+
+def compile_push_judge(
+    rules: tuple[CompiledRule, ...], takes: tuple[CompiledTake, ...], claims: tuple[CompiledClaim, ...], where: str
+) -> Judge:
+    """The judge of pushed messages, and of a connection's refusal: as a poll's, and silence is no time-out."""
+    judge_poll = compile_poll_judge(rules, takes, claims, None, where)
+
+    def judge(reply: Reply, variables: Variables, dice: Dice) -> Verdict:
+        if reply.broken == "timeout" and reply.detail == QUIET:
+            return Verdict(outcome="ok", why="not-yet", then="poll", detail=QUIET)
+        return judge_poll(reply, variables, dice)
 
     return judge
 

@@ -28,6 +28,8 @@ class When(_Part, frozen=True, kw_only=True):
     body: str | list[str] | None = None
     header: dict[str, str] | None = None
     var: dict[str, Any] | None = None
+    event: str | list[str] | None = None
+    """Of a message that was pushed: its name, `message` where it has none."""
 
 
 class Hint(_Part, frozen=True, kw_only=True):
@@ -128,6 +130,30 @@ class Poll(Request, frozen=True, kw_only=True):
     claims: dict[str, Claim | int | str] = {}
 
 
+class Await(_Part, frozen=True, kw_only=True):
+    """Wait until the shop says it by itself. Reading, never an attempt."""
+
+    sse: str | None = None
+    """Server-sent events: the URL of the stream."""
+    ws: str | None = None
+    """A WebSocket: its URL."""
+    origin: str | None = None
+    query: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    send: Any = msgspec.UNSET
+    """Said once the WebSocket is open: a text as it is, anything else as JSON."""
+    events: list[str] = []
+    """Names of the events that are listened to, as a page does; without it, all."""
+    reconnect: Duration = Duration(3 * 10**9)
+    """How long after the end of a connection the next is opened, unless the stream says so itself."""
+    timeout: Duration | None = None
+    """Until the connection is open."""
+    within: Duration = Duration(60 * 10**9)
+    outcomes: list[Rule] = []
+    take: dict[str, Take] = {}
+    claims: dict[str, Claim | int | str] = {}
+
+
 class Barrier(_Part, frozen=True, kw_only=True):
     """Hold fans until enough have come."""
 
@@ -155,6 +181,7 @@ class Step(Request, frozen=True, kw_only=True):
     take: dict[str, Take] = {}
     claims: dict[str, Claim | int | str] = {}
     poll: Poll | None = None
+    await_: Await | None = msgspec.field(name="await", default=None)
     only: When | None = None
     repeat: Repeat | None = None
     barrier: Barrier | None = None

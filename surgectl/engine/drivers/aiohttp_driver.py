@@ -33,7 +33,10 @@ from surgectl.engine.drivers.redirect import Headers
 from surgectl.errors import SurgectlError
 from surgectl.journey.messages import Broken
 
-_marks: ContextVar[Mark] = ContextVar("surgectl_mark")
+current_mark: ContextVar[Mark] = ContextVar("surgectl_mark")
+
+listening: ContextVar[bool] = ContextVar("surgectl_listening", default=False)
+"""What is asked for is a connection on which the shop will speak."""
 
 
 class _Resent(Exception):
@@ -94,11 +97,13 @@ class _Request(aiohttp.ClientRequest):
     """A request that knows its mark and refuses to leave twice."""
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        mark = _marks.get()
+        mark = current_mark.get()
         mark.sends -= 1
         if mark.sends < 0:
             raise _Resent
         conn.protocol.mark = mark
+        if listening.get():
+            conn.protocol.force_close()  # after this, nobody's: a next one might meet its end
         return await super().send(conn)
 
 
@@ -121,6 +126,8 @@ class AiohttpDriver:
         self.now_ns = since(clock, start_ns)
         """Nanoseconds since the run's start."""
         self.open_sockets = 0
+        self.streams: set[asyncio.Task[None] | None] = set()
+        """Those who listen on a connection of ours."""
         self.most_body_bytes = most_body_bytes
         self._permits = permits
         self.atlas = Atlas()
@@ -158,6 +165,11 @@ class AiohttpDriver:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        listening = [task for task in self.streams if task is not None]
+        for task in listening:
+            task.cancel()
+        if listening:
+            await asyncio.wait(listening)
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -198,6 +210,10 @@ class AiohttpDriver:
     def left(self, owner: object) -> None:
         """All connections are everybody's."""
 
+    async def pushing(self) -> AiohttpDriver:
+        """Who opens the connections on which the shop speaks by itself."""
+        return self
+
     async def _ask(
         self,
         method: str,
@@ -208,13 +224,13 @@ class AiohttpDriver:
         deadline_ns: int,
         listener: Listener,
     ) -> None:
-        _marks.set(mark)
+        current_mark.set(mark)
         try:
             async with asyncio.timeout((deadline_ns - self.now_ns()) / 1e9):
                 status, answer, packed = await _exchange(self, method, url, headers, body)
         except (aiohttp.ClientError, OSError, ValueError, _Resent, _TooLong) as error:
             # TimeoutError is an OSError. ValueError: a URL or a header that HTTP cannot carry.
-            listener.broke(_broken(error, mark), _say(error))
+            listener.broke(how_broken(error, mark), say(error))
             return
         if mark.sent_ns is None:
             # An answer before the question; or an aiohttp that hides its writes from us. What left is not known.
@@ -258,7 +274,7 @@ async def _exchange(
     except BaseException:
         response.close()
         raise
-    if _marks.get().sent_ns is None:
+    if current_mark.get().sent_ns is None:
         response.close()
     answer = tuple((name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in response.raw_headers)
     return response.status, answer, content
@@ -276,7 +292,7 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _broken(error: Exception, mark: Mark) -> Broken:
+def how_broken(error: Exception, mark: Mark) -> Broken:
     """What an error means, given whether a byte had left."""
     if mark.sent_ns is None:
         return "not-sent"
@@ -292,7 +308,7 @@ def _broken(error: Exception, mark: Mark) -> Broken:
     return "invalid"
 
 
-def _say(error: Exception) -> str:
+def say(error: Exception) -> str:
     """The error for the recording: its kind and the system's word. Never a URL, which may hold a secret."""
     if isinstance(error, _TooLong):
         return str(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from yarl import URL
 
@@ -11,9 +11,13 @@ from surgectl.engine.drivers import redirect
 from surgectl.engine.drivers.cookies import NO_COOKIES, Jar
 from surgectl.engine.drivers.driver import Mark, Then
 from surgectl.engine.drivers.place import Atlas, Place, place
+from surgectl.engine.drivers.pushes.ear import Ear
 from surgectl.engine.drivers.redirect import Headers
 from surgectl.engine.drivers.waiting import sent
 from surgectl.journey.messages import Broken, Reply, Wire
+
+if TYPE_CHECKING:
+    from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 
 
 class Listener(Protocol):
@@ -65,6 +69,10 @@ class Asker(Protocol):
         """Its connections are nobody's any more."""
         ...
 
+    async def pushing(self) -> AiohttpDriver:
+        """Who opens the connections on which the shop speaks by itself."""
+        ...
+
 
 class Browser:
     """A session over an asker; `own`: its connections are nobody else's."""
@@ -87,6 +95,36 @@ class Browser:
     async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
         """The same, for one who waits."""
         return await sent(self, wire, due_ns, mark)
+
+    def ear(self) -> Ear:
+        """What one page listens with; see Session.ear."""
+        from surgectl.engine.drivers.pushes.speaking import speaking
+
+        return Ear(self, speaking)
+
+    # -- for whoever listens
+
+    def now_ns(self) -> int:
+        return self._asker.now_ns()
+
+    async def pushing(self) -> AiohttpDriver:
+        return await self._asker.pushing()
+
+    def dressed(self, headers: Headers, place: Place) -> Headers | str:
+        """The headers with this fan's cookies; or why this place may not be sent to."""
+        if not self._asker.permitted(place.origin.named):
+            return f"host {place.origin.named} is neither loopback nor in the target's allow"
+        if self._jar is not None and self._cookies:
+            headers = self._jar.onto(headers, place, self._asker.now_ns())
+        return headers
+
+    def kept(self, headers: Headers, place: Place) -> None:
+        """The cookies of an answer."""
+        for name, value in headers if self._cookies else ():
+            if name.lower() == "set-cookie":
+                if self._jar is None:
+                    self._jar = Jar()
+                self._jar.keep(value, place, self._asker)
 
     def close(self) -> None:
         """Forget the cookies, and close the connections that were this fan's alone."""

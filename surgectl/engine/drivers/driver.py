@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from surgectl.journey.messages import Reply, Wire
+from surgectl.journey.messages import Push, Reply, Wire
 
 Then = Callable[[Reply], None]
 """Hears the fate of a send: once, and never before `start` has returned."""
@@ -33,6 +33,19 @@ class UnderWay(Protocol):
         ...
 
 
+class Listening(Protocol):
+    """A page that listens: one `hear` at a time, each answered by one message, or by the connection's end."""
+
+    def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> UnderWay:
+        """The next message, on the connection that is open or on a new one. A message's Reply says so
+        (`messages.is_message`); any other is the refusal or the end of the connection."""
+        ...
+
+    def close(self) -> None:
+        """The page is left: nobody listens any more."""
+        ...
+
+
 class Session(Protocol):
     """One fan's (or one tab's) browser: its cookies and its connections. Closed when the fan leaves."""
 
@@ -46,6 +59,10 @@ class Session(Protocol):
 
     async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
         """The same, for one who waits. Cancelled: it quits, and `mark` says what is known."""
+        ...
+
+    def ear(self) -> Listening:
+        """What one page of this browser listens with, where the shop speaks by itself. Does no I/O."""
         ...
 
     def close(self) -> None:

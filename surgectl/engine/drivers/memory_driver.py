@@ -11,7 +11,7 @@ import msgspec
 from surgectl.clock import Clock
 from surgectl.engine.drivers.driver import Mark, Then
 from surgectl.engine.drivers.waiting import sent
-from surgectl.journey.messages import Reply, Wire
+from surgectl.journey.messages import Push, Reply, Wire
 
 Handler = Callable[[Wire], Awaitable[Reply]]
 """Answers a request, in its own time. A Reply with `broken` breaks in that way; the driver fills in the instants."""
@@ -51,6 +51,10 @@ class MemorySession:
     def close(self) -> None:
         return None
 
+    def ear(self) -> MemoryEar:
+        """The handler answers each wait: with a message (messages.EVENT), or with the connection's refusal or end."""
+        return MemoryEar(self)
+
     def start(self, wire: Wire, due_ns: int, mark: Mark, then: Then) -> Handled:
         """Send once and only once; see Session.start."""
         return Handled(self._driver, wire, due_ns, mark, then)
@@ -58,6 +62,21 @@ class MemorySession:
     async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
         """The same, for one who waits."""
         return await sent(self, wire, due_ns, mark)
+
+
+class MemoryEar:
+    """One page that listens to the handler."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: MemorySession) -> None:
+        self._session = session
+
+    def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> Handled:
+        return self._session.start(wire, due_ns, mark, then)
+
+    def close(self) -> None:
+        return None
 
 
 class Handled:

@@ -10,9 +10,9 @@ import hashlib
 import msgspec
 
 from surgectl.engine.attempt import Attempt
-from surgectl.engine.drivers.driver import Driver, Mark, Session, Then, UnderWay
+from surgectl.engine.drivers.driver import Driver, Listening, Mark, Session, Then, UnderWay
 from surgectl.engine.drivers.waiting import sent
-from surgectl.journey.messages import Reply, Wire
+from surgectl.journey.messages import Push, Reply, Wire
 from surgectl.recording import traces
 
 
@@ -68,17 +68,21 @@ class TracedSession:
     def start(self, wire: Wire, due_ns: int, mark: Mark, then: Then) -> UnderWay:
         """Send once and only once; see Session.start."""
         if type(mark) is Attempt:
-            wire = self._named(wire, mark)
+            wire = self.named(wire, mark)
         return self._inner.start(wire, due_ns, mark, then)
 
     async def send(self, wire: Wire, due_ns: int, mark: Mark | None = None) -> Reply:
         """The same, for one who waits."""
         return await sent(self, wire, due_ns, mark)
 
+    def ear(self) -> TracedEar:
+        """The same, whose connections belong to the tab's trace."""
+        return TracedEar(self, self._inner.ear())
+
     def close(self) -> None:
         self._inner.close()
 
-    def _named(self, wire: Wire, attempt: Attempt) -> Wire:
+    def named(self, wire: Wire, attempt: Attempt) -> Wire:
         for name, _ in wire.headers:
             if len(name) == 11 and name.lower() == traces.HEADER:
                 return wire
@@ -96,3 +100,21 @@ class TracedSession:
             follow=wire.follow,
             timeout_ns=wire.timeout_ns,
         )
+
+
+class TracedEar:
+    """What a traced tab listens with."""
+
+    __slots__ = ("_inner", "_session")
+
+    def __init__(self, session: TracedSession, inner: Listening) -> None:
+        self._session = session
+        self._inner = inner
+
+    def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> UnderWay:
+        if isinstance(mark, Attempt):
+            wire = self._session.named(wire, mark)
+        return self._inner.hear(wire, push, due_ns, mark, then)
+
+    def close(self) -> None:
+        self._inner.close()

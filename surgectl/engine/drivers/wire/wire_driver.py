@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import aiohappyeyeballs
 
@@ -27,6 +28,9 @@ from surgectl.engine.drivers.wire.request_bytes import RequestBytes, request_byt
 from surgectl.engine.drivers.wire.resolver import Resolver
 from surgectl.engine.drivers.wire.trust import Trust, tls_context
 from surgectl.errors import SurgectlError
+
+if TYPE_CHECKING:
+    from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 
 _NEXT_ADDRESS_S = 0.25
 """How long one address may stay silent before the next is tried beside it (RFC 8305)."""
@@ -65,6 +69,8 @@ class WireDriver:
         self._nobodys = Browser(self, cookies=False)
         self._connections: set[Connection] = set()
         self._open = False
+        self._pushes: AiohttpDriver | None = None
+        """Made for the first fan who listens."""
 
     def __repr__(self) -> str:
         return f"<WireDriver sockets={self.open_sockets}>"
@@ -72,7 +78,7 @@ class WireDriver:
     @property
     def open_sockets(self) -> int:
         """Connections open now."""
-        return len(self._connections)
+        return len(self._connections) + (self._pushes.open_sockets if self._pushes is not None else 0)
 
     async def __aenter__(self) -> WireDriver:
         self._open = True
@@ -80,6 +86,8 @@ class WireDriver:
 
     async def __aexit__(self, *exc: object) -> None:
         self._open = False
+        if self._pushes is not None:
+            await self._pushes.__aexit__()
         self._pool.close()
         await self._resolver.close()
         for connection in list(self._connections):
@@ -140,6 +148,16 @@ class WireDriver:
     def left(self, owner: object) -> None:
         """Close what was this fan's alone."""
         self._pool.left(owner)
+
+    async def pushing(self) -> AiohttpDriver:
+        """Who opens the connections on which the shop speaks by itself: each has its own, which nobody else uses."""
+        if self._pushes is None:
+            from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
+
+            start_ns = self._clock.now_ns() - self.now_ns()
+            pushes = AiohttpDriver(self._clock, start_ns, most_body_bytes=self.most_body_bytes, tls=self._tls)
+            self._pushes = await pushes.__aenter__()  # which never waits: two cannot both come here
+        return self._pushes
 
     async def dial(self, owner: object | None, origin: Origin) -> Connection:
         """A new connection. OSError where nobody answers, ssl.SSLError where nobody is to be believed."""

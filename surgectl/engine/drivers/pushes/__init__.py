@@ -1,0 +1,1 @@
+"""Connections on which the shop speaks without being asked: event streams and WebSockets."""
