@@ -36,7 +36,7 @@ def evidence_kinds() -> tuple[str, ...]:
 
 def columns_of(kind: str) -> tuple[str, ...]:
     """The columns that a mapping of this kind may name: money without `_minor`, instants without `_s`."""
-    ours = {"source", "line", "keys", "at_s", "snapshot"}
+    ours = {"source", "line", "place", "keys", "at_s", "snapshot"}
     names = [field.name for field in msgspec.structs.fields(KINDS[kind]) if field.name not in ours]
     return ("at", *(name.removesuffix("_minor").removesuffix("_s") for name in names))
 

@@ -77,8 +77,8 @@ async def test_two_readings_that_agree_are_kept(server: Server, tmp_path: Path) 
         ("stock", 1, True, True, ""),
     ]
     assert saved(tmp_path, "orders") == [
-        OrderRow(order="o1", state="valid", source="http /orders", line=1),
-        OrderRow(order="o2", state="void", source="http /orders", line=2),
+        OrderRow(order="o1", state="valid", source="http /orders", line=1, place=1),
+        OrderRow(order="o2", state="void", source="http /orders", line=2, place=2),
     ]
     assert [row.snapshot for row in saved(tmp_path, "stock") if isinstance(row, StockRow)] == [0, 1]
     assert [row.kind for row in saved(tmp_path, "sources") if isinstance(row, SourceRow)] == ["orders", "stock"]
