@@ -12,12 +12,13 @@ import msgspec
 
 from surgectl.errors import did_you_mean
 from surgectl.profile.node import Issue, Node, place_of
-from surgectl.profile.target import Link, Request, Source, Step, Target
+from surgectl.profile.target import Ask, Counter, File, Link, Request, Source, Step, Target
 from surgectl.recording.evidence_rows import KINDS
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
 _BODIES = ("json", "form", "graphql", "body")
 _READERS = ("http", "sql", "stripe", "csv", "jsonl", "same")
+_COUNTER_READERS = ("http", "sql", "csv", "jsonl", "same")
 _STATES: dict[str, tuple[str, ...]] = {
     "orders": ("valid", "pending", "void"),
     "tickets": ("valid", "pending", "void"),
@@ -124,28 +125,74 @@ def _link(path: str, link: Link, wrong: Wrong) -> None:
             wrong(f"{path}.{name}", f'"{address}" is not host:port', "try 127.0.0.1:9100")
 
 
+def _reader(path: str, source: Source | Counter, readers: tuple[str, ...], target: Target, wrong: Wrong) -> None:
+    """One way of reading, and each of its questions asked once."""
+    ways = [name for name in readers if getattr(source, name) is not None]
+    if len(ways) != 1:
+        what = f"is read in {len(ways)} ways: {' and '.join(ways)}" if ways else "is read from nowhere"
+        wrong(path, what, f"one of {', '.join(readers)}")
+    if source.same is not None and source.same not in target.evidence:
+        wrong(f"{path}.same", f'there is no other evidence "{source.same}"', did_you_mean(source.same, target.evidence))
+    http = source.http
+    if http is not None:
+        _ask(f"{path}.http", http, target, wrong)
+        if isinstance(http.login, str):
+            logins = [
+                kind for kind, other in target.evidence.items() if other.http and isinstance(other.http.login, list)
+            ]
+            if http.login not in logins:
+                hint = did_you_mean(http.login, logins) or "a kind of evidence that has one"
+                wrong(f"{path}.http.login", f'"{http.login}" has no login', hint)
+        elif http.login is not None:
+            if not http.login:
+                wrong(f"{path}.http.login", "has no steps")
+            for number, step in enumerate(http.login):
+                _ask(f"{path}.http.login[{number}]", step, target, wrong)
+    for name in ("csv", "jsonl"):
+        file: File | None = getattr(source, name)
+        if file is not None:
+            if (file.file is None) == (not file.export):
+                wrong(f"{path}.{name}", "is no file, or two", "file: or export:")
+            for number, made in enumerate(file.export):
+                _ask(f"{path}.{name}.export[{number}]", made, target, wrong)
+
+
+def _ask(path: str, ask: Ask, target: Target, wrong: Wrong) -> None:
+    if (ask.get is None) == (ask.post is None):
+        wrong(path, "asks nothing, or twice", "get: or post:")
+    bodies = [name for name in ("json", "form", "graphql") if getattr(ask, name) not in (None, msgspec.UNSET)]
+    if len(bodies) > 1:
+        wrong(f"{path}.{bodies[1]}", f"has two bodies: {' and '.join(bodies)}", "one of them")
+    elif bodies and ask.get is not None:
+        wrong(f"{path}.{bodies[0]}", "a GET has no body", "post:")
+    if ask.origin is not None and ask.origin not in target.origins:
+        hint = did_you_mean(ask.origin, target.origins) or "name it under origins:"
+        wrong(f"{path}.origin", f'no such origin: "{ask.origin}"', hint)
+
+
 def _source(path: str, kind: str, source: Source, target: Target, wrong: Wrong) -> None:
     kinds = evidence_kinds()
     if kind not in kinds:
         wrong(path, "no such kind of evidence", did_you_mean(kind, kinds) or f"one of {', '.join(kinds)}")
         return
-    readers = [name for name in _READERS if getattr(source, name) is not None]
-    if len(readers) != 1:
-        what = f"is read in {len(readers)} ways: {' and '.join(readers)}" if readers else "is read from nowhere"
-        wrong(path, what, f"one of {', '.join(_READERS)}")
-    if source.same is not None and (source.same not in target.evidence or source.same == kind):
-        hint = did_you_mean(source.same, target.evidence)
-        wrong(f"{path}.same", f'there is no other evidence "{source.same}"', hint)
+    _reader(path, source, _READERS, target, wrong)
+    if source.same == kind:
+        wrong(f"{path}.same", "reads itself")
     if source.stripe is not None and kind not in ("charges", "refunds"):
         wrong(f"{path}.stripe", f"a payment provider has no {kind}")
-    if source.http is not None and (source.http.get is None) == (source.http.post is None):
-        wrong(f"{path}.http", "asks nothing, or twice", "get: or post:")
     columns = columns_of(kind)
     for column in source.row:
         if column not in columns:
             hint = did_you_mean(column, columns) or f"{kind} have {', '.join(columns)}"
             wrong(f"{path}.row.{column}", "no such column", hint)
     states = _STATES.get(kind, ())
+    for name, counter in source.counters.items():
+        at = f"{path}.counters.{name}"
+        _reader(at, counter, _COUNTER_READERS, target, wrong)
+        for number, state in enumerate(counter.states):
+            if state not in states:
+                hint = did_you_mean(state, states) or (f"one of {', '.join(states)}" if states else f"{kind} have none")
+                wrong(f"{at}.states[{number}]", f'{kind} are never "{state}"', hint)
     for state in source.states:
         if state not in states:
             hint = did_you_mean(state, states) or (f"one of {', '.join(states)}" if states else f"{kind} have none")
