@@ -10,7 +10,7 @@ from surgectl.evidence.paging import shown
 from surgectl.profile.target import Ask, Counter, Csv, File, Http, Source, Sql, Stripe, Target
 from surgectl.units import show_duration
 
-_LINKED = frozenset({"orders", "charges", "tickets", "holds", "refunds"})
+_LINKED = frozenset({"orders", "charges", "tickets", "holds"})
 
 
 def described(target: Target) -> list[tuple[str, str]]:

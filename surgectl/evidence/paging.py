@@ -107,6 +107,7 @@ def _linked(spot: Spot, where: str) -> Paging:
     return Paging(first=Turn(), following=following)
 
 
+_PLAIN = re.compile(r"\w+(\.\w+)*")
 _LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w!#$%&*+.^`|~-]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)')
 _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]*))', re.IGNORECASE)
 
@@ -174,8 +175,7 @@ def _cursor(options: Cursor, usual: str, where: str) -> Paging:
 
     def following(page: Page) -> Turn | None:
         if more is not None:
-            going_on = _yes(more(page), options.more)
-            if not going_on:
+            if not _yes(more(page), options.more, page):
                 return None
         # The cursor is the last row's (Stripe's `id`) or stands beside the rows (Relay's endCursor).
         value = (in_row(page.rows[-1]) if in_row and page.rows else None) or beside(page)
@@ -190,13 +190,24 @@ def _cursor(options: Cursor, usual: str, where: str) -> Paging:
     return Paging(first=Turn(variables=size), following=following)
 
 
-def _yes(value: Any, spot: Spot | None) -> bool:
-    """Whether there is more. Nothing at all is no answer: a path with a slip in it would end every list early."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    raise ReadError(f"{shown(spot or '')} does not say whether there is more: {value!r:.60}")
+def _yes(value: Any, spot: Spot | None, page: Page) -> bool:
+    """Whether there is more. A key that is not there is no answer: a slip in a path would end every list early."""
+    if value is None and isinstance(spot, str) and _lacks(page.document, spot):
+        raise ReadError(f"{spot} is not there to say whether there is more")
+    if isinstance(value, str):
+        return value.lower() not in ("", "false", "0", "no")
+    return bool(value)
+
+
+def _lacks(document: Any, path: str) -> bool:
+    """Whether a plain dotted path leads to no key at all (null is a key's value); other paths cannot be told."""
+    if not _PLAIN.fullmatch(path):
+        return False
+    for name in path.split("."):
+        if not isinstance(document, dict) or name not in document:
+            return True
+        document = document[name]
+    return False
 
 
 def _sized(size: int, where: str) -> None:

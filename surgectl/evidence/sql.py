@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?<![:\w\\]):([A-Za-z_]\w*)")
 _SCHEME = re.compile(r"(postgres(?:ql)?|mysql|mariadb)(?=://)")
 _DRIVERS = {"postgresql": ("psycopg", "psycopg2"), "mysql": ("pymysql", "MySQLdb", "mysql.connector")}
+_DIALLED: dict[str, dict[str, int]] = dict.fromkeys(
+    ("postgresql+psycopg", "postgresql+psycopg2", "mysql+pymysql", "mariadb+pymysql", "mysql+mysqldb"),
+    {"connect_timeout": 10},
+)
 _SPELT = {"MySQLdb": "mysqldb", "mysql.connector": "mysqlconnector"}
 _EXTRA = {"psycopg": "postgres", "psycopg2": "postgres", "pymysql": "mysql", "MySQLdb": "mysql"}
 
@@ -64,7 +68,7 @@ async def read_sql(
             readings[kind] = Reading(problem=f"{where[kind]}: {error}")
     if ready:
         (dsn,) = {source.dsn for source in sources.values()}
-        readings |= await _asked(_Database(dsn, ready), patience, where)
+        readings |= await _asked(_Database(dsn, ready, patience.timeout_ns / 1e9), patience, where)
     return readings
 
 
@@ -89,9 +93,10 @@ async def _asked(database: _Database, patience: Patience, where: Mapping[str, st
 class _Database:
     """A few queries in one thread, which another thread may interrupt."""
 
-    def __init__(self, dsn: str, queries: Mapping[str, Ready]) -> None:
+    def __init__(self, dsn: str, queries: Mapping[str, Ready], each_s: float) -> None:
         self.queries = queries
         self._dsn = dsn
+        self._each_s = each_s
         self._raw: Any = None
         self._lock = threading.Lock()
 
@@ -103,7 +108,12 @@ class _Database:
             raise ReadError("evidence by SQL needs SQLAlchemy", hint='pip install "surgectl[sql]"') from error
         dsn = with_driver(self._dsn)
         try:
-            engine = sqlalchemy.create_engine(dsn, poolclass=pool.NullPool)
+            engine = sqlalchemy.create_engine(
+                dsn,
+                poolclass=pool.NullPool,
+                pool_reset_on_return=None,  # nothing is given back: what a lost wire says when tidied up is noise
+                connect_args=_DIALLED.get(dsn.partition("://")[0], {}),
+            )
         except (exc.SQLAlchemyError, ImportError, ValueError) as error:
             # The message of a bad DSN may quote it, password and all.
             missing = error.name if isinstance(error, ImportError) else None
@@ -122,10 +132,9 @@ class _Database:
             engine.dispose()
 
     def interrupt(self) -> None:
-        """Ask the database to stop. Drivers offer one of these, safe from another thread; others lose the wire."""
+        """Ask the database to stop. SQLite's and PostgreSQL's drivers can, from another thread; MySQL's was told when."""
         with self._lock:
-            raw = self._raw
-        stop = next((s for name in ("interrupt", "cancel", "_force_close") if (s := getattr(raw, name, None))), None)
+            stop = getattr(self._raw, "interrupt", None) or getattr(self._raw, "cancel", None)
         if stop is not None:
             stop()
 
@@ -136,7 +145,7 @@ class _Database:
         with engine.connect() as fresh:
             with self._lock:
                 self._raw = fresh.connection.driver_connection
-            connection = _read_only(fresh)
+            connection = _read_only(fresh, self._each_s)
             for kind, ready in self.queries.items():
                 # A query that fails must not take the transaction, and with it the others' moment, along.
                 connection.exec_driver_sql("SAVEPOINT reading")
@@ -144,9 +153,12 @@ class _Database:
                     found[kind] = Reading(rows=_rows(connection, ready))
                 except (exc.SQLAlchemyError, ReadError, ValueError, ArithmeticError) as error:
                     found[kind] = Reading(problem=str(error) if isinstance(error, ReadError) else self._said(error))
-                    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
-                        raise
-                    connection.exec_driver_sql("ROLLBACK TO SAVEPOINT reading")
+                    try:
+                        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT reading")
+                    except exc.SQLAlchemyError:
+                        # The wire is lost, or the query ended the transaction: the moment that all should see is gone.
+                        lost = f"the transaction ended in {kind}: {found[kind].problem}"
+                        return found | {other: Reading(problem=lost) for other in self.queries if other not in found}
             connection.rollback()
         return found
 
@@ -172,8 +184,10 @@ def _rows(connection: Connection, ready: Ready) -> list[Raw]:
     return rows
 
 
-def _read_only(connection: Connection) -> Connection:
+def _read_only(connection: Connection, each_s: float) -> Connection:
     """The connection in one transaction that cannot write and sees one moment."""
+    from sqlalchemy import exc
+
     dialect = connection.dialect.name
     if dialect == "postgresql":
         # The session's own default, too: a query that says `commit` finds itself where nothing can be written.
@@ -181,6 +195,10 @@ def _read_only(connection: Connection) -> Connection:
         connection.commit()
         connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     elif dialect in ("mysql", "mariadb"):
+        try:
+            connection.exec_driver_sql(f"SET SESSION max_statement_time = {each_s:f}")  # MariaDB, seconds
+        except exc.DBAPIError:
+            connection.exec_driver_sql(f"SET SESSION max_execution_time = {each_s * 1000:.0f}")  # MySQL, milliseconds
         connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
