@@ -132,7 +132,7 @@ class _Database:
             engine.dispose()
 
     def interrupt(self) -> None:
-        """Ask the database to stop. SQLite's and PostgreSQL's drivers can, from another thread; MySQL's was told when."""
+        """Ask the database to stop. SQLite's and PostgreSQL's drivers can, from another thread; MySQL knows when."""
         with self._lock:
             stop = getattr(self._raw, "interrupt", None) or getattr(self._raw, "cancel", None)
         if stop is not None:
