@@ -15,7 +15,11 @@ from surgectl.journey.template import Template, UnsetError, blanks, compile_text
 from surgectl.profile.target import Ask, Target
 
 Build = Callable[[Mapping[str, Any], Mapping[str, Any]], Question]
-"""(variables, what is added where such requests carry it: `offset`, `cursor` …) → the request. ReadError."""
+"""(variables, what is added where such requests carry it: `offset`, `starting_after` …) → the request. ReadError.
+
+Added under CURSOR, a cursor fills the blank `{cursor}`, in place of its own parameter.
+"""
+CURSOR = "{cursor}"
 
 
 class Homes(msgspec.Struct, frozen=True):
@@ -67,10 +71,10 @@ def compile_question(source: Ask, homes: Homes, where: str) -> Build:
     inner = compile_value(body, f"{where}.{bodies[0]}") if has_body else None
 
     def build(variables: Mapping[str, Any], added: Mapping[str, Any]) -> Question:
-        known = {**variables, **added}
-        extra = _left_over(added, named)
+        known = {**variables, **{name: value for name, value in added.items() if name != CURSOR}}
         if "cursor" in named:
-            known.setdefault("cursor", "")
+            known["cursor"] = added.get(CURSOR, "")
+        extra = _left_over(added, named)
         try:
             url = address(known)
             sent = {name: text.render(known) for name, text in headers.items()}
@@ -100,9 +104,9 @@ def compile_question(source: Ask, homes: Homes, where: str) -> Build:
 
 def _left_over(added: Mapping[str, Any], named: Collection[str]) -> dict[str, Any]:
     """What is added and has no place of its own in the request."""
-    extra = {name: value for name, value in added.items() if name not in named and name != "cursor"}
+    extra = {name: value for name, value in added.items() if name not in named and name != CURSOR}
     if "cursor" in named:
-        extra = {name: value for name, value in extra.items() if value != added.get("cursor")}
+        extra = {name: value for name, value in extra.items() if value != added.get(CURSOR)}
     return extra
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from surgectl.errors import UsageError
+from surgectl.evidence.asking import CURSOR
 from surgectl.evidence.look import compile_path
 from surgectl.evidence.reading import Raw, ReadError
 from surgectl.profile.target import Cursor, Http, InHeader, Numbered, Spot
@@ -185,7 +186,7 @@ def _cursor(options: Cursor, usual: str, where: str) -> Paging:
             raise ReadError(f"{shown(options.more)} says there is more, but there is no {shown(after)} to ask after")  # type: ignore[arg-type]  # more was compiled of it
         if more is None and not page.rows:
             return None
-        return Turn(variables={param: value, "cursor": value, **size})
+        return Turn(variables={param: value, CURSOR: value, **size})
 
     return Paging(first=Turn(variables=size), following=following)
 

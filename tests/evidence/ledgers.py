@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
@@ -13,6 +14,9 @@ from surgectl.evidence.reading import Patience
 from surgectl.profile.target import Target
 
 QUICK = Patience(timeout_ns=2_000_000_000, tries=3, backoff_ns=1_000_000)
+
+TORN = object()
+"""An answer that ends in the middle of its body."""
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -33,11 +37,26 @@ class Server:
         self.asked.append(request.path_qs)
         self.headers.append(dict(request.headers))
         body = await request.read()
-        self.bodies.append(msgspec.json.decode(body) if body else None)
+        self.bodies.append(_read(body, request.content_type) if body else None)
         found = self.answer(request, number)  # type: ignore[arg-type]  # a BaseRequest has all that the tests read
+        if found is TORN:
+            return await _torn(request)
         if isinstance(found, web.StreamResponse):
             return found
         return web.json_response(found)
+
+
+def _read(body: bytes, content_type: str) -> Any:
+    return dict(parse_qsl(body.decode())) if "urlencoded" in content_type else msgspec.json.decode(body)
+
+
+async def _torn(request: web.BaseRequest) -> web.StreamResponse:
+    reply = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
+    await reply.prepare(request)
+    await reply.write(b'{"data": [')
+    assert request.transport is not None
+    request.transport.close()
+    return reply
 
 
 @asynccontextmanager
