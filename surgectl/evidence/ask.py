@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Collection
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
+import yarl
 
 from surgectl.clock import Clock
 from surgectl.errors import UsageError
@@ -97,7 +99,7 @@ async def ask(
             timeout = aiohttp.ClientTimeout(total=patience.timeout_ns / 1e9)
             async with http.request(
                 question.method,
-                question.url,
+                _address(question.url),
                 headers=question.headers,
                 data=question.body,
                 timeout=timeout,
@@ -126,6 +128,14 @@ async def ask(
             wait_ns *= 2
     tried = f" ({patience.tries} tries)" if patience.tries > 1 else ""
     raise ReadError(f"{reason}{tried}", where=question.place)
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")  # RFC 3986 §2
+
+
+def _address(url: str) -> yarl.URL:
+    """The address letter by letter, where it needs no quoting: a signed link is signed as it is spelt."""
+    return yarl.URL(url, encoded=_PLAIN.fullmatch(url) is not None)
 
 
 async def _answer(response: aiohttp.ClientResponse, question: Question) -> Answer:

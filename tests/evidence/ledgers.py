@@ -78,7 +78,12 @@ async def serving() -> AsyncIterator[Server]:
 def target(base_url: str, evidence: dict[str, Any], **more: Any) -> Target:
     """A target with books and without a journey."""
     fields = {"surgectl-target": 1, "name": "t", "base_url": base_url, "journey": [], "evidence": evidence, **more}
-    return msgspec.convert(fields, Target, dec_hook=lambda kind, value: kind(value))
+    return msgspec.convert(fields, Target, dec_hook=_value)
+
+
+def _value(kind: type, value: Any) -> Any:
+    """Values with a unit, from text or as they are."""
+    return kind.parse(value) if isinstance(value, str) else kind(value)  # type: ignore[attr-defined]  # of profile/values
 
 
 def order_rows(first: int, last: int) -> list[dict[str, Any]]:
