@@ -5,6 +5,7 @@ What a step's rules and templates mean is checked where they are compiled (surge
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ _STATES: dict[str, tuple[str, ...]] = {
     "charges": ("succeeded", "processing", "failed", "authorised", "voided"),
     "refunds": ("succeeded", "pending", "failed"),
 }
+
+_SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
 
 Wrong = Callable[..., None]
 
@@ -64,6 +67,41 @@ def check(target: Target, tree: Node) -> list[Issue]:
     for kind, source in target.evidence.items():
         _source(f"evidence.{kind}", kind, source, target, wrong)
     return issues
+
+
+def written_secrets(target: Target) -> Iterator[str]:
+    """What stands in the evidence of a file and should stand nowhere else: keys, passwords, the address of a database.
+
+    `${NAME}` is the better place for them; who writes them down all the same does not find them in the recording.
+    """
+    for secret in _written_secrets(target):
+        if "${" not in secret:  # not set yet
+            yield secret
+
+
+def _written_secrets(target: Target) -> Iterator[str]:
+    for source in target.evidence.values():
+        if source.stripe is not None:
+            yield source.stripe.secret
+        parts: list[Source | Counter] = [source, *source.counters.values()]
+        for part in parts:
+            if part.sql is not None:
+                yield part.sql.dsn
+            asked: list[Ask] = [*(part.http.login or [])] if part.http and not isinstance(part.http.login, str) else []
+            asked += [part.http] if part.http else []
+            asked += [step for file in (part.csv, part.jsonl) if file is not None for step in file.export]
+            for ask in asked:
+                for fields in (ask.headers, ask.form, ask.json, ask.graphql.variables if ask.graphql else None):
+                    yield from _secrets_in(fields)
+
+
+def _secrets_in(fields: object) -> Iterator[str]:
+    if isinstance(fields, dict):
+        for name, value in fields.items():
+            if isinstance(value, str) and _SECRET.search(str(name)) and "{" not in value:
+                yield value
+            else:
+                yield from _secrets_in(value)
 
 
 def _url(path: str, url: str, wrong: Wrong) -> None:
