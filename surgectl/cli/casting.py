@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-
-import msgspec
-
 from surgectl.cli.located import located
 from surgectl.engine.probe import Probe
 from surgectl.engine.scene import Part
-from surgectl.errors import InconclusiveError, UsageError
+from surgectl.errors import UsageError
 from surgectl.fans.dialogue import Script
 from surgectl.fans.intent import Intent, mint_values, open_tab, shared_variables
 from surgectl.fans.policy import Policy, compile_policy
@@ -22,7 +17,6 @@ from surgectl.plan.build import Plan
 from surgectl.plan.model import Arrival
 from surgectl.profile.load import OpenTarget
 from surgectl.profile.rehearsal import Probe as ProbeAsked
-from surgectl.profile.target import Hook
 from surgectl.recording.rows import IntentRow
 
 
@@ -92,34 +86,3 @@ def _inquiry(script: Script) -> Script | None:
     """How an intent's status is read once its fan has left; the same for all fans."""
     assert isinstance(script, Tab)
     return script.inquiry()
-
-
-async def hook_output(hook: Hook, name: str) -> dict[str, object]:
-    """Run a target's setup or teardown command; its stdout is one JSON object. InconclusiveError where it fails."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *hook.run,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=dict(os.environ),
-        )
-    except OSError as error:
-        raise InconclusiveError(f"{hook.run[0]}: {error.strerror}", where=f"target: {name}.run") from error
-    try:
-        said, complained = await asyncio.wait_for(process.communicate(), int(hook.timeout) / 1e9)
-    except TimeoutError as error:
-        process.kill()
-        await process.wait()
-        raise InconclusiveError(
-            f"{hook.run[0]}: not done within {hook.timeout}", where=f"target: {name}.timeout"
-        ) from error
-    if process.returncode != 0:
-        last = complained.decode("utf-8", "replace").strip().split("\n")[-1]
-        raise InconclusiveError(f"{hook.run[0]}: exit {process.returncode}: {last}", where=f"target: {name}.run")
-    if not said.strip():
-        return {}
-    try:
-        return msgspec.json.decode(said, type=dict[str, object])
-    except msgspec.DecodeError as error:
-        raise InconclusiveError(f"its output is not one JSON object: {error}", where=f"target: {name}.run") from error

@@ -204,6 +204,7 @@ def _run_note(manifest: Manifest) -> RunNote:
         digest=manifest.digest,
         why=manifest.why,
         proxy=manifest.proxy_kind,
+        facts=manifest.facts,
         command=shlex.join(
             ["surgectl", "run", manifest.asked or manifest.profile, "--seed", str(manifest.seed), *manifest.flags]
         ),

@@ -15,10 +15,10 @@ from rich.console import Console
 
 from surgectl import chance
 from surgectl.chaos.nemesis import Nemesis
-from surgectl.cli.casting import hook_output
 from surgectl.cli.driving import driver_for
 from surgectl.cli.ending import aborted
 from surgectl.cli.evening import Evening
+from surgectl.cli.hooks import facts_of, hook_output
 from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.located import located
 from surgectl.cli.logbook import Logbook
@@ -33,6 +33,7 @@ from surgectl.clock import SystemClock
 from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.errors import SurgectlError
 from surgectl.evidence.check import check_evidence
+from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
@@ -132,8 +133,15 @@ class Rehearsing:
                 asked=losses.part_asked,
             )
             manifest, self._let_go = staged.manifest, staged.give_links_back
-            setup = await hook_output(target.setup, "setup") if target.setup else {}
-            stack.push_async_callback(self._give_back, target)
+            told = {"run": manifest.run, **shared_variables(prepared.plan.rehearsal.sale)}
+            place = prepared.target.folder
+            setup = await hook_output(target.setup, "setup", folder=place, told=told) if target.setup else {}
+            told["setup"] = setup
+            stack.push_async_callback(self._give_back, target, told)
+            if target.facts:
+                facts = {name: evening.logbook.redacted(fact) for name, fact in facts_of(target.facts, told).items()}
+                manifest = manifests.replace(manifest, facts=facts)
+                manifests.save(manifest, folder)
             await reach(target)
             chaos = stack.enter_context(LineFile(folder / "chaos.jsonl", tap=evening.tap.publish, redact=self._redact))
             evening.logbook.keep_in(chaos)
@@ -167,11 +175,12 @@ class Rehearsing:
             self._storm = Storm(evening, bill, nemesis, losses)
             await self._storm.rage(manifest)
 
-    async def _give_back(self, target: Target) -> None:
+    async def _give_back(self, target: Target, told: dict[str, object]) -> None:
         """The target's teardown: runs on every way out once the setup has run; its failure changes no verdict."""
         if target.teardown is not None:
             try:
-                await hook_output(target.teardown, "teardown")
+                place = self._evening.prepared.target.folder
+                await hook_output(target.teardown, "teardown", folder=place, told=told)
             except SurgectlError as error:
                 self._evening.logbook.complain(f"teardown failed: {error}")
 

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from surgectl import chance
-from surgectl.cli.casting import hook_output
 from surgectl.cli.driving import DriverName, driver_for
+from surgectl.cli.hooks import hook_output
 from surgectl.cli.located import located
 from surgectl.cli.plan_view import console_for_results
 from surgectl.clock import SystemClock, since
@@ -52,10 +52,13 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
 
     async def play() -> int:
         permits = await guard([target.base_url, *target.origins.values()], target.allow)
-        setup = await hook_output(target.setup, "setup") if target.setup is not None else {}
+        seed = chance.fresh_seed()
+        run = f"try-{seed:08x}"
+        told: dict[str, object] = {"run": run, "sale": _SALE}
+        if target.setup is not None:
+            told["setup"] = await hook_output(target.setup, "setup", folder=opened.folder, told=told)
+        setup = told.get("setup", {})
         try:
-            seed = chance.fresh_seed()
-            run = f"try-{seed:08x}"
             intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared={"sale": _SALE, "setup": setup})
             try:
                 person = Person(journey, policy, intent)
@@ -72,7 +75,7 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
                     session.close()
         finally:
             if target.teardown is not None:
-                await hook_output(target.teardown, "teardown")
+                await hook_output(target.teardown, "teardown", folder=opened.folder, told=told)
 
     return asyncio.run(play())
 

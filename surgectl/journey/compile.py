@@ -60,6 +60,8 @@ def compile_target(target: Target) -> Journey:
         compiler.known(compile_text(text, f"headers.{name}").names, f"headers.{name}")
     for name, text in target.form_defaults.items():
         compiler.known(compile_text(text, f"form_defaults.{name}").names, f"form_defaults.{name}")
+    for name, text in target.facts.items():
+        _no_fan_in(compile_text(text, f"facts.{name}").names, f"facts.{name}", has_setup=target.setup is not None)
     compiled = {where: compiler.steps(steps, where, frozenset()) for where, steps in blocks}
     main = frozenset(step.step for _, step in _walk(target.journey, "journey"))
     for where, steps in blocks:
@@ -97,6 +99,13 @@ def _takers(blocks: list[tuple[str, list[Step]]]) -> dict[str, str]:
                         raise TargetError(f"{name} is a variable of surgectl's own", f"{part}.take.{name}")
                     takers.setdefault(name, step.step)
     return takers
+
+
+def _no_fan_in(names: frozenset[str], where: str, *, has_setup: bool) -> None:
+    """What is said of the shop may come from the run, the sale and the setup hook: no fan is there to ask."""
+    allowed = {"run", "sale"} | ({"setup"} if has_setup else set())
+    for name in sorted(names - allowed):
+        raise unknown_word("variable", name, allowed, where)
 
 
 def _compile_mint(mint: dict[str, str], *, has_setup: bool) -> tuple[Mint, ...]:

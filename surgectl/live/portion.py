@@ -9,6 +9,8 @@ from itertools import zip_longest
 import msgspec
 
 from surgectl.live.crowd import STAGES
+from surgectl.live.meter import Reading
+from surgectl.live.meter import together as metered
 from surgectl.recording.rows import VitalsRow
 
 
@@ -52,6 +54,8 @@ class Portion(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that were not counted here: the tap was full."""
     vitals: tuple[VitalsRow, ...] = ()
     """The newest of each process."""
+    meter: Reading | None = None
+    """What changed in the shard's meter since it was last told; None where nobody asked for one."""
 
     @property
     def funnel(self) -> dict[str, int]:
@@ -87,6 +91,7 @@ def merged(portions: Sequence[Portion]) -> Portion:
         probed=sum(p.probed for p in portions),
         lost=sum(p.lost for p in portions),
         vitals=tuple(row for p in portions for row in p.vitals),
+        meter=metered([p.meter for p in portions if p.meter is not None]) if any(p.meter for p in portions) else None,
     )
 
 

@@ -6,12 +6,13 @@ Pure bookkeeping: `fold(row)` in, `Snapshot` out. It informs and never judges: t
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from surgectl.live.crowd import DOUBT, NO, STAGES, WON, OneFan
+from surgectl.live.meter import Book, Meter, Reading
 from surgectl.live.portion import Portion, Second, merged, together
 from surgectl.plan.model import PlannedFault, PlannedPhase
 from surgectl.recording.rows import (
@@ -86,8 +87,15 @@ class LiveView:
     """Folds rows into the numbers that a person wants to see moving."""
 
     def __init__(
-        self, phases: tuple[PlannedPhase, ...], faults: tuple[PlannedFault, ...], planned: int, load_ends_ns: int
+        self,
+        phases: tuple[PlannedPhase, ...],
+        faults: tuple[PlannedFault, ...],
+        planned: int,
+        load_ends_ns: int,
+        *,
+        meter: Meter | None = None,
     ) -> None:
+        """`meter` folds the same rows, where somebody judges or exports what happens each second."""
         self._phases = phases
         self._faults = {fault.fault: FaultNow(fault, "planned") for fault in faults}
         self._planned = planned
@@ -126,6 +134,8 @@ class LiveView:
             NoteRow: self._note,
             VitalsRow: self._vital,
         }
+        self._meter = meter
+        self._book = Book()
         self.doing = "getting ready"
         self.lost = 0
 
@@ -145,17 +155,21 @@ class LiveView:
 
     def fold(self, row: OpRow | ChaosRow | VitalsRow) -> None:
         """Take one row into account."""
-        self._take[type(row)](row)
+        self.fold_all((row,))
 
-    def fold_all(self, rows: Iterable[OpRow | ChaosRow | VitalsRow]) -> None:
+    def fold_all(self, rows: Sequence[OpRow | ChaosRow | VitalsRow]) -> None:
         """Take these into account, oldest first. Half a microsecond each: it shares its core with the run."""
         take = self._take
         for row in rows:
             take[type(row)](row)
+        if self._meter is not None:
+            self._meter.fold_all(rows)
 
     def hear(self, shard: int, portion: Portion) -> None:
         """What a shard in another process counted so far: takes the place of what it said before."""
         self._elsewhere[shard] = portion
+        if portion.meter is not None:
+            self._book.hear(shard, portion.meter)
         if portion.first_drop_ns is not None:
             self._behind(portion.first_drop_ns)
 
@@ -164,8 +178,23 @@ class LiveView:
         if (portion := self._elsewhere.get(shard)) is not None:
             self._elsewhere[shard] = msgspec.structs.replace(portion, active=0, vitals=())
 
-    def portion(self) -> Portion:
-        """What was folded here, in numbers that add up with those of other shards."""
+    def reading(self) -> Reading | None:
+        """What the meters of all shards show; None where there are none."""
+        if self._elsewhere:
+            return self._book.reading(len(self._elsewhere))
+        return self._metered(news=False)
+
+    def _metered(self, *, news: bool) -> Reading | None:
+        if self._meter is None:
+            return None
+        self._meter.lost = self.lost
+        return self._meter.news() if news else self._meter.reading()
+
+    def portion(self, *, news: bool = False) -> Portion:
+        """What was folded here, in numbers that add up with those of other shards.
+
+        `news`: with what changed in the meter since this was last asked with it.
+        """
         # Where rows were lost our own count drifts; the engine's does not.
         active = self._vitals.fans if self.lost and self._vitals is not None else self._on_site
         return Portion(
@@ -184,6 +213,7 @@ class LiveView:
             probed=self._probed,
             lost=self.lost,
             vitals=(self._vitals,) if self._vitals is not None else (),
+            meter=self._metered(news=True) if news else None,
         )
 
     def snapshot(self, now_ns: int) -> Snapshot:

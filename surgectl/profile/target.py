@@ -182,7 +182,7 @@ class Tls(_Part, frozen=True, kw_only=True):
 
 
 class Hook(_Part, frozen=True, kw_only=True):
-    """A command run once a rehearsal; its stdout is JSON."""
+    """A command run once a rehearsal, in the target's folder: told about the run on stdin, it answers; both in JSON."""
 
     run: list[str]
     timeout: Duration = Duration(300 * 10**9)
@@ -406,6 +406,8 @@ class Target(_Part, frozen=True, kw_only=True):
     links: dict[str, Link] = {}
     setup: Hook | None = None
     teardown: Hook | None = None
+    facts: dict[str, str] = {}
+    """What the report is to say of this shop: its version, its database, how many workers it has."""
     promises: Promises = Promises()
     mint: dict[str, str] = {}
     flows: dict[str, list[Step]] = {}

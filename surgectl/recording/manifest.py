@@ -180,6 +180,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """From row time zero to the end of the run; planned length while it runs."""
     target: str = ""
     """The target's name."""
+    facts: dict[str, str] = {}
+    """What the target says of the shop: version, database, workers."""
     rehearsal: dict[str, Any] = {}
     """The whole effective profile as plain data, redacted."""
     target_file: dict[str, Any] = {}

@@ -31,6 +31,8 @@ class RunNote(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str = ""
     command: str = ""
     """Repeats this rehearsal with the same plan."""
+    facts: dict[str, str] = {}
+    """What the target says of the shop: its version, its database, how many workers it had."""
     phases: list[dict[str, Any]] = []
     """name, from_s, to_s, fans."""
 

@@ -31,6 +31,9 @@ def render(summary: Summary, folder: str, *, written: bool = True) -> Renderable
         for number, step in enumerate(summary.next_steps[:_MOST_STEPS], 1):
             steps.add_row(Text("next" if number == 1 else "", style="bold"), f"{number}.", Text(_short(step)))
         parts.append(steps)
+    if summary.run.facts:
+        facts = ", ".join(f"{one_line(name, 40)} {one_line(fact, 80)}" for name, fact in summary.run.facts.items())
+        parts.append(Text(f"shop   {facts}", style="dim", overflow="fold"))
     if written:
         parts.append(Text(f"report {one_line(folder)}/report.html", style="bold", overflow="fold"))
     parts.append(Text(f"again  {one_line(summary.run.command)}", style="dim", overflow="fold"))

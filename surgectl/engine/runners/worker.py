@@ -173,7 +173,7 @@ class Worker:
 
     def _pulse(self) -> None:
         if not self._link.choked:
-            portion = self._shard.view.portion() if self._shard is not None else None
+            portion = self._shard.view.portion(news=True) if self._shard is not None else None
             self._link.say(Pulse(tally=self._tally(), portion=portion))
 
     def _tally(self) -> Tally:

@@ -1,0 +1,67 @@
+"""The target's own commands: one puts the shop in order before the storm, one gives back what was bought."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from surgectl.errors import InconclusiveError
+from surgectl.journey.template import UnsetError, compile_text
+from surgectl.profile.target import Hook
+
+UNKNOWN = "unknown"
+
+
+async def hook_output(hook: Hook, name: str, *, folder: Path, told: Mapping[str, object]) -> dict[str, object]:
+    """Run a setup or teardown command in the target's folder → the JSON object on its stdout, {} where it says nothing.
+
+    `told` is written to its stdin as JSON: `run`, `sale`, and for a teardown `setup`, what the setup had said. `python`
+    as the first word is the Python that runs us. InconclusiveError where the command fails.
+    """
+    program = sys.executable if hook.run[0] == "python" else hook.run[0]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *hook.run[1:],
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(os.environ),
+            cwd=folder,
+        )
+    except OSError as error:
+        raise InconclusiveError(f"{hook.run[0]}: {error.strerror}", where=f"target: {name}.run") from error
+    try:
+        talking = process.communicate(msgspec.json.encode(told))
+        said, complained = await asyncio.wait_for(talking, int(hook.timeout) / 1e9)
+    except TimeoutError as error:
+        process.kill()
+        await process.wait()
+        raise InconclusiveError(
+            f"{hook.run[0]}: not done within {hook.timeout}", where=f"target: {name}.timeout"
+        ) from error
+    if process.returncode != 0:
+        last = complained.decode("utf-8", "replace").strip().split("\n")[-1]
+        raise InconclusiveError(f"{hook.run[0]}: exit {process.returncode}: {last}", where=f"target: {name}.run")
+    if not said.strip():
+        return {}
+    try:
+        return msgspec.json.decode(said, type=dict[str, object])
+    except msgspec.DecodeError as error:
+        raise InconclusiveError(f"its output is not one JSON object: {error}", where=f"target: {name}.run") from error
+
+
+def facts_of(facts: Mapping[str, str], told: Mapping[str, object]) -> dict[str, str]:
+    """The target's `facts` with their variables filled in; one that the setup did not say is `unknown`."""
+    found = {}
+    for name, text in facts.items():
+        try:
+            found[name] = compile_text(text, f"facts.{name}").render(dict(told)) or UNKNOWN
+        except UnsetError:
+            found[name] = UNKNOWN
+    return found
