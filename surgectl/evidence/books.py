@@ -33,8 +33,10 @@ from surgectl.profile.target import Source, Target
 from surgectl.recording.evidence_rows import KINDS, ChargeRow, OrderRow, RefundRow, TicketRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.sense import COUNTS
+from surgectl.text import one_line
 
 DERIVED_REFUNDS = "refunds"
+_LONGEST_REASON = 1000
 
 
 def sources(target: Target) -> dict[str, Source]:
@@ -272,12 +274,12 @@ class Books:
         )
 
     def _hidden(self, text: str) -> str:
-        """Without secrets, those that a login handed out included."""
+        """On one line of sane length, without secrets, those that a login handed out included."""
         for visit in self._visits.values():
             for value in visit.taken.values():
                 if isinstance(value, str) and len(value) >= 8:
                     text = text.replace(value, "***")
-        return self._redact(text)
+        return one_line(self._redact(text), _LONGEST_REASON)
 
 
 def repeated(rows: list[EvidenceRow]) -> str:

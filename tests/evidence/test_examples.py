@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from typer.testing import CliRunner, Result
+
+from surgectl.cli.main import app
 from surgectl.errors import UsageError
 from surgectl.evidence.check import check_evidence
 from surgectl.evidence.describe import described
@@ -153,6 +156,22 @@ def test_what_cannot_be_meant_is_found_before_anything_is_asked(name: str, tmp_p
     assert what in str(caught.value)
 
 
+def test_check_prints_it_or_the_line_of_what_is_wrong(tmp_path: Path) -> None:
+    """`surgectl check` prints a sentence for each book; what cannot be meant is said with file, line and path."""
+    file = tmp_path / "shop.yaml"
+
+    def check(http: str) -> Result:
+        file.write_text(HEAD + f"evidence:\n  orders:\n    http: {{get: /o, {http}}}\n    key: [email]\n")
+        return CliRunner().invoke(app, ["check", str(file)], env={"COLUMNS": "100"})
+
+    told = check("skip: {take: 50}")
+    assert told.exit_code == 0
+    assert "orders: GET /o, 50 at a time by skip until an empty page; linked by email" in " ".join(told.output.split())
+    wrong = check('rows: "a[["').exception
+    assert isinstance(wrong, UsageError)
+    assert f'{file}:9: evidence.orders.http.rows: "a[[" is not a JMESPath' in str(wrong)
+
+
 def test_secrets_written_into_the_file_stay_out_of_the_recording(tmp_path: Path) -> None:
     """A key, a dsn or a password that somebody wrote down all the same is redacted like one from the environment."""
     file = tmp_path / "shop.yaml"
@@ -163,7 +182,10 @@ def test_secrets_written_into_the_file_stay_out_of_the_recording(tmp_path: Path)
     sql: {dsn: "mysql://u:letmein@db/shop", query: select 1}
     counters:
       n:
-        http: {get: /n, headers: {X-Api-Key: k-123456}, login: [{post: /in, form: {user: audit, password: open-sesame}}]}
+        http:
+          get: /n
+          headers: {X-Api-Key: k-123456}
+          login: [{post: /in, form: {user: audit, password: open-sesame}}]
         value: n
   charges: {stripe: {secret: rk_live_written_down}}
 """
