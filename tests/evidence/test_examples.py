@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from typer.testing import CliRunner, Result
 
 from surgectl.cli.main import app
