@@ -1,6 +1,8 @@
 """What a shop says is shown, never obeyed: no escape code moves a cursor, no mark turns a line, no flood drowns us.
 
-Bidirectional controls after "Trojan Source" (CVE-2021-42574) and Unicode TR36; control characters after ECMA-48.
+Bidirectional controls after "Trojan Source" (CVE-2021-42574) and Unicode TR36; control characters after ECMA-48. Build
+servers read commands out of a log, too: GitHub `::error::…` and, anywhere in a line, `##[error]…` (actions/runner,
+ActionCommand.cs), Azure `##vso[…]`, TeamCity `##teamcity[…]`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ _ACTIVE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1: what moves cursors and rings bells
     "\u00ad\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # turns and hides
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"  # half characters, non-characters, invisible tags
+    "|(?<=#)#(?=[A-Za-z]*\\[)|:(?=:[A-Za-z][A-Za-z0-9_-]*(?: [^\n]*?)?::)"  # what a build server obeys
 )
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ def audit(folder: Folder, as_json: AsJson = False) -> None:
 
 
 def report(folder: Folder, as_json: AsJson = False) -> None:
-    """Write report.html, report.json, junit.xml and latency.hlog into a recording's folder again."""
+    """Write report.html, report.json, junit.xml, summary.md and latency.hlog into a recording's folder again."""
     summary = judge(folder.resolve())
     show(summary, folder, as_json=as_json)
     raise typer.Exit(summary.exit_code)

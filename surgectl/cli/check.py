@@ -35,9 +35,11 @@ from surgectl.profile.load import (
 from surgectl.profile.provable import kinds_of, provable
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
-from surgectl.profile.schema import schema
+from surgectl.profile.schema import KINDS, schema
+from surgectl.report import schema as report_schema
 from surgectl.units import show_duration
 
+_REPORT = "report"
 TryTarget = Callable[[str, dict[str, str], str], int]
 
 
@@ -45,7 +47,7 @@ def check(
     file: Annotated[str | None, typer.Argument(help="A profile, target or retry profile: a path or a name.")] = None,
     target: Annotated[str | None, typer.Option(help="The target file, instead of the profile's.")] = None,
     schema_: Annotated[
-        str | None, typer.Option("--schema", help="Print the JSON Schema of: profile, target or fan.")
+        str | None, typer.Option("--schema", help="Print the JSON Schema of: profile, target, fan or report.")
     ] = None,
     try_: Annotated[bool, typer.Option("--try", help="Play one fan through the target and show every step.")] = False,
     fan: Annotated[str, typer.Option(help="With --try: the retry profile of that fan.")] = "patient",
@@ -55,7 +57,7 @@ def check(
 ) -> None:
     """Say what a file is, whether it is right, and which invariants its evidence can prove."""
     if schema_ is not None:
-        typer.echo(msgspec.json.format(msgspec.json.encode(schema(schema_)), indent=2).decode())
+        typer.echo(_schema(schema_), nl=False)
         return
     if file is None:
         raise UsageError("nothing to check", hint="name a file, or ask for --schema profile")
@@ -84,6 +86,16 @@ def check(
     opened_target = open_for_plan(opened.target_file, variables, opened)
     _compiling(opened_target, variables, opened)
     _say(console, [*lines, *_of_target(opened_target), *_of_both(opened.rehearsal, opened_target)])
+
+
+def _schema(kind: str) -> str:
+    """What the user writes, or what we write: as text that ends with a line break."""
+    if kind == _REPORT:
+        return report_schema.render().decode()
+    if kind not in KINDS:
+        known = [*KINDS, _REPORT]
+        raise UsageError(f'no such schema: "{kind}"', hint=did_you_mean(kind, known) or f"one of {', '.join(known)}")
+    return msgspec.json.format(msgspec.json.encode(schema(kind)), indent=2).decode() + "\n"
 
 
 def _find(file: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -13,17 +14,20 @@ from rich.console import Console
 from surgectl import gate, plugins
 from surgectl.audit.expectations import Expectations, expectations_of
 from surgectl.audit.run import Audit, audit
+from surgectl.cli.announce import announce
+from surgectl.cli.plan_view import console_for_results
 from surgectl.errors import UsageError
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.values import Duration, Money, Rate, Share
 from surgectl.recording import manifest as manifests
-from surgectl.recording.folder import Folder
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
-from surgectl.report import hlog, html, json, junit, terminal
+from surgectl.report import hlog, json, terminal
+from surgectl.report.artefacts import artefacts
 from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
 from surgectl.report.words import headline, next_steps
+from surgectl.text import one_line
 
 _FUNNEL = ("arrived", "joined", "held", "paid", "confirmed")
 
@@ -40,14 +44,14 @@ def judge(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Summary
     `thresholds`: other demands than the profile's.
     """
     summary, latencies = _judged(folder, thresholds)
-    place = Folder(folder)
+    reporters = manifests.load(folder).rehearsal.get("reporters") or ()
     try:
-        place.report_json.write_bytes(json.render(summary))
-        place.junit.write_bytes(junit.render(summary))
-        place.report_html.write_text(html.render(summary), "utf-8")
         (folder / hlog.NAME).write_text(latencies, "utf-8")
-    except OSError as error:
-        Console(stderr=True).print(f"the reports could not be written: {error}", highlight=False, markup=False)
+        for name, content in artefacts(summary, reporters):
+            (folder / name).write_bytes(content)
+    except (OSError, ValueError) as error:
+        said = f"the reports could not be written: {one_line(str(error))}"
+        Console(stderr=True).print(said, highlight=False, markup=False)
     return summary
 
 
@@ -72,15 +76,15 @@ def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str,
 
 
 def show(summary: Summary, folder: Path, *, as_json: bool) -> None:
-    """Print the verdict on stdout: for people, or report.json alone."""
+    """Print the verdict on stdout, for people or report.json alone; and tell the build server, where there is one."""
     if as_json:
-        sys.stdout.write(json.render(summary).decode())
+        sys.stdout.flush()
+        sys.stdout.buffer.write(json.render(summary))  # UTF-8, whatever the terminal speaks
+        sys.stdout.buffer.flush()
     else:
-        Console().print(
-            terminal.render(summary, str(folder), written=(folder / "report.html").exists()),
-            soft_wrap=False,
-            highlight=False,
-        )
+        told = terminal.render(summary, str(folder), written=(folder / "report.html").exists())
+        console_for_results().print(told, soft_wrap=False)
+    announce(summary, folder, os.environ, asked=manifests.load(folder).asked, as_json=as_json)
 
 
 def expectations(manifest: Manifest, thresholds: tuple[str, ...] | None = None) -> Expectations:

@@ -13,6 +13,7 @@ from rich.console import Console
 import surgectl
 from surgectl.cli.lazily import Lazily
 from surgectl.errors import SurgectlError, ungrouped
+from surgectl.text import one_line
 
 app = typer.Typer(
     name="surgectl",
@@ -66,6 +67,5 @@ def _complain(text: str) -> None:
 
 
 def escape(text: str) -> str:
-    """Text from outside, safe to print: no markup, no control characters."""
-    clean = "".join(c if c.isprintable() else " " for c in text)
-    return clean.replace("[", "\\[")
+    """Text from outside, safe to print: no markup, no control characters, nothing that a build server obeys."""
+    return one_line(text).replace("[", "\\[")

@@ -18,10 +18,12 @@ from rich.text import Text
 from surgectl.cli.plan_view import console_for_results
 from surgectl.errors import UsageError
 from surgectl.recording.relations import Relations, identifier
+from surgectl.text import one_line
 
 _ASKING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _MOST_SHOWN = 1000
 """Rows of a table on a terminal; files get all of them."""
+_MOST_OF_A_CELL = 10_000
 
 
 class Form(StrEnum):
@@ -108,5 +110,4 @@ def _show(names: list[str], rows: list[tuple[Any, ...]]) -> None:
 
 def _cell(cell: Any) -> Text:
     """What a shop said, as text and nothing else: no markup, no control characters."""
-    text = "" if cell is None else str(_plain(cell))
-    return Text("".join(character if character.isprintable() else " " for character in text))
+    return Text("" if cell is None else one_line(str(_plain(cell)), _MOST_OF_A_CELL))

@@ -24,8 +24,10 @@ from surgectl.recording.evidence_rows import SourceRow, StockRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.folder import Folder
 from surgectl.recording.redaction import redacted
+from surgectl.text import cut
 
 LEAST_QUIET_NS = 1_000_000_000
+_MOST_OF_A_PROBLEM = 2_000
 _encoder = msgspec.json.Encoder()
 
 # The provider's logs also hold what the reconciler goes on asking, and what is delivered once more: they grow, and are
@@ -78,7 +80,7 @@ def _summary(found: Found, before: Found | None, clock: Clock) -> SourceRow:
         complete=not found.problem,
         stable=before is not None and _agree(before, found),
         declared=found.declared,
-        error=found.problem,
+        error=cut(found.problem, _MOST_OF_A_PROBLEM),
         source=found.source,
         at_s=clock.wall().timestamp(),
     )

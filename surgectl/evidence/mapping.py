@@ -20,6 +20,7 @@ from surgectl.profile.target import Column, Each, Source
 from surgectl.recording.evidence_rows import KINDS
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.sense import nonsense
+from surgectl.text import cut
 
 Mapping = Callable[[Raw], list[EvidenceRow]]
 """A raw row → our rows (several with `each:`). MappingError where it cannot be mapped."""
@@ -41,6 +42,7 @@ _OURS = frozenset({"source", "line", "place", "keys", "snapshot"})
 _WHOLE = frozenset({"qty", "capacity", "available", "held", "sold", "pending", "status", "number", "delivery"})
 _LISTS = frozenset({"payments"})
 _REFERENCE = re.compile(r"(.+?)\s*->\s*([\w.]+)\s*")
+_MOST_OF_A_REASON = 500
 # Kinds whose states mean the same, so that `same: orders` need not repeat them.
 SAME_STATES = frozenset({"orders", "tickets"})
 
@@ -96,7 +98,7 @@ def compile_mapping(kind: str, source: Source, where: str, *, keys: list[str] | 
         try:
             return [make(part) for part in (items(raw) if items else [raw])]
         except (ReadError, ValueError, ArithmeticError, TypeError) as error:
-            raise MappingError(str(error)) from error
+            raise MappingError(cut(str(error), _MOST_OF_A_REASON)) from error
 
     return mapping
 

@@ -38,6 +38,12 @@ class CompiledClaim(msgspec.Struct, frozen=True, kw_only=True):
     """→ the fields it gives (amount gives two), empty where the reply does not say. ValueError where it is garbled."""
 
 
+MOST_OF_A_NAME = 1_000
+"""Characters of an order's name, and of a seat's. What is longer names nothing: a shop that answers with a flood must
+not fill the disk."""
+MOST_OF_A_LIST = 10_000
+"""Characters of all seats or tickets of one reply together."""
+
 CLAIMS = ("order", "amount", "qty", "seats", "tickets", "position", "wait")
 
 
@@ -183,7 +189,7 @@ def _fixed(name: str, value: Value) -> Callable[[Seen], dict[str, Any]]:
 def _shape(name: str, value: Any, scale: float) -> dict[str, Any]:
     """The one form of each claim. ValueError where the reply's value cannot be it."""
     if name == "order":
-        return {"order": show(value)}
+        return {"order": _name(name, value)}
     if name in ("qty", "position"):
         try:
             number = float(value)
@@ -198,10 +204,24 @@ def _shape(name: str, value: Any, scale: float) -> dict[str, Any]:
         except (TypeError, ValueError):
             raise ValueError(f"wait {value!r} is not a number") from None
     if isinstance(value, str):
-        return {name: [item.strip() for item in value.split(",") if item.strip()]}
-    if isinstance(value, list):
-        return {name: [show(item) for item in value]}
-    return {name: [show(value)]}
+        return {name: _names(name, [item.strip() for item in value.split(",") if item.strip()])}
+    return {name: _names(name, value if isinstance(value, list) else [value])}
+
+
+def _names(claim: str, values: list[Any]) -> list[str]:
+    if len(values) > MOST_OF_A_LIST:
+        raise ValueError(f"{claim} of {len(values):,} items is no list of a purchase")
+    names = [_name(claim, value) for value in values]
+    if (length := sum(map(len, names))) > MOST_OF_A_LIST:
+        raise ValueError(f"{claim} of {length:,} characters is no list of a purchase")
+    return names
+
+
+def _name(claim: str, value: Any) -> str:
+    text = show(value)
+    if len(text) > MOST_OF_A_NAME:
+        raise ValueError(f"{claim} of {len(text):,} characters is no name")
+    return text
 
 
 def claim_names(claim: Claim | int | str) -> frozenset[str]:

@@ -215,6 +215,7 @@ def _without_unsaid(fault: dict[str, Any]) -> None:
 def _without_unset(plain: dict[str, Any]) -> None:
     """The same for words that stand at what was always done until they are said: limits of statistics, what becomes of
     an arrival that is behind, and where a reaction goes back to."""
+    del plain["profile"]["reporters"]  # who is told of it afterwards is no part of what will happen
     if plain["profile"]["generator"]["behind"] == "drop":
         del plain["profile"]["generator"]["behind"]
     if not any(plain["profile"]["expect"]["statistics"].values()):

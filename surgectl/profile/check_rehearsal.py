@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from surgectl import plugins
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.profile import words
 from surgectl.profile.brownouts import NAMES as BROWNOUTS
@@ -217,6 +218,11 @@ def _expect(rehearsal: Rehearsal, wrong: Wrong) -> None:
             as_id = word.upper() if word.upper() in words.INVARIANTS else word
             hint = did_you_mean(as_id, known) or f"groups: {', '.join(words.GROUPS)}"
             wrong(f"expect.invariants.require[{number}]", f'no such invariant or group: "{word}"', hint)
+    installed = plugins.names("surgectl.reporters") if rehearsal.reporters else []
+    for number, name in enumerate(rehearsal.reporters):
+        if name not in installed:
+            hint = did_you_mean(name, installed) or "install the package that brings it"
+            wrong(f"reporters[{number}]", f'no such reporter: "{name}"', hint)
     for name, least in expect.coverage.items():
         path = f"expect.coverage.{name}"
         if name not in words.COVERAGE:

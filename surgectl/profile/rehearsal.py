@@ -149,3 +149,5 @@ class Rehearsal(_Part, frozen=True, kw_only=True):
     """Laid over the target's `promises` (same keys, same units)."""
     stage: dict[str, Any] = {}
     """Laid over the target's `stage`: settings of the embedded stage, ignored by any other shop."""
+    reporters: list[str] = []
+    """Further reports that other packages write (entry points `surgectl.reporters`): docs/ci.md."""

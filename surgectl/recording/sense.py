@@ -16,6 +16,10 @@ from surgectl.recording.evidence_rows import _Row as EvidenceRow
 
 MOST_MINOR = 10**15
 """Of money: more than the world's yearly product in cents of most currencies, and its sums still fit a column."""
+MOST_OF_A_NAME = 1_000
+"""Characters of an id: what is longer names nothing."""
+MOST_OF_A_TEXT = 100_000
+"""Characters of any other column, and of all keys of a row: more than a ledger needs, less than a flood."""
 MOST_COUNT = 10**9
 """Of tickets."""
 MOST_S = 10**11
@@ -38,6 +42,10 @@ def nonsense(row: EvidenceRow) -> str:
             continue
         if name in IDS and not str(value).strip():
             return f"{name}: is empty"
+        if isinstance(value, str) and len(value) > (most := MOST_OF_A_NAME if name in IDS else MOST_OF_A_TEXT):
+            return f"{name}: {len(value):,} characters, where {most:,} are the most"
+        if isinstance(value, list) and (length := sum(len(str(item)) for item in value)) > MOST_OF_A_TEXT:
+            return f"{name}: {length:,} characters, where {MOST_OF_A_TEXT:,} are the most"
         if name.endswith("_minor") and not 0 <= value <= MOST_MINOR:
             return f"{name.removesuffix('_minor')}: {value} is no sum of money" + (
                 " (a refund belongs under refunds, with its sum above zero)" if -MOST_MINOR <= value < 0 else ""
@@ -59,7 +67,7 @@ def sql_of_sense(row_type: type[EvidenceRow], cell: str) -> str:
     for field in msgspec.structs.fields(row_type):
         value = f'{cell}."{field.encode_name}"'
         if field.name in IDS:
-            said.append(f"trim({value}) <> ''")
+            said.append(f"trim({value}) <> '' AND length({value}) <= {MOST_OF_A_NAME}")
         elif field.name.endswith("_minor"):
             said.append(f"{value} BETWEEN 0 AND {MOST_MINOR}")
         elif field.name == "currency":

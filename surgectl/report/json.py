@@ -14,7 +14,8 @@ MOST = 100_000
 def render(summary: Summary) -> bytes:
     """The summary as JSON (`surgectl.report/1`), indented, the same bytes for the same run. No NaN: null is unknown."""
     held = tamed(summary, lambda text: storable(text, MOST))
-    return msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"
+    # A build server that shows this file in its log takes `##[…]` for a command, wherever it stands in a line.
+    return msgspec.json.format(msgspec.json.encode(held), indent=2).replace(b"##", rb"#\u0023") + b"\n"
 
 
 def parse(data: bytes) -> Summary:

@@ -104,5 +104,5 @@ class Playing:
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """What a child sees: no setting of somebody's own rehearsals may reach the matrix."""
-    return {k: v for k, v in given.items() if not k.startswith("SURGECTL_") or k == "SURGECTL_DEBUG"}
+    """What a child sees: no setting of somebody's own rehearsals reaches the matrix, and none tells a build server."""
+    return {k: v for k, v in given.items() if not k.startswith(("SURGECTL_", "GITHUB_")) or k == "SURGECTL_DEBUG"}

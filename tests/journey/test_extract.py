@@ -113,6 +113,24 @@ def test_null_claims_nothing(claim: str) -> None:
     assert not verdict.detail
 
 
+@pytest.mark.parametrize(
+    ("claim", "flood"),
+    [
+        ("order", "x" * 1_001),
+        ("seats", "x" * 1_001),
+        ("seats", ["seat"] * 2_501),
+        ("tickets", "a," * 10_001),
+        ("tickets", [[]] * 10_001),
+    ],
+)
+def test_a_flood_is_no_claim(claim: str, flood: Any) -> None:
+    """A name of a thousand characters is kept; a longer one, or a list without end, fills no disk and is said aloud."""
+    found = judge(f"{{claims: {{{claim}: {{json: t}}}}}}", page(200, {"t": flood}))
+    assert found.outcome == "ok" and found.claims == {}
+    assert found.detail.startswith(f"claim {claim}: {claim} of ")
+    assert judge("{claims: {order: {json: t}}}", page(200, {"t": "x" * 1_000})).claims == {"order": "x" * 1_000}
+
+
 @pytest.mark.parametrize("claim", ["amount: {json: t, money: major EUR}", "qty: {json: t}", "wait: {json: t}"])
 def test_a_garbled_claim_is_said_aloud(claim: str) -> None:
     """A claim that cannot be read is left out, and the recording says why; the outcome stands."""

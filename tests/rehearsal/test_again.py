@@ -30,11 +30,11 @@ def test_a_copied_folder_gives_the_same_verdict_to_the_byte(played: Ended, tmp_p
 def test_reports_are_written_again_from_the_recording(played: Ended, tmp_path: Path) -> None:
     """`surgectl report` on a copy without its reports writes the same ones."""
     copy = tmp_path / "elsewhere"
-    left = ("parquet", "stage", "report.*", "junit.xml", "latency.hlog")
+    left = ("parquet", "stage", "report.*", "junit.xml", "summary.md", "latency.hlog")
     shutil.copytree(played.path, copy, ignore=shutil.ignore_patterns(*left))
     again = surgectl("report", copy)
     assert again.code == played.code, again.said
-    for name in ("report.json", "junit.xml", "report.html", "latency.hlog"):
+    for name in ("report.json", "junit.xml", "summary.md", "report.html", "latency.hlog"):
         assert (copy / name).read_bytes() == (played.path / name).read_bytes(), name
 
 

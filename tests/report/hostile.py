@@ -39,7 +39,12 @@ def hostile(flood: str = FLOOD) -> Summary:
         next_steps=[EVIL, flood],
         invariants=findings,
         run=msgspec.structs.replace(
-            calm.run, profile=EVIL[:40], target=EVIL, command=EVIL, phases=[{"name": EVIL, "from_s": 1.0, "to_s": 2.0}]
+            calm.run,
+            profile=EVIL[:40],
+            target=EVIL,
+            command=EVIL,
+            facts={EVIL: EVIL, "flood": flood},
+            phases=[{"name": EVIL, "from_s": 1.0, "to_s": 2.0}],
         ),
         coverage=[CoverageLine(id=EVIL, required=EVIL, seen=flood, met=False)],
         thresholds=[ThresholdLine(expression=EVIL, verdict="unknown", observed=flood, reason=EVIL)],

@@ -105,6 +105,14 @@ def test_a_hostile_shop_leaves_it_intact() -> None:
     assert json.parse(data).verdict == "fail"
 
 
+def test_no_build_server_takes_it_for_a_command() -> None:
+    """A runner reads the log that shows it: no line begins with ::, none holds ##; what is read back is the same."""
+    told = msgspec.structs.replace(summary(), headline="##[error]x ##vso[y]", next_steps=["::error::z", "###"])
+    data = json.render(told)
+    assert b"##" not in data and not [line for line in data.splitlines() if line.lstrip().startswith(b"::")]
+    assert json.parse(data) == told
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"schema": "surgectl.report/1"}', b"\xff\xfe"])
 def test_what_is_no_report_is_refused(data: bytes) -> None:
     """Anything else raises msgspec's error, never a half-read summary."""

@@ -1,4 +1,4 @@
-"""junit.xml in the shape of the Jenkins xUnit plugin's junit-10.xsd, so that build servers show every case."""
+"""junit.xml as build servers read it: valid against the public schemas, each case once, each useful by itself."""
 
 from __future__ import annotations
 
@@ -6,50 +6,48 @@ import re
 from xml.etree import ElementTree as ET
 
 import msgspec
+import pytest
 
 from surgectl.report import junit
-from surgectl.report.summary import ChaosLine, Summary
+from surgectl.report.summary import ChaosLine, RunNote, Summary
 from tests.report.hostile import hostile
+from tests.report.junit_schema import wrong_with
 from tests.report.sample import summary
-
-# Element -> the attributes it may have, those it must have, the children it may have in this order (junit-10.xsd).
-SHAPE: dict[str, tuple[set[str], set[str], list[str]]] = {
-    "testsuites": ({"name", "time", "tests", "failures", "errors", "disabled"}, set(), ["testsuite"]),
-    "testsuite": (
-        {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "id", "package"},
-        {"name", "tests"},
-        ["properties", "testcase", "system-out", "system-err"],
-    ),
-    "properties": (set(), set(), ["property"]),
-    "property": ({"name", "value"}, {"name", "value"}, []),
-    "testcase": ({"name", "classname", "time", "assertions", "status"}, {"name"}, ["skipped", "error", "failure"]),
-    "failure": ({"message", "type"}, set(), []),
-    "error": ({"message", "type"}, set(), []),
-    "skipped": ({"message"}, set(), []),
-}
-
-
-def check(element: ET.Element) -> None:
-    may, must, children = SHAPE[element.tag]
-    assert must <= set(element.keys()) <= may, (element.tag, element.attrib)
-    places = [children.index(child.tag) for child in element]
-    assert places == sorted(places), element.tag
-    for child in element:
-        check(child)
 
 
 def tree(told: Summary) -> ET.Element:
     return ET.fromstring(junit.render(told))
 
 
-def test_it_has_the_shape_of_the_schema() -> None:
-    """Only the schema's elements and attributes, in its order, with a timestamp and times it can read."""
-    root = tree(summary())
-    assert root.tag == "testsuites"
-    check(root)
-    for suite in root:
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp", ""))
-        assert float(suite.get("time", "")) > 0
+def nothing() -> Summary:
+    """A run that ended before anything could be said."""
+    note = RunNote(id="r", profile="p", target="t", seed=1, version="0", started_at="", duration_s=0.0, status="failed")
+    return Summary(run=note, verdict="unknown", exit_code=70)
+
+
+def test_it_is_valid_against_the_schemas() -> None:
+    """Elements, attributes, order and types are what both public schemas allow; also of a run that never began."""
+    assert wrong_with(junit.render(summary())) == []
+    assert wrong_with(junit.render(nothing())) == []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b'hostname="localhost" ', b""),
+        (b"</properties>", b"</properties><surprise/>"),
+        (b'type="fail"', b'kind="fail"'),
+        (b'timestamp="2026-11-22T15:58:41"', b'timestamp="2026-11-22T15:58:41Z"'),
+        (b'time="95.200"', b'time="95.2s"'),
+        (b"<testsuites>", b'<testsuites disabled="0">'),
+        (b'tests="', b'tests="many'),
+    ],
+)
+def test_the_schema_bites(good: bytes, bad: bytes) -> None:
+    """A missing host, a strange element, a zone, a unit: each is refused."""
+    told = junit.render(summary())
+    assert good in told
+    assert wrong_with(told.replace(good, bad))
 
 
 def test_there_is_one_case_for_each_invariant_threshold_fault_and_coverage() -> None:
@@ -63,13 +61,46 @@ def test_there_is_one_case_for_each_invariant_threshold_fault_and_coverage() -> 
 
 
 def test_the_counts_agree_with_the_cases() -> None:
-    """tests, failures, errors and skipped are what stands below them, in each suite and over all."""
-    root = tree(summary())
-    for element in [root, *root]:
-        assert int(element.get("tests", "")) == len(list(element.iter("testcase")))
+    """tests, failures, errors and skipped are what stands below them, in each suite."""
+    for suite in tree(summary()):
+        assert int(suite.get("tests", "")) == len(list(suite.iter("testcase")))
         for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-            if element.tag == "testsuite" or attribute != "skipped":
-                assert int(element.get(attribute, "")) == len(list(element.iter(tag))), (element.tag, tag)
+            assert int(suite.get(attribute, "")) == len(list(suite.iter(tag))), (suite.tag, tag)
+
+
+def test_time_is_counted_once() -> None:
+    """Added up over suites, as Jenkins does, it is the run's length; a fault's case lasts as long as the fault."""
+    suites = list(tree(summary()))
+    assert sum(float(suite.get("time", "")) for suite in suites) == pytest.approx(95.2)
+    (fault,) = (case for case in suites[2] if case.tag == "testcase")
+    (line,) = summary().chaos
+    assert line.applied_at_s is not None and line.healed_at_s is not None
+    assert float(fault.get("time", "")) == pytest.approx(line.healed_at_s - line.applied_at_s)
+
+
+def test_no_two_cases_are_alike() -> None:
+    """GitLab drops the second of two cases with one class and name: a demand made twice is told apart."""
+    told = msgspec.structs.replace(summary(), thresholds=[summary().thresholds[0]] * 3, chaos=summary().chaos * 2)
+    cases = [(case.get("classname"), case.get("name")) for case in tree(told).iter("testcase")]
+    assert len(cases) == len(set(cases))
+    assert ("ticket-drop.thresholds", "p99(confirm) < 3s (3)") in cases
+
+
+def test_a_failure_needs_nothing_beside_it() -> None:
+    """Its text begins with the message; counts, examples, keys, proofs and what to do stand in it."""
+    failure = next(case for case in tree(summary()).iter("testcase") if case.get("name") == "DUPCHARGE").find("failure")
+    assert failure is not None and failure.text
+    assert failure.text.startswith(failure.get("message", "?"))
+    for piece in (
+        "somebody was charged twice",
+        "905 considered, 18 violations",
+        "order: o-377",
+        "proved by evidence/",
+        "ops/0.jsonl.zst:6745",
+        "and 16 more",
+        "What to do: DUPCHARGE",
+    ):
+        assert piece in failure.text
 
 
 def test_fail_is_a_failure_unknown_an_error_and_unconfigured_is_skipped() -> None:
@@ -87,7 +118,14 @@ def test_each_suite_says_which_run_it_was() -> None:
     """Run, seed and exit code are properties of every suite."""
     for suite in tree(summary()):
         found = {p.get("name"): p.get("value") for p in suite.iter("property")}
-        assert found == {"run": "20261122T155841Z-2026", "seed": "2026", "exit_code": "11"}
+        assert found == {
+            "run": "20261122T155841Z-2026",
+            "seed": "2026",
+            "exit_code": "11",
+            "profile": "ticket-drop",
+            "target": "boxoffice",
+            "surgectl": "0.1.0",
+        }
 
 
 def fault(**facts: bool) -> ChaosLine:
@@ -110,9 +148,8 @@ def test_a_fault_left_behind_fails_and_one_that_never_bit_is_an_error() -> None:
 def test_a_hostile_shop_leaves_it_intact() -> None:
     """Whatever the shop says, it is XML 1.0 of the same shape, and no flood gets through."""
     data = junit.render(hostile())
-    root = ET.fromstring(data)
-    check(root)
-    assert len(data) < 1_500_000
+    assert wrong_with(data) == []
+    assert len(data) < 1_000_000
     text = data.decode()
     assert not re.search("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
     assert "<script" not in text and "\x1b" not in text and "\\x1b" in text

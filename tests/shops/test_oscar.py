@@ -5,10 +5,7 @@ Not in CI's usual run (it installs a shop and migrates a database, a minute and 
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +15,7 @@ import pytest
 
 from tests.servers import NO_POSTGRES, find_postgres
 from tests.shops.oscar.oscar_shop import database, installed, running
+from tests.shops.rehearsed import finding, rehearsed
 
 pytestmark = [pytest.mark.real, pytest.mark.shops, pytest.mark.timeout(600)]
 
@@ -40,22 +38,15 @@ def shop_database(python: Path) -> Iterator[str]:
         yield url
 
 
-def rehearsed(python: Path, url: str, workers: int, reports: Path) -> tuple[int, dict[str, Any]]:
+def bought(python: Path, url: str, workers: int, reports: Path) -> tuple[int, dict[str, Any]]:
     """Twenty fans at once for five tickets → exit code, report.json."""
     with running(python, url, workers) as shop:
-        words = [sys.executable, "-m", "surgectl", "run", "oscar", "--reports", str(reports), "--json", *shop.sets]
-        done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **shop.environment})
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
-
-
-def finding(report: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(f for f in report["invariants"] if f["id"] == name)
+        return rehearsed("oscar", shop.sets, shop.environment, reports)
 
 
 def test_four_workers_sell_more_than_there_is(python: Path, shop_database: str, tmp_path: Path) -> None:
     """Four workers read the same stock: more tickets are sold than the five that exist, counted from order lines."""
-    code, report = rehearsed(python, shop_database, 4, tmp_path)
+    code, report = bought(python, shop_database, 4, tmp_path)
     oversell = finding(report, "OVERSELL")
     assert code == 11 and oversell["verdict"] == "fail"
     assert oversell["violations"] == oversell["considered"] - 5 > 0
@@ -64,7 +55,7 @@ def test_four_workers_sell_more_than_there_is(python: Path, shop_database: str, 
 
 def test_one_worker_sells_what_there_is(python: Path, shop_database: str, tmp_path: Path) -> None:
     """The same shop, database and crowd with one worker: five of five, exit 0."""
-    code, report = rehearsed(python, shop_database, 1, tmp_path)
+    code, report = bought(python, shop_database, 1, tmp_path)
     assert (code, finding(report, "OVERSELL")["verdict"]) == (0, "pass"), report["headline"]
     assert finding(report, "OVERSELL")["considered"] == 5
     facts = report["run"]["facts"]
