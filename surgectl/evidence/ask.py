@@ -119,6 +119,8 @@ async def ask(
                 hint_ns = seconds_ns(response.headers.get("Retry-After"))
         except TimeoutError:
             reason = f"no answer within {patience.timeout_ns / 1e9:g}s"
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
+            raise ReadError("its certificate is not believed", where=question.place, hint="tls: {ca: …}") from error
         except ValueError as error:  # an address or a header that cannot be sent
             raise ReadError("cannot be asked: the address or a header is not valid", where=question.place) from error
         except (aiohttp.ClientError, OSError) as error:
