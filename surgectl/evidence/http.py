@@ -15,7 +15,7 @@ import msgspec
 from surgectl.evidence.ask import Answer, Denied, Question
 from surgectl.evidence.asking import Build, Homes, compile_question, follow
 from surgectl.evidence.look import Look, compile_path
-from surgectl.evidence.paging import Page, Paging, Read, Turn, compile_paging, compile_spot, count
+from surgectl.evidence.paging import Page, Paging, Read, Turn, compile_paging, compile_spot, count, unasked
 from surgectl.evidence.reading import MOST_PAGES, MOST_ROWS, Patience, Raw, ReadError, Reading
 from surgectl.evidence.visit import Visit
 from surgectl.profile.target import Http
@@ -94,7 +94,9 @@ async def read_list(wanted: HttpList, visit: Visit, patience: Patience) -> Readi
             raise ReadError(f"more than {MOST_PAGES} pages")
     except ReadError as error:
         return Reading(rows=rows, declared=declared, problem=f"{error} (after {len(rows)} rows)")
-    problem = f"read {len(rows)} rows where {declared} are declared" if declared not in (None, len(rows)) else moved
+    if declared is None:
+        return Reading(rows=rows, problem=unasked(page))
+    problem = f"read {len(rows)} rows where {declared} are declared" if declared != len(rows) else moved
     return Reading(rows=rows, declared=declared, problem=problem)
 
 

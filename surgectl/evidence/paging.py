@@ -211,6 +211,37 @@ def _lacks(document: Any, path: str) -> bool:
     return False
 
 
+_MORE = frozenset({"hasmore", "hasnextpage", "hasnext"})
+_DEEP = 3
+
+
+def unasked(page: Page) -> str:
+    """What the last page says of further ones that nobody asked for; empty where it says nothing of the kind.
+
+    A target that forgets its paging reads the first page of everything: half a list must not look like a whole one.
+    """
+    if (link := page.header("Link")) and next_link(link):
+        return "the answer's Link header names a next page: say next: {header: Link}"
+    path = _going_on(page.document, "", _DEEP)
+    return f"the answer says at {path} that there is more: say how it is paged" if path else ""
+
+
+def _going_on(document: Any, at: str, deep: int) -> str:
+    """The path of a `has_more: true`, or of a `next` that is a link; not in the rows."""
+    if not isinstance(document, dict) or not deep:
+        return ""
+    for name, value in document.items():
+        word = str(name).replace("_", "").lower()
+        if word in _MORE and value is True:
+            return f"{at}{name}"
+        link = value.get("href") if isinstance(value, dict) else value  # HAL has its links so
+        if word.startswith("next") and isinstance(link, str) and link.startswith(("http://", "https://", "/", "?")):
+            return f"{at}{name}"
+        if found := _going_on(value, f"{at}{name}.", deep - 1):
+            return found
+    return ""
+
+
 def _sized(size: int, where: str) -> None:
     if size < 1:
         raise UsageError(f"{size} is not a number of rows", where=where, hint="try 50")

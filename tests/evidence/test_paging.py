@@ -250,6 +250,35 @@ async def test_a_cap_below_the_page_that_was_asked_for_ends_nothing(server: Serv
         assert ([row.order for row in found.rows], found.problem) == ([f"o{n}" for n in range(ALL)], "")  # type: ignore[attr-defined]
 
 
+UNASKED: dict[str, tuple[Any, str]] = {
+    "a next link": (lambda: {"next": "https://shop/orders?page=2", "rows": order_rows(0, 3)}, "next"),
+    "a next path deeper": (lambda: {"meta": {"links": {"next_page": "/orders?page=2"}}, "rows": []}, "links.next_page"),
+    "HAL": (lambda: {"_links": {"next": {"href": "/orders?page=2"}}, "rows": []}, "_links.next"),
+    "has_more": (lambda: {"has_more": True, "rows": order_rows(0, 3)}, "has_more"),
+    "hasNextPage": (lambda: {"pageInfo": {"hasNextPage": True}, "rows": order_rows(0, 3)}, "pageInfo.hasNextPage"),
+    "a Link header": (
+        lambda: web.json_response({"rows": []}, headers={"Link": '</2>; rel="next"'}),
+        "say next: {header: Link}",
+    ),
+    "no more": (lambda: {"has_more": False, "next": None, "rows": order_rows(0, 3)}, ""),
+    "another next": (lambda: {"next_draw": "2026-03-01", "nextId": 5, "rows": order_rows(0, 3)}, ""),
+    "the last of several": (
+        lambda: web.json_response({"rows": []}, headers={"Link": '</1>; rel="prev"'}),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNASKED)
+async def test_a_list_that_goes_on_is_not_read_as_one_page(server: Server, name: str) -> None:
+    """A target that forgot its paging has read the first page of everything: the answer itself says so."""
+    answer, problem = UNASKED[name]
+    server.answer = lambda request, number: answer()
+    found = await read(server, {"get": "/orders", "rows": "rows"})
+    assert (problem in found.problem) if problem else (found.problem == "")
+    assert bool(found.problem) is bool(problem)
+
+
 LINKS = {
     '<https://a/x?page=2>; rel="next"': "https://a/x?page=2",
     "<https://a/x?page=2>; rel=next": "https://a/x?page=2",
