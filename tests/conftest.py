@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis, running_postgres, running_redis
+from tests.share import REHEARSALS, SALES, together
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +29,24 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m is looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit and property tests first (a minute), then whatever is marked `real`."""
+    """Unit and property tests first (a minute), then whatever is marked `real`. Rehearsals are `quiet`, all of them."""
+    for item in items:
+        if item.get_closest_marker("real") and together(item.nodeid) in (REHEARSALS, SALES):
+            item.add_marker(pytest.mark.quiet)
     items.sort(key=lambda item: item.get_closest_marker("real") is not None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """`--dist loadgroup`: what belongs together (tests/share.py) goes to one process, the largest groups first."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return together(nodeid) or nodeid
+
+    return Together(config, log)

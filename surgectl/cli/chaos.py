@@ -14,11 +14,13 @@ from rich.console import Console
 from surgectl.chaos import marks
 from surgectl.chaos.leftovers import mend
 from surgectl.chaos.toxiproxy import Toxiproxy, ToxiproxyError
+from surgectl.cli.chaos_export import export
 from surgectl.clock import SystemClock
 from surgectl.errors import InconclusiveError, UsageError
 from surgectl.recording import manifest
 
 app = typer.Typer(no_args_is_help=True, help="Faults outside a rehearsal.")
+app.command()(export)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.logbook import Logbook
+from surgectl.cli.outlets import Outlets
 from surgectl.cli.prepare import Prepared, Wishes
 from surgectl.clock import Clock
 from surgectl.live.snapshot import LiveView
@@ -26,6 +27,7 @@ class Evening:
     logbook: Logbook
     view: LiveView
     tap: Tap
+    outlets: Outlets
 
     def patience_ns(self) -> int:
         """How long we wait for stragglers and for the books: as the profile allows, and little once we were stopped."""

@@ -22,7 +22,7 @@ from surgectl.profile.values import Duration, Money, Rate, Share
 from surgectl.recording import manifest as manifests
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
-from surgectl.report import hlog, json, terminal
+from surgectl.report import hlog, journal, json, terminal
 from surgectl.report.artefacts import artefacts
 from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine
@@ -44,9 +44,11 @@ def judge(folder: Path, *, thresholds: tuple[str, ...] | None = None) -> Summary
     `thresholds`: other demands than the profile's.
     """
     summary, latencies = _judged(folder, thresholds)
-    reporters = manifests.load(folder).rehearsal.get("reporters") or ()
+    manifest = manifests.load(folder)
+    reporters = manifest.rehearsal.get("reporters") or ()
     try:
         (folder / hlog.NAME).write_text(latencies, "utf-8")
+        (folder / journal.NAME).write_bytes(journal.render(summary, manifest))
         for name, content in artefacts(summary, reporters):
             (folder / name).write_bytes(content)
     except (OSError, ValueError) as error:

@@ -21,6 +21,7 @@ class Lazily(TyperGroup):
         "audit": "surgectl.cli.again:audit",
         "report": "surgectl.cli.again:report",
         "sql": "surgectl.cli.sql:sql",
+        "trace": "surgectl.cli.trace:trace",
         "chaos": "surgectl.cli.chaos:app",
         "stage": "surgectl.cli.stage:app",
         "selftest": "surgectl.cli.selftest:selftest",

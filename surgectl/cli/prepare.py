@@ -40,6 +40,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     start_at: datetime | None = None
     tui: bool = False
     driver: DriverName = DriverName.WIRE
+    trace_sample: float | None = None
+    """Of the fans, whose traces are kept; None: no request carries one."""
     workers: int | None = None
     """None: as many as this machine has cores for (cli/shards.py)."""
 
@@ -150,6 +152,7 @@ def flags_of(wishes: Wishes) -> list[str]:
     flags += ["--embedded-proxy"] if wishes.embedded_proxy else []
     flags += [] if wishes.driver is DriverName.WIRE else ["--driver", wishes.driver.value]
     flags += [] if wishes.workers is None else ["--workers", str(wishes.workers)]
+    flags += [] if wishes.trace_sample is None else ["--trace-sample", f"{wishes.trace_sample * 100:g}%"]
     flags += [] if wishes.stage else ["--no-stage"]
     flags += [word for text in wishes.thresholds for word in ("--threshold", text)]
     return flags + [word for text in wishes.sets for word in ("--set", text)]

@@ -24,9 +24,10 @@ from surgectl.cli.located import located
 from surgectl.cli.logbook import Logbook
 from surgectl.cli.losses import Losses
 from surgectl.cli.manifest_of import manifest_of
+from surgectl.cli.outlets import Outlets
 from surgectl.cli.prepare import Prepared, Wishes, flags_of
 from surgectl.cli.reach import reach
-from surgectl.cli.shards import Playbill, how_many_workers
+from surgectl.cli.shards import Playbill, how_many_workers, tracing_of
 from surgectl.cli.staging import put_up
 from surgectl.cli.storm import Storm
 from surgectl.clock import SystemClock
@@ -35,6 +36,7 @@ from surgectl.errors import SurgectlError
 from surgectl.evidence.check import check_evidence
 from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
+from surgectl.live.meter import Meter
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.pauses import rare_pauses, usual_pauses
@@ -50,9 +52,14 @@ _HEAL_ALONE_S = 1.5
 class Rehearsing:
     """One rehearsal under way. `await run()` once."""
 
-    def __init__(self, wishes: Wishes, prepared: Prepared, console: Console) -> None:
-        plan, secrets = prepared.plan, prepared.rehearsal.secrets
-        clock, view = SystemClock(), LiveView(plan.phases, plan.faults, plan.fans_total, plan.duration_ns)
+    def __init__(self, wishes: Wishes, prepared: Prepared, console: Console, outlets: Outlets | None = None) -> None:
+        plan, secrets, outlets = prepared.plan, prepared.rehearsal.secrets, outlets or Outlets()
+        clock, view = (
+            SystemClock(),
+            LiveView(
+                plan.phases, plan.faults, plan.fans_total, plan.duration_ns, meter=Meter() if outlets.any else None
+            ),
+        )
         self._redact: Callable[[str], str] | None = secrets.redact if len(secrets) else None
         self._evening = Evening(
             wishes=wishes,
@@ -63,6 +70,7 @@ class Rehearsing:
             logbook=Logbook(view, console, clock, self._redact),
             view=view,
             tap=Tap(),
+            outlets=outlets,
         )
         self._workers = how_many_workers(wishes.workers, plan.fans_total, own_stage=prepared.stage is not None)
         self._losses = Losses(self._evening.logbook, view, fans=plan.fans_total, by_command=self._breaking_by_command)
@@ -99,6 +107,7 @@ class Rehearsing:
             flags=flags_of(wishes),
             workers=self._workers,
         )
+        manifest = manifests.replace(manifest, trace_sample=wishes.trace_sample)
         manifests.save(manifest, folder)
         self._folder = folder
         self._main = asyncio.current_task()
@@ -166,6 +175,8 @@ class Rehearsing:
                 driver=evening.wishes.driver,
                 permit=permit,
                 secrets=prepared.rehearsal.secrets,
+                metered=evening.outlets.any,
+                tracing=tracing_of(evening.wishes.trace_sample, prepared.plan.seed),
             )
             if self._workers > 1:
                 crew = bill.crew(self._workers, hear=evening.view.hear, lost=losses.worker_lost)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,15 @@ import uvloop
 from rich.console import Console
 
 from surgectl.cli.driving import DriverName
+from surgectl.cli.farewell import farewell
 from surgectl.cli.judge import judge, show
 from surgectl.cli.listing import list_profiles
+from surgectl.cli.outlets import Asked, Outlets
 from surgectl.cli.prepare import Wishes, prepare
 from surgectl.cli.rehearse import Rehearsing
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
+from surgectl.units import parse_share
 
 
 def run(
@@ -58,6 +62,34 @@ def run(
             max=256,
         ),
     ] = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SURGECTL_PROMETHEUS",
+            metavar="HOST:PORT",
+            help="Let Prometheus read the run's numbers there; a port alone is loopback's.",
+        ),
+    ] = None,
+    remote_write: Annotated[
+        str | None,
+        typer.Option(envvar="SURGECTL_REMOTE_WRITE", metavar="URL", help="Write them into a Prometheus."),
+    ] = None,
+    otlp: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SURGECTL_OTLP",
+            metavar="URL",
+            help="Send metrics, and the spans of --trace-sample, to an OpenTelemetry collector (OTLP over HTTP).",
+        ),
+    ] = None,
+    trace_sample: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SURGECTL_TRACE_SAMPLE",
+            metavar="SHARE",
+            help="Fans' requests carry traceparent; of so many, e.g. 1%, the trace is kept.",
+        ),
+    ] = None,
     start_at: Annotated[str | None, typer.Option(help="Begin at this time, e.g. 2030-01-01T10:00:00+01:00.")] = None,
     tui: Annotated[bool, typer.Option(help="The dashboard, where there is a terminal for it.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json alone on stdout.")] = False,
@@ -81,14 +113,24 @@ def run(
         start_at=_instant(start_at),
         driver=driver,
         workers=workers,
+        trace_sample=_share(trace_sample),
         tui=tui and not as_json and _is_a_screen(),
     )
     prepared = prepare(wishes)
     progress = Console(stderr=True) if as_json or not sys.stdout.isatty() else Console()
-    ended = uvloop.run(Rehearsing(wishes, prepared, progress).run())
-    summary = judge(ended)
-    show(summary, ended, as_json=as_json)
+    with Outlets(Asked(prometheus=prometheus, remote_write=remote_write, otlp=otlp)) as outlets:
+        ended = uvloop.run(Rehearsing(wishes, prepared, progress, outlets).run())
+        summary = judge(ended)
+        show(summary, ended, as_json=as_json)
+        farewell(outlets, summary, ended, partial(progress.print, highlight=False, markup=False, soft_wrap=True))
     raise typer.Exit(summary.exit_code)
+
+
+def _share(text: str | None) -> float | None:
+    try:
+        return None if text is None else parse_share(text)
+    except ValueError as error:
+        raise UsageError(str(error), where="--trace-sample", hint="try 1%") from error
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -14,9 +14,11 @@ from surgectl.cli.casting import Company
 from surgectl.cli.driving import DriverName, driver_for
 from surgectl.clock import Clock
 from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.drivers.traced import Traced, Tracing
 from surgectl.engine.guard import Permit
 from surgectl.engine.runners.inline import InlineRunner
 from surgectl.engine.runners.processes import Crew
+from surgectl.live.meter import Meter
 from surgectl.live.portion import Portion
 from surgectl.live.tap import Tap
 from surgectl.plan.build import Plan
@@ -39,6 +41,14 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
     driver: DriverName
     permit: Permit
     secrets: Secrets
+    tracing: Tracing | None = None
+    """The fans' requests carry `traceparent`."""
+    metered: bool = False
+    """Somebody wants to see each second by step."""
+
+    def meter(self) -> Meter | None:
+        """What counts a shard's rows second by second, where somebody wants that."""
+        return Meter() if self.metered else None
 
     def company(self) -> Company:
         """The fans."""
@@ -57,7 +67,7 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
             arrivals=self.plan.arrivals(shard, of),
             load_ns=self.plan.duration_ns,
             casting=company.cast,
-            driver=self._driver(clock, start_ns),
+            driver=self._fans_driver(clock, start_ns),
             late_at_most_ns=int(rehearsal.generator.late_at_most),
             behind=rehearsal.generator.behind,
             probing=probing,
@@ -73,8 +83,17 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
         parts = [pickle.dumps(Part(bill=self, shard=shard, of=of)) for shard in range(of)]
         return Crew(_ENTRY, parts, hear=hear, lost=lost)
 
+    def _fans_driver(self, clock: Clock, start_ns: int) -> Driver:
+        driver = self._driver(clock, start_ns)
+        return driver if self.tracing is None else Traced(driver, self.tracing)
+
     def _driver(self, clock: Clock, start_ns: int) -> Driver:
         return driver_for(self.driver, self.target, clock, start_ns, self.permit)
+
+
+def tracing_of(share: float | None, seed: int) -> Tracing | None:
+    """Whose traces are kept, as `--trace-sample` says."""
+    return None if share is None else Tracing(share, seed)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

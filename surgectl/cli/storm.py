@@ -62,14 +62,17 @@ class Storm:
         runner = self._runner_of(company)
         currency = plan.rehearsal.sale.price.currency
         secrets = evening.prepared.rehearsal.secrets
-        async with watched(
-            evening.console,
-            plan.rehearsal.name,
-            evening.view,
-            evening.tap,
-            logbook.now_ns,
-            lambda minor: show_money(minor, currency),
-            tui=evening.wishes.tui,
+        async with (
+            evening.outlets.during(evening.view, evening.tap, manifest, clock, logbook),
+            watched(
+                evening.console,
+                plan.rehearsal.name,
+                evening.view,
+                evening.tap,
+                logbook.now_ns,
+                lambda minor: show_money(minor, currency),
+                tui=evening.wishes.tui,
+            ),
         ):
             variables = company.static_variables
             books = live_books(evening.prepared.target, variables, wall, clock, secrets.redact, evening.view.ledger)

@@ -21,7 +21,7 @@ async def ready(said: bytes) -> Shard:
     part: Part = pickle.loads(said)  # from our own parent, by a pipe that nobody else can reach
     bill, tap, clock = part.bill, Tap(), SystemClock()
     company = bill.company()
-    view = LiveView(bill.plan.phases, (), bill.plan.fans_total, bill.plan.duration_ns)
+    view = LiveView(bill.plan.phases, (), bill.plan.fans_total, bill.plan.duration_ns, meter=bill.meter())
     rare_pauses()
     return Shard(
         open=lambda start_ns: bill.runner(company, tap, clock, start_ns, shard=part.shard, of=part.of),

@@ -36,6 +36,11 @@ class Sender(Protocol):
     @property
     def intent(self) -> str: ...
 
+    @property
+    def whose(self) -> int:
+        """The fan's number."""
+        ...
+
     def begun(self, op: int) -> None:
         """The shop may have begun this operation."""
         ...
@@ -60,7 +65,7 @@ class Sender(Protocol):
 class Attempt(Mark):
     """`attempt.begin()` once; the tab hears `answered`, `unanswered` or `failed`."""
 
-    __slots__ = ("_due_ns", "_move", "_name", "_tab", "_under_way", "_wire", "double", "over")
+    __slots__ = ("_due_ns", "_move", "_tab", "_under_way", "_wire", "double", "name", "over")
 
     def __init__(self, tab: Sender, move: Send, wire: Wire, name: str, due_ns: int, *, double: bool = False) -> None:
         self.sent_ns = None
@@ -71,10 +76,20 @@ class Attempt(Mark):
         self._tab = tab
         self._move = move
         self._wire = wire
-        self._name = name
+        self.name = name
+        """As the recording calls it."""
         self._due_ns = due_ns
         self._under_way: UnderWay | None = None
         self.over = False
+
+    @property
+    def intent(self) -> str:
+        return self._tab.intent
+
+    @property
+    def fan(self) -> int:
+        """The number of the fan who makes it."""
+        return self._tab.whose
 
     def begin(self) -> None:
         """Write it down, then send it. Raises JournalError."""
@@ -84,7 +99,7 @@ class Attempt(Mark):
         scene.counts.in_flight += 1
         scene.journal.append(
             InvokeRow(
-                attempt=self._name,
+                attempt=self.name,
                 intent=tab.intent,
                 step=move.step,
                 role=move.role,
@@ -174,7 +189,7 @@ class Attempt(Mark):
     def _done(self, reply: Reply, verdict: Verdict) -> None:
         self._tab.scene.journal.append(
             DoneRow(
-                attempt=self._name,
+                attempt=self.name,
                 outcome=verdict.outcome,
                 why=verdict.why,
                 sent_ns=reply.sent_ns,
@@ -196,7 +211,7 @@ class Attempt(Mark):
         try:
             scene.journal.append(
                 DoneRow(
-                    attempt=self._name,
+                    attempt=self.name,
                     outcome="info" if sent else "fail",
                     why="quit" if sent else "not-sent",
                     sent_ns=self.sent_ns,

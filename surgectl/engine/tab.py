@@ -95,6 +95,10 @@ class Tab(Sleeper):
         return self.fan.intent
 
     @property
+    def whose(self) -> int:
+        return self.fan.number
+
+    @property
     def over(self) -> bool:
         """Has the script nothing more to say?"""
         return bool(self._ending)

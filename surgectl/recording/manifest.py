@@ -208,6 +208,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     own_stage: bool = False
     """The shop was put up for this run alone: whatever stands in its books, a fan of ours did."""
     pid: int = 0
+    trace_sample: float | None = None
+    """Of the fans, whose requests said that their trace is kept (recording/traces.py); None: none carried a trace."""
     workers: int = 1
     """Processes that sent, a shard each."""
     lost_workers: list[LostWorker] = []

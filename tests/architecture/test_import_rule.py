@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "chaos": SCRIPTED,
     "live": SCRIPTED,
     "evidence": SCRIPTED,
+    "outlets": SCRIPTED | {"live"},  # what a snapshot says, in other people's words
     "audit": BASE | {"profile"},
     "gate": BASE | {"profile", "audit"},
     "report": BASE | {"profile", "audit", "gate"},

@@ -77,7 +77,7 @@ class Shop:
         status, told, _ = await self.ask("POST", "/api/orders", body, Idempotency_Key=key)
         return status, told
 
-    async def ended(self, order: str, within_s: float = 15.0) -> Any:
+    async def ended(self, order: str, within_s: float = 45.0) -> Any:
         """Poll until the order is decided."""
         async with asyncio.timeout(within_s):
             while True:
@@ -107,7 +107,7 @@ class Shop:
         _, stock, _ = await self.ask("GET", "/api/admin/stock")
         return dict(stock)
 
-    async def when(self, condition: Callable[[dict[str, int]], bool], within_s: float = 10.0) -> dict[str, int]:
+    async def when(self, condition: Callable[[dict[str, int]], bool], within_s: float = 30.0) -> dict[str, int]:
         """The stock, as soon as it is so."""
         async with asyncio.timeout(within_s):
             while not condition(stock := await self.stock()):
@@ -180,7 +180,7 @@ class Money:
         return posts
 
 
-async def settled(shop: Shop, within_s: float = 20.0) -> None:
+async def settled(shop: Shop, within_s: float = 60.0) -> None:
     """Until no order is pending and no hold is active."""
     await shop.when(lambda stock: stock["pending"] == 0, within_s)
 

@@ -84,6 +84,7 @@ async def reset(link: Link) -> None:
     await link.add("reset_peer", "downstream", timeout=0)
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("brownout", [down, hang, slow, reset])
 async def test_a_database_that_is_cut_in_mid_sale_loses_nothing(
     brownout: Callable[[Link], Any], postgres_url: str, money: Money, tmp_path: Path

@@ -19,7 +19,7 @@ from surgectl.stage.boxoffice.defects import DEFECTS
 from surgectl.stage.payments.defects import DEFECTS as OF_THE_PROVIDER
 from tests.boxoffice.street import MS, Money, Shop, damage, open_shop, settled
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 
 
 class Link:

@@ -39,6 +39,7 @@ def test_even_the_smallest_shop_serves_everybody_in_turn() -> None:
     assert [Gate(1, Shedding(1)).refuses(rank, 0) for rank in Rank] == [None, None, None]
 
 
+@pytest.mark.quiet
 @pytest.mark.real
 async def test_a_saturated_sale_turns_away_fast_and_shuts_no_other_page(money: Money, tmp_path: Path) -> None:
     """The books locked for two seconds: joins are refused first and fast, then holds; a fan at the till still pays,
@@ -101,6 +102,7 @@ async def timed_page(shop: Shop, path: str) -> tuple[int, float]:
     return status, time.monotonic() - started
 
 
+@pytest.mark.quiet
 @pytest.mark.real
 async def test_pages_outside_the_sale_do_not_feel_a_storm(money: Money, tmp_path: Path) -> None:
     """Hundreds of fans buy and poll as fast as they can: not one of a thousand looks at /about fails."""

@@ -167,15 +167,17 @@ async def test_a_full_payment_queue_sheds_with_a_spread_retry_after(money: Money
         assert status == 202
 
 
-async def test_nobody_is_oversold_when_300_want_50(shop: Shop, money: Money) -> None:
+async def test_nobody_is_oversold_when_300_want_50(money: Money, tmp_path: Path) -> None:
     """300 fans at once for 50 seats: 50 tickets, 50 seats, 50 charges, and everybody else knows why."""
-    ends = await asyncio.gather(*(shop.buy(f"f{n}@example.org") for n in range(300)))
-    confirmed = [end for end in ends if end.get("state") == "confirmed"]
-    assert len(confirmed) == 50
-    assert {end["code"] for end in ends if "code" in end} <= {"SOLD_OUT", "ALL_HELD"}
-    assert len({seat for end in confirmed for seat in end["seats"]}) == 50
-    assert (await shop.stock())["sold"] == 50
-    assert await damage(shop, money) == {}
+    # Everybody pays at one instant: on a busy machine that takes longer than the usual three seconds.
+    async with open_shop(money.url, tmp_path / "books", payment_deadline_ns=60_000 * MS) as shop:
+        ends = await asyncio.gather(*(shop.buy(f"f{n}@example.org") for n in range(300)))
+        confirmed = [end for end in ends if end.get("state") == "confirmed"]
+        assert len(confirmed) == 50
+        assert {end["code"] for end in ends if "code" in end} <= {"SOLD_OUT", "ALL_HELD"}
+        assert len({seat for end in confirmed for seat in end["seats"]}) == 50
+        assert (await shop.stock())["sold"] == 50
+        assert await damage(shop, money) == {}
 
 
 async def test_every_tagged_request_is_in_the_log_once(shop: Shop) -> None:

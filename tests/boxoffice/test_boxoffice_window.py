@@ -205,6 +205,7 @@ def redis_at(port: int, place: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+@pytest.mark.quiet
 @pytest.mark.real
 async def test_two_shops_share_their_looks_through_redis(redis_url: str, money: Money, tmp_path: Path) -> None:
     """What lies in Redis carries the prefix, expires within the hour, belongs to one sale, and is never believed
@@ -233,6 +234,7 @@ async def test_two_shops_share_their_looks_through_redis(redis_url: str, money: 
     await client.aclose()
 
 
+@pytest.mark.quiet
 @pytest.mark.real
 @pytest.mark.skipif(find_redis() is None, reason=NO_REDIS)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
@@ -293,6 +295,7 @@ async def back(client: object) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.quiet
 @pytest.mark.real
 async def test_a_cache_that_was_never_there_is_no_reason_to_stay_closed(money: Money, tmp_path: Path) -> None:
     """The shop opens and shows its page; an address that is none is one line."""

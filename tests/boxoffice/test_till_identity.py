@@ -16,7 +16,7 @@ from surgectl.stage.identity.server import running as identity_running
 from tests.boxoffice.street import MS, Money, damage, open_shop, settled
 from tests.boxoffice.tills import process
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 
 
 async def checks(url: str) -> list[dict[str, Any]]:

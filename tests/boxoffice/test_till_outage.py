@@ -12,7 +12,7 @@ from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
 from tests.boxoffice.street import MS, Money, Shop, damage, open_shop, settled
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 
 
 async def crowd(shop: Shop, fans: int, over_s: float, who: str = "f") -> list[asyncio.Task[dict[str, object]]]:

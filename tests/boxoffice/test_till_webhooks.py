@@ -82,6 +82,7 @@ def test_an_old_letter_is_not_read(now_s: int, fits: bool) -> None:
     assert signed(header("whsec_a", b"{}", 1000), b"{}", "whsec_a", float(now_s)) is fits
 
 
+@pytest.mark.quiet
 async def test_an_event_makes_us_ask_at_once(talking: Money, tmp_path: Path) -> None:
     """Replies are lost and the reconciler is far away: the events alone let every order end long before its round,
     though each comes three times and out of order."""
@@ -178,6 +179,7 @@ async def test_registration_survives_a_provider_that_is_away(tmp_path: Path) -> 
                     assert [endpoint["url"] for endpoint in made] == [f"http://127.0.0.1:9{HOOK}"]
 
 
+@pytest.mark.quiet
 async def test_a_worker_hears_of_events_through_the_books(talking: Money, tmp_path: Path) -> None:
     """The letter box is at the front, the till elsewhere: it finds the event in the books and asks about the order."""
     said: dict[str, Any] = {

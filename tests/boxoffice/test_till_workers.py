@@ -70,6 +70,7 @@ async def test_a_killed_worker_loses_its_orders_to_the_other(tmp_path: Path) -> 
             assert sorted(charged) == sorted(told)
 
 
+@pytest.mark.quiet
 async def test_workers_share_and_the_front_knows_at_once(money: Money, tmp_path: Path) -> None:
     """Two workers pay side by side, nobody pays twice, and a fan's poll shows the end a moment after it was written."""
     said = {**SALE, "payments_url": money.url, "data": str(tmp_path / "books")}

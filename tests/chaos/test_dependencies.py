@@ -19,7 +19,7 @@ from surgectl.plan.model import PlannedFault
 from surgectl.profile.target import Link
 from surgectl.recording.rows import FaultRow
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 CLOCK = SystemClock()
 MS = 1_000_000
 

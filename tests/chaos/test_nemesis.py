@@ -23,7 +23,7 @@ from surgectl.profile.target import Link
 from surgectl.recording.rows import FaultRow
 from tests.toxiproxy_binary import find_toxiproxy
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 CLOCK = SystemClock()
 MS = 1_000_000
 

@@ -77,6 +77,7 @@ async def test_two_workers_play_the_plan_once(tmp_path: Path) -> None:
     assert company.lost == [] and not any(map(runs, company.pids()))
 
 
+@pytest.mark.quiet
 async def test_a_killed_worker_is_missed_and_the_other_goes_on(tmp_path: Path) -> None:
     """SIGKILL in the middle: said within a second with its signal, never started again; the rest of the plan is played,
     and the torn recording says whom it left behind."""

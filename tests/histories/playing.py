@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 
 import msgspec
-import pytest
 
 from surgectl.audit.books import lay
 from surgectl.audit.finding import Finding
@@ -60,11 +59,6 @@ def modules() -> list[Module]:
         if hasattr(module, "CHECKER"):
             found.append(_read(info.name, module))
     return found
-
-
-def together(module: Module) -> pytest.MarkDecorator:
-    """What is asked of one checker is asked by one worker: its nights are made once."""
-    return pytest.mark.xdist_group(module.name)
 
 
 def _read(name: str, module: ModuleType) -> Module:

@@ -8,15 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from surgectl.audit.checkers.registry import CHECKERS
-from tests.histories.playing import Evenings, History, Module, modules, play, together
+from tests.histories.playing import Evenings, History, Module, modules, play
 
 MODULES = modules()
 REGISTERED = [module for module in MODULES if module.checker in CHECKERS]
-PLAYED = [
-    pytest.param(module, history, id=name, marks=together(module))
-    for module in REGISTERED
-    for name, history in module.histories()
-]
+PLAYED = [pytest.param(module, history, id=name) for module in REGISTERED for name, history in module.histories()]
 
 
 def test_every_checker_has_its_histories() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from surgectl.audit.checkers.registry import CHECKERS
 from tests.histories.mutants import known_survivors, score, sql_mutations, trial
-from tests.histories.playing import Evenings, Module, modules, together
+from tests.histories.playing import Evenings, Module, modules
 
 CONVICTING = [
-    pytest.param(module, id=module.checker, marks=together(module))
+    pytest.param(module, id=module.checker)
     for module in modules()
     if module.checker in CHECKERS and not module.never_guilty
 ]

@@ -17,6 +17,7 @@ GOLDEN = REFERENCE / "toxiproxy_golden_2.12.txt"
 
 pytestmark = [
     pytest.mark.real,
+    pytest.mark.quiet,
     pytest.mark.skipif(not (PROBE.exists() and GOLDEN.exists()), reason="no shared/reference beside this checkout"),
 ]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.proxy.test_proxy_toxics import resets
 from tests.proxy.toxi import Toxi, ask, calling, is_open, running_embedded, serving
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 
 CRASHERS = [
     ("slicer", {}),

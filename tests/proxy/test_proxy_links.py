@@ -12,7 +12,7 @@ import pytest
 
 from tests.proxy.toxi import Collector, Toxi, ask, await_true, calling, is_open, read_all, serving
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 
 
 def test_a_message_gets_through(toxi: Toxi, echo_port: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.proxy.toxi import Collector, Toxi, ask, await_true, calling, is_open, read_all, serving
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 
 LATE_S = 0.06
 """How much later than planned a busy test machine may be."""

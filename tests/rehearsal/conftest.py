@@ -11,10 +11,9 @@ from tests.rehearsal.programme import Play, Programme, plays_of
 
 
 @pytest.fixture(scope="session")
-def programme(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programme]:
-    """Started by the first test that needs it, with everything that the later ones will need."""
+def programme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programme]:
+    """Nothing is played before a test asks for a play."""
     programme = Programme(tmp_path_factory.mktemp("plays"))
-    programme.start(plays_of(request.session.items))
     yield programme
     programme.close()
 
@@ -23,4 +22,5 @@ def programme(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def played(request: pytest.FixtureRequest, programme: Programme) -> Ended:
     """The play that a test names: `@pytest.mark.parametrize("played", [play], indirect=True)`."""
     play: Play = request.param
+    programme.start(plays_of(request.session.items))  # the first test starts what the later ones will need
     return programme.awaited(play)

@@ -14,7 +14,7 @@ from tests.rehearsal.acting import Ended, rehearse
 from tests.rehearsal.plays import with_original_on_path
 from tests.rehearsal.programme import Programme
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.real, pytest.mark.quiet, pytest.mark.timeout(400)]
 
 PLAYED = [
     ("smoke", "sqlite", "embedded"),

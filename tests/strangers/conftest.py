@@ -12,6 +12,11 @@ from tests.strangers.street import Ended, Visit, rehearse
 AT_ONCE = 3
 
 
+def visits_of(item: pytest.Item) -> list[Visit]:
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return [value for value in params.values() if isinstance(value, Visit)]
+
+
 @pytest.fixture(scope="session")
 def street(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -29,9 +34,8 @@ def street(
         return begun[visit.name]
 
     for item in request.session.items:
-        for value in getattr(getattr(item, "callspec", None), "params", {}).values():
-            if isinstance(value, Visit):
-                begin(value)
+        for visit in visits_of(item):
+            begin(visit)
     yield lambda visit: begin(visit).result()
     pool.shutdown(wait=True, cancel_futures=True)
 

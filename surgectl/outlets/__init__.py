@@ -1,0 +1,1 @@
+"""Out to where people already look: Prometheus and OpenTelemetry. The run never waits for anybody here."""
