@@ -217,6 +217,7 @@ def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.real
+@pytest.mark.quiet
 @pytest.mark.parametrize(("database", "defect"), [("sqlite", ""), ("postgres", "oversell")])
 async def test_the_same_evening_is_judged_the_same_however_its_books_are_read(
     database: str, defect: str, tmp_path: Path, request: pytest.FixtureRequest
