@@ -19,6 +19,8 @@ from surgectl.cli.located import located, stage_of
 from surgectl.cli.plan import open_for_plan
 from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
+from surgectl.evidence.check import check_evidence
+from surgectl.evidence.describe import described
 from surgectl.journey.compile import compile_target
 from surgectl.profile import check_thresholds, lookup, words
 from surgectl.profile.load import (
@@ -217,6 +219,7 @@ def _of_target(opened: OpenTarget) -> list[RenderableType]:
         _fact(f"journey: {roles}"),
         _fact(f"links: {', '.join(target.links) or 'none'}; holds last {show_duration(target.promises.hold_ttl)}"),
         _fact("evidence: ", (", ".join(sorted(kinds)) or "none", "bold")),
+        *(hung("     ", "", Text.assemble((called, "bold"), f": {said}")) for called, said in described(target)),
         _fact("can prove: ", (", ".join(n for n in proof.allowed if n in CHECKERS) or "nothing", "green")),
     ]
     by_kinds: dict[tuple[str, ...], list[str]] = {}
@@ -252,5 +255,6 @@ def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsa
     stand_ins = {name: "http://127.0.0.1:1" for name in opened.unset}
     whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over, peek=True)
     located(whole, compile_target)
+    located(whole, lambda target: check_evidence(target, whole.folder))
     stage_of(whole)
     return opened

@@ -34,6 +34,7 @@ from surgectl.cli.storm import Storm
 from surgectl.clock import SystemClock
 from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.errors import SurgectlError
+from surgectl.evidence.check import check_evidence
 from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
 from surgectl.live.tap import Tap
@@ -84,6 +85,7 @@ class Rehearsing:
         permit = await guard([target.base_url, *target.origins.values()], target.allow)
         raise_open_files()
         located(prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
+        located(prepared.target, lambda target: check_evidence(target, prepared.target.folder))
         driver_for(wishes.driver, prepared.target, self._evening.clock, 0, permit)
         now = self._evening.clock.wall()
         folder = manifests.create_run_folder(wishes.reports, plan.rehearsal.name, now, plan.seed)

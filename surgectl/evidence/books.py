@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+import msgspec
 
 from surgectl.clock import Clock
 from surgectl.errors import UsageError
-from surgectl.evidence import stripe
-from surgectl.evidence.ask import session
-from surgectl.evidence.csv import read_csv
-from surgectl.evidence.http import HttpList, compile_list, read_list
-from surgectl.evidence.jsonl import read_jsonl
+from surgectl.evidence import scale, stripe
+from surgectl.evidence.ask import session, trust
+from surgectl.evidence.asking import homes_of
+from surgectl.evidence.compiled import CompiledSource, Origin, compile_source
+from surgectl.evidence.csv import csv_of, read_csv
+from surgectl.evidence.export import fetch
+from surgectl.evidence.http import read_list
+from surgectl.evidence.jsonl import jsonl_of, read_jsonl
 from surgectl.evidence.look import Look, compile_path
 from surgectl.evidence.mapping import SAME_STATES, MappingError, compile_mapping
 from surgectl.evidence.mapping import Mapping as RowMapping
 from surgectl.evidence.reading import PATIENT, Found, Patience, ReadError, Reading, Redact, also, unredacted
 from surgectl.evidence.sql import read_sql
-from surgectl.journey.template import UnsetError, compile_text, compile_value
+from surgectl.evidence.tally import Tally, check_counter, compare, compile_counter
+from surgectl.evidence.visit import Visit
+from surgectl.journey.template import UnsetError, compile_text
 from surgectl.profile.target import Source, Target
-from surgectl.recording.evidence_rows import ChargeRow, OrderRow, RefundRow, TicketRow
+from surgectl.recording.evidence_rows import KINDS, ChargeRow, OrderRow, RefundRow, TicketRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
+from surgectl.recording.sense import COUNTS
+from surgectl.text import one_line
 
 DERIVED_REFUNDS = "refunds"
+_LONGEST_REASON = 1000
 
 
 def sources(target: Target) -> dict[str, Source]:
@@ -68,9 +77,13 @@ class Books:
         self._root = root or Path()
         self._redact = redact
         self._http: aiohttp.ClientSession | None = None
+        self._homes = homes_of(target)
+        self._tls = trust(target.tls, self._root)
         self._mappings: dict[str, RowMapping] = {kind: self._mapping(kind) for kind in self.sources}
-        self._lists: dict[str, HttpList] = {}
-        self._counters: dict[str, tuple[HttpList, dict[str, Look]]] = {}
+        self._compiled: dict[str, CompiledSource] = {}
+        self._counters: dict[str, tuple[str, str, tuple[Callable[..., int], Callable[..., int]]]] = {}
+        self._totals: dict[str, dict[str, Look]] = {}
+        self._visits: dict[str, Visit] = {}
         self._prepare()
 
     def __repr__(self) -> str:
@@ -83,6 +96,7 @@ class Books:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._visits.clear()
         if self._http is not None:
             await self._http.close()
 
@@ -92,33 +106,39 @@ class Books:
 
     async def read_all(self, kinds: Sequence[str] | None = None) -> dict[str, Found]:
         """All rows of these kinds (None: of every kind), one source after another; shared sources once."""
-        raw: dict[str, Reading] = {}
-        found: dict[str, Found] = {}
-        for kind in self.sources if kinds is None else kinds:
-            origin = self._origin(kind)
-            if origin not in raw:
-                raw[origin] = await self._raw(origin)
-            found[kind] = self._mapped(kind, raw[origin])
-        return found
+        return (await self._read(list(self.sources if kinds is None else kinds), []))[0]
+
+    async def read_and_compare(self) -> tuple[dict[str, Found], list[Tally]]:
+        """All rows of every kind, and what the shop's own counters say of them."""
+        return await self._read(list(self.sources), list(self._counters))
+
+    async def _read(self, kinds: list[str], counters: list[str]) -> tuple[dict[str, Found], list[Tally]]:
+        origins = list(dict.fromkeys([*map(self._origin, kinds), *(self._counted_at(name) for name in counters)]))
+        raw = await self._raw(origins)
+        found = {kind: self._mapped(kind, raw[self._origin(kind)]) for kind in kinds}
+        tallies = []
+        for called in counters:
+            kind, name, counter = self._counters[called]
+            at = self._counted_at(called)
+            tally = compare(kind, name, counter, raw[at], found[kind], self._redact(self._compiled[at].place))
+            tallies.append(msgspec.structs.replace(tally, problem=self._hidden(tally.problem)))
+        return found, tallies
 
     @property
-    def counters(self) -> dict[str, int]:
+    def totals(self) -> dict[str, int]:
         """The authorities that keep totals themselves → how often to ask, in ns."""
-        return {name: int(counters.live) for name, counters in self._target.counters.items()}
+        return {name: int(totals.live) for name, totals in self._target.totals.items()}
 
-    async def count(self, name: str) -> dict[str, int] | None:
+    async def total(self, name: str) -> dict[str, int] | None:
         """The totals of one of them; None: it did not answer, or not with whole numbers."""
-        assert self._http is not None, "async with Books(…)"
-        wanted, places = self._counters[name]
-        try:
-            async with asyncio.timeout(self._patience.whole_ns / 1e9):
-                reading = await read_list(wanted, self._http, self._patience, self._clock)
-            if reading.problem or len(reading.rows) != 1:
-                return None
-            found = {key: place(reading.rows[0]) for key, place in places.items()}
-        except (TimeoutError, ReadError, RecursionError):
+        reading = await self._one(f"totals.{name}")
+        if reading.problem or len(reading.rows) != 1:
             return None
-        whole = {key: value for key, value in found.items() if type(value) is int and abs(value) < 2**53}
+        try:
+            found = {column: place(reading.rows[0]) for column, place in self._totals[name].items()}
+        except (ReadError, RecursionError):
+            return None
+        whole = {column: value for column, value in found.items() if type(value) is int and abs(value) < 2**53}
         return whole if len(whole) == len(found) else None
 
     def _origin(self, kind: str) -> str:
@@ -130,50 +150,78 @@ class Books:
             seen.append(same)
         return seen[-1]
 
+    def _counted_at(self, called: str) -> str:
+        """Where a counter is read: its own source, or that of a kind."""
+        kind, name, _ = self._counters[called]
+        same = self.sources[kind].counters[name].same
+        return self._origin(same) if same is not None else called
+
     def _mapping(self, kind: str) -> RowMapping:
         source = self.sources[kind]
         origin = self._origin(kind)
         where = f"evidence.{kind}"
         if origin != kind and not source.states and {origin, kind} <= SAME_STATES:
-            source = Source(
-                same=source.same,
-                each=source.each,
-                row=source.row,
-                key=source.key,
-                states=self.sources[origin].states,
-            )
+            source = msgspec.structs.replace(source, states=self.sources[origin].states)
         return compile_mapping(kind, source, where, keys=stripe.USUAL_KEYS if source.stripe else None)
 
     def _prepare(self) -> None:
         """What can be wrong without asking anybody is said before anybody is asked."""
         for kind, source in self.sources.items():
-            where = f"evidence.{kind}"
-            if source.http is not None:
-                base = self._base(source.http.origin, kind)
-                self._lists[kind] = compile_list(source.http, base, self._variables, f"{where}.http")
-            elif source.sql is not None:
-                for name, value in source.sql.params.items():
-                    compile_value(value, f"{where}.sql.params.{name}")
-            elif not (source.stripe or source.csv or source.jsonl or source.same):
-                raise UsageError("is read from nowhere", where=where, hint="one of http, sql, stripe, csv, jsonl, same")
+            self._compile(kind, kind, source, f"evidence.{kind}")
+        for kind, source in self.sources.items():
+            columns = tuple(field.name for field in msgspec.structs.fields(KINDS[kind]) if field.name in COUNTS)
+            for name, counter in source.counters.items():
+                where, called = f"evidence.{kind}.counters.{name}", f"{kind}.{name}"
+                check_counter(counter, columns, where)
+                if counter.same is None:
+                    self._compile(called, kind, counter, where)
+                elif counter.same not in self.sources:
+                    raise UsageError(f'"same: {counter.same}" leads nowhere', where=where)
+                self._counters[called] = (kind, name, compile_counter(counter, where))
+        for compiled in self._compiled.values():
+            if compiled.login_of is not None:
+                there = self._compiled.get(compiled.login_of)
+                if there is None or there.login_of is not None or not there.login:
+                    raise UsageError(
+                        f'"{compiled.login_of}" has no login',
+                        where=f"{compiled.where}.http.login",
+                        hint="a kind of evidence that has one",
+                    )
 
-        for name, counters in self._target.counters.items():
-            where = f"counters.{name}"
-            wanted = compile_list(counters.http, self._base(counters.http.origin, name), self._variables, where)
-            self._counters[name] = wanted, {k: compile_path(at, f"{where}.row.{k}") for k, at in counters.row.items()}
+        for name, totals in self._target.totals.items():
+            where = f"totals.{name}"
+            self._compile(where, name, Source(http=totals.http), where)
+            self._totals[name] = {
+                column: compile_path(at, f"{where}.row.{column}") for column, at in totals.row.items()
+            }
 
-    def _base(self, origin: str | None, kind: str) -> str:
-        if origin is None:
-            return self._target.base_url
-        if origin not in self._target.origins:
-            raise UsageError(f'no such origin: "{origin}"', where=f"evidence.{kind}", hint="name it under origins:")
-        return self._target.origins[origin]
+    def _compile(self, called: str, kind: str, origin: Origin, where: str) -> None:
+        if isinstance(origin, Source) and origin.same is not None:
+            return
+        self._compiled[called] = compile_source(called, kind, origin, self._homes, where)
 
-    async def _raw(self, kind: str) -> Reading:
-        source, where = self.sources[kind], f"evidence.{kind}"
+    async def _raw(self, origins: Sequence[str]) -> dict[str, Reading]:
+        """Every source's rows, in whatever order: databases first, each in one look."""
+        readings: dict[str, Reading] = {}
+        by_dsn: dict[str, list[str]] = {}
+        for called in origins:
+            sql = self._compiled[called].sql
+            if sql is not None:
+                by_dsn.setdefault(sql.dsn, []).append(called)
+        for together in by_dsn.values():
+            queries = {called: sql for called in together if (sql := self._compiled[called].sql) is not None}
+            where = {called: f"{self._compiled[called].where}.sql" for called in together}
+            readings |= await read_sql(queries, self._variables, self._patience, where)
+        for called in origins:
+            if called not in readings:
+                readings[called] = await self._one(called)
+        return readings
+
+    async def _one(self, called: str) -> Reading:
+        compiled = self._compiled[called]
         try:
             async with asyncio.timeout(self._patience.whole_ns / 1e9):
-                return await self._ask(kind, source, where)
+                return await self._ask(compiled)
         except TimeoutError:
             return Reading(problem=f"not read within {self._patience.whole_ns / 1e9:g}s")
         except ReadError as error:
@@ -181,20 +229,42 @@ class Books:
         except RecursionError:
             return Reading(problem="an answer that is nested too deeply")
 
-    async def _ask(self, kind: str, source: Source, where: str) -> Reading:
+    async def _ask(self, compiled: CompiledSource) -> Reading:
         assert self._http is not None, "async with Books(…)"
-        patience, clock = self._patience, self._clock
-        if kind in self._lists:
-            return await read_list(self._lists[kind], self._http, patience, clock)
-        if source.stripe is not None:
-            return await stripe.read_stripe(source.stripe, kind, self._since_epoch_s, self._http, patience, clock)
-        if source.sql is not None:
-            return await read_sql(source.sql, self._variables, patience, f"{where}.sql")
-        if source.csv is not None:
-            return await read_csv(self._file(source.csv.file, f"{where}.csv.file"))
-        if source.jsonl is not None:
-            return await read_jsonl(self._file(source.jsonl.file, f"{where}.jsonl.file"))
-        raise ReadError("is read from nowhere", where=where)
+        patience = self._patience
+        if compiled.list is not None:
+            return await read_list(compiled.list, self._visit(compiled), patience)
+        if compiled.stripe is not None:
+            return await stripe.read_stripe(
+                compiled.stripe,
+                compiled.kind,
+                self._since_epoch_s,
+                self._http,
+                patience,
+                self._clock,
+                with_intents=compiled.with_intents,
+            )
+        file = compiled.csv or compiled.jsonl
+        if file is None:
+            raise ReadError("is read from nowhere", where=compiled.where)
+        if file.file is not None:
+            path = self._file(file.file, f"{compiled.where}.file")
+            return await (read_csv(path, compiled.csv) if compiled.csv is not None else read_jsonl(path))
+        # A visitor of its own: an export that is asked for again is another one.
+        visit = Visit((), self._variables, self._homes, self._http, self._clock, self._tls)
+        body = await fetch(compiled.export, visit, patience)
+        if compiled.csv is not None:
+            return await csv_of(body, "the export", compiled.csv)
+        return await jsonl_of(body, "the export")
+
+    def _visit(self, compiled: CompiledSource) -> Visit:
+        """Who asks: sources that share a login share a visitor."""
+        assert self._http is not None
+        called = compiled.login_of or compiled.called
+        if called not in self._visits:
+            login = self._compiled[called].login
+            self._visits[called] = Visit(login, self._variables, self._homes, self._http, self._clock, self._tls)
+        return self._visits[called]
 
     def _file(self, name: str, where: str) -> Path:
         try:
@@ -203,37 +273,39 @@ class Books:
             raise ReadError(str(error), where=where) from error
 
     def _mapped(self, kind: str, reading: Reading) -> Found:
-        mapping, rows = self._mappings[kind], list[EvidenceRow]()
+        mapping, rows, places = self._mappings[kind], list[EvidenceRow](), list[int]()
         refused, first = 0, ""
         for number, raw in enumerate(reading.rows, start=1):
+            place = reading.lines[number - 1] if reading.lines else number
             try:
-                rows.extend(mapping(raw))
+                made = mapping(raw)
             except MappingError as error:
                 refused += 1
-                first = first or f"the first (row {number}): {error}"
+                first = first or f"the first ({'line' if reading.lines else 'row'} {place}): {error}"
+                continue
+            rows.extend(made)
+            places.extend([place] * len(made))
         unmapped = f"{refused} of {len(reading.rows)} rows cannot be mapped; {first}" if refused else ""
-        problem = also(reading.problem, unmapped, repeated(rows))
+        # A provider of Stripe's shape says what its sums are; only a target's own words can be wrong about it.
+        scaled = "" if self.sources[kind].stripe else scale.misread(rows, self._variables)
+        problem = also(reading.problem, unmapped, repeated(rows), scaled)
         return Found(
             kind=kind,
             rows=rows,
+            places=places,
             # What is declared counts the source's rows; items within them are not declared by anybody.
             declared=None if self.sources[kind].each or self.sources[kind].same else reading.declared,
-            problem=self._redact(problem),
-            source=self._redact(self._place(kind)),
+            problem=self._hidden(problem),
+            source=self._redact(self._compiled[self._origin(kind)].place),
         )
 
-    def _place(self, kind: str) -> str:
-        """Where a kind is read, in the target's words: never an address, a dsn or a secret."""
-        source = self.sources[self._origin(kind)]
-        if source.http is not None:
-            return f"http {source.http.get or source.http.post}".partition("?")[0]
-        if source.stripe is not None:
-            return f"stripe /v1/{kind}"
-        if source.csv is not None:
-            return f"csv {source.csv.file}"
-        if source.jsonl is not None:
-            return f"jsonl {source.jsonl.file}"
-        return "sql"
+    def _hidden(self, text: str) -> str:
+        """On one line of sane length, without secrets, those that a login handed out included."""
+        for visit in self._visits.values():
+            for value in visit.taken.values():
+                if isinstance(value, str) and len(value) >= 8:
+                    text = text.replace(value, "***")
+        return one_line(self._redact(text), _LONGEST_REASON)
 
 
 def repeated(rows: list[EvidenceRow]) -> str:

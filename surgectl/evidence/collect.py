@@ -1,7 +1,8 @@
 """When the last fan has left and things have calmed down: read all the books, twice, and keep what they say.
 
 Ledgers are compared only at rest (R2 of docs/invariants.md): two readings a quiet while apart must agree. Those that do
-not are kept and marked as not stable; those that could not be read whole are kept and marked as not complete. An audit
+not are kept and marked as not stable; those that could not be read whole, or that the shop's own counters speak
+against, are kept and marked as not complete. An audit
 may then doubt, but it never mistakes half a list for a list.
 """
 
@@ -17,6 +18,7 @@ import msgspec
 from surgectl.clock import Clock
 from surgectl.evidence.books import Books
 from surgectl.evidence.reading import PATIENT, Found, Patience, Redact, unredacted
+from surgectl.evidence.tally import Tally, doubted
 from surgectl.profile.target import Target
 from surgectl.recording.evidence_rows import SourceRow, StockRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
@@ -57,14 +59,17 @@ async def collect(
     deadline_ns = clock.now_ns() + (10 * quiet if at_most_ns is None else at_most_ns)
     async with Books(target, variables, since_epoch_s, clock, patience=patience, root=root, redact=redact) as books:
         before: dict[str, Found] = {}
+        told: list[SourceRow] = []
         while True:
-            found = await books.read_all()
+            read, tallies = await books.read_and_compare()
+            found = doubted(read, tallies)
             rows = [_summary(reading, before.get(kind), clock) for kind, reading in found.items()]
+            rows += [_compared(tally, told, clock) for tally in tallies]
             # Written after every reading: whoever stops us from here on leaves the last one.
             _save(Folder(folder), found, before, rows, redact)
-            if all(row.stable for row in rows) or clock.now_ns() + quiet > deadline_ns:
+            if _at_rest(rows, told) or clock.now_ns() + quiet > deadline_ns:
                 return rows
-            before = found
+            before, told = found, rows
             await clock.sleep_until_ns(clock.now_ns() + quiet)
 
 
@@ -79,6 +84,26 @@ def _summary(found: Found, before: Found | None, clock: Clock) -> SourceRow:
         source=found.source,
         at_s=clock.wall().timestamp(),
     )
+
+
+def _compared(tally: Tally, told: list[SourceRow], clock: Clock) -> SourceRow:
+    """A counter stands among the sources, by the kind that it counts and its name: `orders.shown`."""
+    earlier = next((row for row in told if row.kind == tally.called), None)
+    return SourceRow(
+        kind=tally.called,
+        rows=tally.counted,
+        complete=not tally.problem,
+        stable=earlier is not None and (earlier.rows, earlier.declared) == (tally.counted, tally.says),
+        declared=tally.says,
+        error=tally.problem,
+        source=tally.source,
+        at_s=clock.wall().timestamp(),
+    )
+
+
+def _at_rest(rows: list[SourceRow], told: list[SourceRow]) -> bool:
+    """Two readings agree, also in what is wrong with them: a list that moved under one reading is read once more."""
+    return all(row.stable for row in rows) and [row.error for row in rows] == [row.error for row in told]
 
 
 def _agree(before: Found, after: Found) -> bool:
@@ -99,10 +124,19 @@ def _save(
     for kind, reading in found.items():
         rows = reading.rows
         if kind == "stock":
-            earlier = before["stock"].rows if "stock" in before else []
-            rows = [*_numbered(earlier, 0), *_numbered(rows, 1 if earlier else 0)]
+            earlier = _placed(before["stock"].rows, before["stock"]) if "stock" in before else []
+            rows = [*_numbered(earlier, 0), *_numbered(_placed(rows, reading), 1 if earlier else 0)]
+        else:
+            rows = _placed(rows, reading)
         _write(folder.evidence_file(kind), [redacted(row, redact) for row in rows], reading.source)
     _write(folder.evidence_file("sources"), sources)
+
+
+def _placed(rows: list[EvidenceRow], reading: Found) -> list[EvidenceRow]:
+    """Each row with its place in the source; kept out of what is compared, for sources may list in any order."""
+    if len(reading.places) != len(rows):
+        return rows
+    return [msgspec.structs.replace(row, place=place) for row, place in zip(rows, reading.places, strict=True)]
 
 
 def _numbered(rows: list[EvidenceRow], snapshot: int) -> list[EvidenceRow]:

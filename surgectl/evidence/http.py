@@ -1,165 +1,116 @@
 """Read a list of rows over HTTP, page by page, and notice when it is not the whole list.
 
-A page that comes twice, a count that does not match, an answer that fails in the middle: each leaves the rows read so
-far and a reason. JSON, GraphQL and NDJSON bodies.
+A page that comes twice, a count that does not match or that moves while we read, an answer that fails in the middle:
+each leaves the rows read so far and a reason. JSON, GraphQL and NDJSON bodies.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
-import aiohttp
 import msgspec
 
-from surgectl.clock import Clock
-from surgectl.errors import UsageError
-from surgectl.evidence.ask import Answer, Question, ask
+from surgectl.evidence.ask import Answer, Denied, Question
+from surgectl.evidence.asking import Build, Homes, compile_question, follow
 from surgectl.evidence.look import Look, compile_path
-from surgectl.evidence.paging import Page, Paging, Turn, compile_paging, count
+from surgectl.evidence.paging import Page, Paging, Read, Turn, compile_paging, compile_spot, count, unasked
 from surgectl.evidence.reading import MOST_PAGES, MOST_ROWS, Patience, Raw, ReadError, Reading
-from surgectl.journey.template import UnsetError, blanks, compile_text, compile_value
+from surgectl.evidence.visit import Visit
 from surgectl.profile.target import Http
 
 # 84.00 stays 84.00: the way an amount is written tells minor from major units.
 _json = msgspec.json.Decoder(float_hook=Decimal)
+# What GraphQL servers answer, under status 200, to somebody they do not know (Apollo's words, and Vendure's).
+_STRANGER = frozenset({"UNAUTHENTICATED", "FORBIDDEN"})
 
 
 class HttpList(msgspec.Struct, frozen=True, kw_only=True):
     """One list, ready to be read."""
 
-    build: Callable[[Turn], Question]
+    build: Build
     paging: Paging
     rows_at: Look | None
-    count_at: Look | None
+    count_at: Read | None
     source: Http
 
 
-def compile_list(source: Http, base_url: str, variables: Mapping[str, Any], where: str) -> HttpList:
+def compile_list(source: Http, homes: Homes, where: str) -> HttpList:
     """A source as closures. Raises UsageError where it cannot be meant."""
     paging = compile_paging(source, where)
     return HttpList(
-        build=compile_question(source, base_url, variables, where),
+        build=compile_question(source, homes, where),
         paging=paging,
         rows_at=compile_path(source.rows, f"{where}.rows") if source.rows is not None else None,
-        count_at=compile_path(source.count, f"{where}.count") if source.count is not None else paging.total,
+        count_at=compile_spot(source.count, f"{where}.count") if source.count is not None else paging.total,
         source=source,
     )
 
 
-async def read_list(wanted: HttpList, http: aiohttp.ClientSession, patience: Patience, clock: Clock) -> Reading:
+async def read_list(wanted: HttpList, visit: Visit, patience: Patience) -> Reading:
     """All rows of the list, or those before it broke, with the reason."""
     rows: list[Raw] = []
     declared: int | None = None
+    moved = ""
     asked: set[str] = set()
     seen: set[bytes] = set()
     turn: Turn | None = wanted.paging.first
+    url = ""
     try:
-        for _ in range(MOST_PAGES):
+        held = await visit.enter(patience)
+        for turned in range(1, MOST_PAGES + 1):
             if turn is None:
                 break
-            question = wanted.build(turn)
-            if question.url in asked and turn.url is not None:
+            link = follow(url, turn.url) if turn.url is not None else None
+            if link is not None and link in asked:
                 raise ReadError("the next page is one that was read before")
-            asked.add(question.url)
-            document = _document(await ask(http, question, patience, clock), question)
-            found = _rows(document, wanted.rows_at, wanted.source)
-            if found:
-                digest = hashlib.blake2b(repr(found).encode(errors="replace"), digest_size=16).digest()
+            url = link or visit.question(wanted.build, turn.variables).url
+            asked.add(url)
+            try:
+                page = await _page(wanted, turn, link, visit, patience)
+            except Denied:
+                if not visit.has_login:
+                    raise
+                held = await visit.enter_again(held, patience)
+                try:
+                    page = await _page(wanted, turn, link, visit, patience)
+                except Denied as error:
+                    raise ReadError(f"{error}, also after a new login") from error
+            if page.rows:
+                digest = hashlib.blake2b(repr(page.rows).encode(errors="replace"), digest_size=16).digest()
                 if digest in seen:
                     raise ReadError(f"page {len(seen) + 1} repeats an earlier page")
                 seen.add(digest)
-            rows.extend(found)
+            rows.extend(page.rows)
             if len(rows) > MOST_ROWS:
                 raise ReadError(f"more than {MOST_ROWS} rows")
-            declared = count(wanted.count_at, document)
-            turn = wanted.paging.following(Page(document, found, len(rows)))
+            page = msgspec.structs.replace(page, read=len(rows), turned=turned)
+            before, declared = declared, count(wanted.count_at, page)
+            if before is not None and declared != before and not moved:
+                moved = f"the declared count moved from {before} to {declared} while its pages were read"
+            turn = wanted.paging.following(page)
         else:
             raise ReadError(f"more than {MOST_PAGES} pages")
     except ReadError as error:
         return Reading(rows=rows, declared=declared, problem=f"{error} (after {len(rows)} rows)")
-    problem = f"read {len(rows)} rows where {declared} are declared" if declared not in (None, len(rows)) else ""
+    if declared is None:
+        return Reading(rows=rows, problem=unasked(page))
+    problem = f"read {len(rows)} rows where {declared} are declared" if declared != len(rows) else moved
     return Reading(rows=rows, declared=declared, problem=problem)
 
 
-def compile_question(
-    source: Http, base_url: str, variables: Mapping[str, Any], where: str
-) -> Callable[[Turn], Question]:
-    """A turn → the request for that page.
-
-    Where the request names a paging variable (`{offset}`), it is filled in there; else it is added where such requests
-    carry it: a GraphQL variable, a key of a JSON body, a query parameter.
-    """
-    method, path = ("POST", source.post) if source.post is not None else ("GET", source.get)
-    if path is None:
-        raise UsageError("asks nothing", where=where, hint="get: or post:")
-    graphql = source.graphql
-    body = {"query": graphql.query, "variables": graphql.variables} if graphql else source.json
-    has_body = body is not msgspec.UNSET
-    parts = msgspec.to_builtins([path, source.headers, graphql.variables if graphql else (body if has_body else None)])
-    named = set(blanks(msgspec.json.encode(parts).decode()))
-    address = compile_text(path, where, quote=lambda text: quote(text, safe=""))
-    headers = {name: compile_text(text, f"{where}.headers.{name}") for name, text in source.headers.items()}
-    inner = compile_value(graphql.variables if graphql else body, where) if has_body else None
-
-    def build(turn: Turn) -> Question:
-        known = {**variables, **turn.variables}
-        extra = {name: value for name, value in turn.variables.items() if name not in named and name != "cursor"}
-        if "cursor" in named:
-            extra = {name: value for name, value in extra.items() if value != turn.variables.get("cursor")}
-            known.setdefault("cursor", "")
-        try:
-            url = urljoin(base_url.rstrip("/") + "/", address.render(known).lstrip("/"))
-            sent = {name: text.render(known) for name, text in headers.items()}
-            content = inner.render(known) if inner else None
-        except UnsetError as error:
-            raise ReadError(str(error), where=where) from error
-        if turn.url is not None:
-            url = follow(url, turn.url)
-        elif graphql:
-            content = {**content, **extra} if isinstance(content, dict) else extra
-        elif isinstance(content, dict):
-            content = {**content, **extra}
-        elif extra:
-            url = with_query(url, extra)
-        if graphql:
-            content = {"query": graphql.query, "variables": content}
-        sent.setdefault("Accept", "application/json")
-        if inner:
-            sent.setdefault("Content-Type", "application/json")
-        return Question(
-            url=url, method=method, headers=sent, body=msgspec.json.encode(content) if has_body and inner else None
-        )
-
-    return build
-
-
-def follow(url: str, link: str) -> str:
-    """The next page's address, always on the host that was asked first.
-
-    A shop behind a proxy writes links to its inner name, and a link must never carry our secret to another host.
-    """
-    joined = urlsplit(urljoin(url, link))
-    first = urlsplit(url)
-    return joined._replace(scheme=first.scheme, netloc=first.netloc, fragment="").geturl()
-
-
-def with_query(url: str, extra: Mapping[str, Any]) -> str:
-    """The address with these query parameters, in place of any of the same name."""
-    parts = urlsplit(url)
-    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in extra]
-    return parts._replace(query=urlencode(kept + [(name, str(value)) for name, value in extra.items()])).geturl()
+async def _page(wanted: HttpList, turn: Turn, link: str | None, visit: Visit, patience: Patience) -> Page:
+    answer = await visit.ask(wanted.build, turn.variables, patience, link)
+    document = _document(answer, visit.question(wanted.build, turn.variables))
+    return Page(document, _rows(document, wanted.rows_at, wanted.source), 0, header=answer.header)
 
 
 def _document(answer: Answer, question: Question) -> Any:
     """The body as data; lines of JSON (NDJSON) are a list."""
-    lines = [line for line in answer.body.split(b"\n") if line.strip()]
     try:
         if "ndjson" in answer.content_type or "jsonl" in answer.content_type:
-            return [_json.decode(line) for line in lines]
+            return [_json.decode(line) for line in answer.body.split(b"\n") if line.strip()]
         return _json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReadError(f"the answer is no JSON: {error}", where=question.place) from error
@@ -167,10 +118,7 @@ def _document(answer: Answer, question: Question) -> Any:
 
 def _rows(document: Any, rows_at: Look | None, source: Http) -> list[Raw]:
     if source.graphql and isinstance(document, dict) and document.get("errors"):
-        errors = document["errors"]
-        first = errors[0] if isinstance(errors, list) and errors else errors
-        said = first.get("message", first) if isinstance(first, dict) else first
-        raise ReadError(f"GraphQL: {str(said)[:200]}")
+        raise _failed(document["errors"])
     found = rows_at(document) if rows_at else document
     if isinstance(found, dict):
         found = [found]
@@ -180,3 +128,12 @@ def _rows(document: Any, rows_at: Look | None, source: Http) -> list[Raw]:
     if not all(isinstance(row, dict) for row in found):
         raise ReadError("a row is not an object")
     return found
+
+
+def _failed(errors: Any) -> ReadError:
+    """GraphQL answers 200 and says that it failed (spec.graphql.org, Errors): part of the data is no data."""
+    first = errors[0] if isinstance(errors, list) and errors else errors
+    said = first.get("message", first) if isinstance(first, dict) else first
+    extensions = first.get("extensions") if isinstance(first, dict) else None
+    code = extensions.get("code") if isinstance(extensions, dict) else None
+    return (Denied if code in _STRANGER else ReadError)(f"GraphQL: {str(said)[:200]}")

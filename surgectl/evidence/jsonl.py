@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,24 +17,37 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 async def read_jsonl(file: Path) -> Reading:
     """All rows of the file, or those before the line that is none, with the reason (a torn last line is one, too)."""
-    return await asyncio.to_thread(_read, file)
+
+    def read() -> Reading:
+        try:
+            with file.open("rb") as lines:
+                return _read(lines, file.name)
+        except OSError as error:
+            return Reading(problem=f"{file.name}: {error.strerror}")
+
+    return await asyncio.to_thread(read)
 
 
-def _read(file: Path) -> Reading:
+async def jsonl_of(body: bytes, name: str) -> Reading:
+    """The same for lines that were downloaded."""
+    return await asyncio.to_thread(_read, io.BytesIO(body), name)
+
+
+def _read(lines: Iterable[bytes], name: str) -> Reading:
     rows: list[Raw] = []
+    at: list[int] = []
+    number = 0
     try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                row = _decoder.decode(line)
-                if not isinstance(row, dict):
-                    return Reading(rows=rows, problem=f"{file.name}:{number}: not an object")
-                rows.append(row)
-                if len(rows) > MOST_ROWS:
-                    return Reading(rows=rows, problem=f"{file.name}: more than {MOST_ROWS} rows")
-    except OSError as error:
-        return Reading(rows=rows, problem=f"{file.name}: {error.strerror}")
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            row = _decoder.decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+            if not isinstance(row, dict):
+                return Reading(rows=rows, lines=at, problem=f"{name}:{number}: not an object")
+            rows.append(row)
+            at.append(number)
+            if len(rows) > MOST_ROWS:
+                return Reading(rows=rows, lines=at, problem=f"{name}: more than {MOST_ROWS} rows")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Reading(rows=rows, problem=f"{file.name}:{number}: not a line of JSON: {error}")
-    return Reading(rows=rows)
+        return Reading(rows=rows, lines=at, problem=f"{name}:{number}: not a line of JSON: {error}")
+    return Reading(rows=rows, lines=at)

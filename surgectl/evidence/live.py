@@ -20,7 +20,7 @@ _SHOWN_AS = {"charged": "charged_minor", "refunded": "refunded_minor", "requests
 
 
 class LivePoller:
-    """Reads every source with `live:` and all `counters:` at their own pace until it is cancelled.
+    """Reads every source with `live:` and all `totals:` at their own pace until it is cancelled.
 
     `books` should be opened with LIGHT patience. Failures are counted in `errors`, by kind, and published nowhere: a
     shop that is busy selling owes us no answer.
@@ -42,14 +42,13 @@ class LivePoller:
             for kind, source in self._books.sources.items():
                 if source.live:
                     group.create_task(self._follow(kind, source.live), name=f"live {kind}")
+            for name, every_ns in self._books.totals.items():
+                group.create_task(self._total(name, every_ns), name=f"totals {name}")
 
-            for name, every_ns in self._books.counters.items():
-                group.create_task(self._count(name, every_ns), name=f"counters {name}")
-
-    async def _count(self, name: str, every_ns: int) -> None:
+    async def _total(self, name: str, every_ns: int) -> None:
         while True:
             due_ns = self._clock.now_ns() + every_ns
-            found = await self._books.count(name)
+            found = await self._books.total(name)
             self.looks[name] += 1
             if found is None:
                 self.errors[name] += 1

@@ -46,4 +46,5 @@ def compile_column(path: str, where: str) -> Look:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    """A parser's complaint without the picture that it draws below."""
+    return str(error).splitlines()[0].removesuffix(", for expression:") if str(error) else type(error).__name__

@@ -38,7 +38,7 @@ _NEEDED = {
     "webhooks": {"event", "type"},
 }
 _ID = {"orders": "order", "tickets": "ticket", "holds": "hold", "charges": "charge", "refunds": "refund"}
-_OURS = frozenset({"source", "line", "keys", "snapshot"})
+_OURS = frozenset({"source", "line", "place", "keys", "snapshot"})
 _WHOLE = frozenset({"qty", "capacity", "available", "held", "sold", "pending", "status", "number", "delivery"})
 _LISTS = frozenset({"payments"})
 _REFERENCE = re.compile(r"(.+?)\s*->\s*([\w.]+)\s*")

@@ -32,6 +32,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """How many rows the source itself says there are."""
     problem: str = ""
     """Why these are not all of them; empty where they are."""
+    lines: list[int] = []
+    """Of a file: the line of each row. Empty: a row's place is its number, from 1."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     source: str = ""
     """Where they were read, for a person: `http /api/orders`."""
+    places: list[int] = []
+    """Where each row stands there: the line of a file, else the number of the row in the list. One each, or none."""
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,13 +1,16 @@
 """Read a payment provider's charges and refunds, newest first, back to the beginning of the run.
 
-Any provider of Stripe's shape: docs.stripe.com/api/charges/list, /api/refunds/list and /api/pagination
-(`created[gte]`, `limit` up to 100, `starting_after`, `has_more`). The rows are mapped by themselves; `key:` paths see
-the whole charge: metadata, receipt_email, payment_intent, payment_method, description, billing_details.
+Stripe, or any provider of its shape: docs.stripe.com/api/charges/list, /api/refunds/list, /api/payment_intents/list and
+/api/pagination (`created[gte]`, `limit` up to 100, `starting_after`, `has_more`). The rows are mapped by themselves;
+`key:` paths see the whole charge: metadata, receipt_email, payment_method, description, billing_details. A path that
+begins with `payment_intent.` makes the intents be listed, too, and laid into their charges, as Stripe's own `expand`
+would: a shop that writes its order's number into the intent afterwards leaves none in the charge.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
@@ -15,8 +18,8 @@ import msgspec
 
 from surgectl.clock import Clock
 from surgectl.evidence.ask import Question, ask
-from surgectl.evidence.reading import MOST_PAGES, Patience, Raw, ReadError, Reading
-from surgectl.profile.target import Stripe
+from surgectl.evidence.reading import MOST_PAGES, Patience, Raw, ReadError, Reading, also
+from surgectl.profile.target import Source, Stripe
 
 PAGE = 100
 SLACK_S = 300.0
@@ -45,52 +48,87 @@ _decoder = msgspec.json.Decoder(_List)
 
 
 async def read_stripe(
-    source: Stripe, kind: str, since_epoch_s: float, http: aiohttp.ClientSession, patience: Patience, clock: Clock
-) -> Reading:
-    """All `charges` or `refunds` since the run's start, or those before it broke with the reason."""
-    normal = charge if kind == "charges" else refund
-    rows: list[Raw] = []
-    after: str | None = None
-    seen: set[str] = set()
-    try:
-        for _ in range(MOST_PAGES):
-            page = await _page(source, kind, since_epoch_s, after, http, patience, clock)
-            for raw in page.data:
-                name = raw.get("id")
-                if not isinstance(name, str) or name in seen:
-                    raise ReadError(f"{kind[:-1]} {name} is listed twice" if name else f"a {kind[:-1]} without id")
-                seen.add(name)
-                rows.append(normal(raw))
-            if not page.has_more:
-                return Reading(rows=rows)
-            if not page.data:
-                raise ReadError("has_more, but an empty page")
-            after = page.data[-1]["id"]
-        raise ReadError(f"more than {MOST_PAGES} pages")
-    except ReadError as error:
-        return Reading(rows=rows, problem=f"{error} (after {len(rows)} rows)")
-
-
-async def _page(
     source: Stripe,
     kind: str,
     since_epoch_s: float,
-    after: str | None,
     http: aiohttp.ClientSession,
     patience: Patience,
     clock: Clock,
-) -> _List:
-    since_s = max(0, math.floor(since_epoch_s - SLACK_S))
-    query = {"created[gte]": str(since_s), "limit": str(PAGE), **({"starting_after": after} if after else {})}
-    question = Question(
-        url=f"{source.base_url.rstrip('/')}/v1/{kind}?{urlencode(query)}",
-        headers={"Authorization": f"Bearer {source.secret}", "Accept": "application/json"},
-    )
-    answer = await ask(http, question, patience, clock)
-    try:
-        return _decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ReadError(f"not a list of Stripe's shape: {error}", where=question.place) from error
+    *,
+    with_intents: bool = False,
+) -> Reading:
+    """All `charges` or `refunds` since the run's start, or those before it broke with the reason."""
+    desk = _Desk(source, since_epoch_s, http, patience, clock)
+    raws, problem = await desk.listed(kind)
+    if with_intents:
+        intents, missing = await desk.listed("payment_intents")
+        by_id = {intent["id"]: intent for intent in intents}
+        raws = [
+            {**raw, "payment_intent": by_id.get(name, {"id": name}) if isinstance(name, str) else name}
+            for raw in raws
+            for name in [raw.get("payment_intent")]
+        ]
+        problem = also(problem, missing)
+    normal = charge if kind == "charges" else refund
+    return Reading(rows=[normal(raw) for raw in raws], problem=problem)
+
+
+class _Desk(msgspec.Struct, frozen=True):
+    """Where a provider's lists are asked for."""
+
+    source: Stripe
+    since_epoch_s: float
+    http: aiohttp.ClientSession
+    patience: Patience
+    clock: Clock
+
+    async def listed(self, kind: str) -> tuple[list[Raw], str]:
+        """All objects of a kind since the run's start; why these are not all, if so."""
+        raws: list[Raw] = []
+        after: str | None = None
+        seen: set[str] = set()
+        try:
+            for _ in range(MOST_PAGES):
+                page = await self._page(kind, after)
+                for raw in page.data:
+                    name = raw.get("id")
+                    if not isinstance(name, str) or name in seen:
+                        raise ReadError(f"{kind[:-1]} {name} is listed twice" if name else f"a {kind[:-1]} without id")
+                    seen.add(name)
+                    raws.append(raw)
+                if not page.has_more:
+                    return raws, ""
+                if not page.data:
+                    raise ReadError("has_more, but an empty page")
+                after = page.data[-1]["id"]
+            raise ReadError(f"more than {MOST_PAGES} pages")
+        except ReadError as error:
+            return raws, f"{error} (after {len(raws)} rows)"
+
+    async def _page(self, kind: str, after: str | None) -> _List:
+        since_s = max(0, math.floor(self.since_epoch_s - SLACK_S))
+        query = {"created[gte]": str(since_s), "limit": str(PAGE), **({"starting_after": after} if after else {})}
+        source = self.source
+        headers = {"Authorization": f"Bearer {source.secret}", "Accept": "application/json"}
+        if source.version is not None:
+            headers["Stripe-Version"] = source.version
+        if source.account is not None:
+            headers["Stripe-Account"] = source.account
+        question = Question(url=f"{source.base_url.rstrip('/')}/v1/{kind}?{urlencode(query)}", headers=headers)
+        answer = await ask(self.http, question, self.patience, self.clock)
+        try:
+            return _decoder.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ReadError(f"not a list of Stripe's shape: {error}", where=question.place) from error
+
+
+def wants_intents(source: Source) -> bool:
+    """Whether a path of the target leads into the payment's intent."""
+    paths = [
+        *source.key,
+        *(c if isinstance(c, str) else c.from_ for c in source.row.values() if not isinstance(c, int)),
+    ]
+    return any(path.startswith("payment_intent.") for path in paths)
 
 
 def charge(raw: Raw) -> Raw:
@@ -116,9 +154,14 @@ def charge(raw: Raw) -> Raw:
         "voided": returned or amount if voided else 0,
         "state": state,
         "key": raw.get("idempotency_key"),  # Stripe does not list it; some of its shape do
-        "payment": raw.get("payment_intent") or raw.get("id"),
+        "payment": _id(raw.get("payment_intent")) or raw.get("id"),
         "at": raw.get("created"),
     }
+
+
+def _id(value: Any) -> Any:
+    """An object's id, also where Stripe's `expand` put the whole object there."""
+    return value.get("id") if isinstance(value, dict) else value
 
 
 # docs.stripe.com/api/refunds/object#refund_object-status
@@ -137,7 +180,7 @@ def refund(raw: Raw) -> Raw:
     return {
         **raw,
         "refund": raw.get("id"),
-        "charge": raw.get("charge"),
+        "charge": _id(raw.get("charge")),
         "state": _REFUND_STATES.get(status, status),
         "at": raw.get("created"),
     }

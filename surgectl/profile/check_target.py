@@ -5,6 +5,7 @@ What a step's rules and templates mean is checked where they are compiled (surge
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -12,12 +13,13 @@ import msgspec
 
 from surgectl.errors import did_you_mean
 from surgectl.profile.node import Issue, Node, place_of
-from surgectl.profile.target import COUNTED, Counters, Link, Request, Source, Step, Target
+from surgectl.profile.target import COUNTED, Ask, Counter, File, Link, Request, Source, Step, Target, Totals
 from surgectl.recording.evidence_rows import KINDS
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
 _BODIES = ("json", "form", "graphql", "body")
 _READERS = ("http", "sql", "stripe", "csv", "jsonl", "same")
+_COUNTER_READERS = ("http", "sql", "csv", "jsonl", "same")
 _STATES: dict[str, tuple[str, ...]] = {
     "orders": ("valid", "pending", "void"),
     "tickets": ("valid", "pending", "void"),
@@ -25,6 +27,8 @@ _STATES: dict[str, tuple[str, ...]] = {
     "charges": ("succeeded", "processing", "failed", "authorised", "voided"),
     "refunds": ("succeeded", "pending", "failed"),
 }
+
+_SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
 
 Wrong = Callable[..., None]
 
@@ -36,7 +40,7 @@ def evidence_kinds() -> tuple[str, ...]:
 
 def columns_of(kind: str) -> tuple[str, ...]:
     """The columns that a mapping of this kind may name: money without `_minor`, instants without `_s`."""
-    ours = {"source", "line", "keys", "at_s", "snapshot"}
+    ours = {"source", "line", "place", "keys", "at_s", "snapshot"}
     names = [field.name for field in msgspec.structs.fields(KINDS[kind]) if field.name not in ours]
     return ("at", *(name.removesuffix("_minor").removesuffix("_s") for name in names))
 
@@ -62,9 +66,44 @@ def check(target: Target, tree: Node) -> list[Issue]:
         wrong("promises.payment_tries", f"{target.promises.payment_tries} tries", "1 or more")
     for kind, source in target.evidence.items():
         _source(f"evidence.{kind}", kind, source, target, wrong)
-    for name, counters in target.counters.items():
-        _counters(f"counters.{name}", counters, target, wrong)
+    for name, totals in target.totals.items():
+        _totals(f"totals.{name}", totals, target, wrong)
     return issues
+
+
+def written_secrets(target: Target) -> Iterator[str]:
+    """What stands in the evidence of a file and should stand nowhere else: keys, passwords, the address of a database.
+
+    `${NAME}` is the better place for them; who writes them down all the same does not find them in the recording.
+    """
+    for secret in _written_secrets(target):
+        if "${" not in secret:  # not set yet
+            yield secret
+
+
+def _written_secrets(target: Target) -> Iterator[str]:
+    for source in target.evidence.values():
+        if source.stripe is not None:
+            yield source.stripe.secret
+        parts: list[Source | Counter] = [source, *source.counters.values()]
+        for part in parts:
+            if part.sql is not None:
+                yield part.sql.dsn
+            asked: list[Ask] = [*(part.http.login or [])] if part.http and not isinstance(part.http.login, str) else []
+            asked += [part.http] if part.http else []
+            asked += [step for file in (part.csv, part.jsonl) if file is not None for step in file.export]
+            for ask in asked:
+                for fields in (ask.headers, ask.form, ask.json, ask.graphql.variables if ask.graphql else None):
+                    yield from _secrets_in(fields)
+
+
+def _secrets_in(fields: object) -> Iterator[str]:
+    if isinstance(fields, dict):
+        for name, value in fields.items():
+            if isinstance(value, str) and _SECRET.search(str(name)) and "{" not in value:
+                yield value
+            else:
+                yield from _secrets_in(value)
 
 
 def _url(path: str, url: str, wrong: Wrong) -> None:
@@ -126,17 +165,62 @@ def _link(path: str, link: Link, wrong: Wrong) -> None:
             wrong(f"{path}.{name}", f'"{address}" is not host:port', "try 127.0.0.1:9100")
 
 
-def _counters(path: str, counters: Counters, target: Target, wrong: Wrong) -> None:
-    if counters.http.get is None or counters.http.post is not None:
+def _totals(path: str, totals: Totals, target: Target, wrong: Wrong) -> None:
+    if totals.http.get is None or totals.http.post is not None:
         wrong(f"{path}.http", "totals are asked for by a get", "get:")
-    if counters.http.origin is not None and counters.http.origin not in target.origins:
-        hint = did_you_mean(counters.http.origin, target.origins) or "name it under origins:"
-        wrong(f"{path}.http.origin", f'no such origin: "{counters.http.origin}"', hint)
-    for name in counters.row:
+    if totals.http.origin is not None and totals.http.origin not in target.origins:
+        hint = did_you_mean(totals.http.origin, target.origins) or "name it under origins:"
+        wrong(f"{path}.http.origin", f'no such origin: "{totals.http.origin}"', hint)
+    for name in totals.row:
         if name not in COUNTED:
             wrong(f"{path}.row.{name}", "nobody counts that", did_you_mean(name, COUNTED) or ", ".join(COUNTED))
-    if not counters.row:
+    if not totals.row:
         wrong(path, "counts nothing", f"row: with some of {', '.join(COUNTED)}")
+
+
+def _reader(path: str, source: Source | Counter, readers: tuple[str, ...], target: Target, wrong: Wrong) -> None:
+    """One way of reading, and each of its questions asked once."""
+    ways = [name for name in readers if getattr(source, name) is not None]
+    if len(ways) != 1:
+        what = f"is read in {len(ways)} ways: {' and '.join(ways)}" if ways else "is read from nowhere"
+        wrong(path, what, f"one of {', '.join(readers)}")
+    if source.same is not None and source.same not in target.evidence:
+        wrong(f"{path}.same", f'there is no other evidence "{source.same}"', did_you_mean(source.same, target.evidence))
+    http = source.http
+    if http is not None:
+        _ask(f"{path}.http", http, target, wrong)
+        if isinstance(http.login, str):
+            logins = [
+                kind for kind, other in target.evidence.items() if other.http and isinstance(other.http.login, list)
+            ]
+            if http.login not in logins:
+                hint = did_you_mean(http.login, logins) or "a kind of evidence that has one"
+                wrong(f"{path}.http.login", f'"{http.login}" has no login', hint)
+        elif http.login is not None:
+            if not http.login:
+                wrong(f"{path}.http.login", "has no steps")
+            for number, step in enumerate(http.login):
+                _ask(f"{path}.http.login[{number}]", step, target, wrong)
+    for name in ("csv", "jsonl"):
+        file: File | None = getattr(source, name)
+        if file is not None:
+            if (file.file is None) == (not file.export):
+                wrong(f"{path}.{name}", "is no file, or two", "file: or export:")
+            for number, made in enumerate(file.export):
+                _ask(f"{path}.{name}.export[{number}]", made, target, wrong)
+
+
+def _ask(path: str, ask: Ask, target: Target, wrong: Wrong) -> None:
+    if (ask.get is None) == (ask.post is None):
+        wrong(path, "asks nothing, or twice", "get: or post:")
+    bodies = [name for name in ("json", "form", "graphql") if getattr(ask, name) not in (None, msgspec.UNSET)]
+    if len(bodies) > 1:
+        wrong(f"{path}.{bodies[1]}", f"has two bodies: {' and '.join(bodies)}", "one of them")
+    elif bodies and ask.get is not None:
+        wrong(f"{path}.{bodies[0]}", "a GET has no body", "post:")
+    if ask.origin is not None and ask.origin not in target.origins:
+        hint = did_you_mean(ask.origin, target.origins) or "name it under origins:"
+        wrong(f"{path}.origin", f'no such origin: "{ask.origin}"', hint)
 
 
 def _source(path: str, kind: str, source: Source, target: Target, wrong: Wrong) -> None:
@@ -144,23 +228,24 @@ def _source(path: str, kind: str, source: Source, target: Target, wrong: Wrong) 
     if kind not in kinds:
         wrong(path, "no such kind of evidence", did_you_mean(kind, kinds) or f"one of {', '.join(kinds)}")
         return
-    readers = [name for name in _READERS if getattr(source, name) is not None]
-    if len(readers) != 1:
-        what = f"is read in {len(readers)} ways: {' and '.join(readers)}" if readers else "is read from nowhere"
-        wrong(path, what, f"one of {', '.join(_READERS)}")
-    if source.same is not None and (source.same not in target.evidence or source.same == kind):
-        hint = did_you_mean(source.same, target.evidence)
-        wrong(f"{path}.same", f'there is no other evidence "{source.same}"', hint)
+    _reader(path, source, _READERS, target, wrong)
+    if source.same == kind:
+        wrong(f"{path}.same", "reads itself")
     if source.stripe is not None and kind not in ("charges", "refunds"):
         wrong(f"{path}.stripe", f"a payment provider has no {kind}")
-    if source.http is not None and (source.http.get is None) == (source.http.post is None):
-        wrong(f"{path}.http", "asks nothing, or twice", "get: or post:")
     columns = columns_of(kind)
     for column in source.row:
         if column not in columns:
             hint = did_you_mean(column, columns) or f"{kind} have {', '.join(columns)}"
             wrong(f"{path}.row.{column}", "no such column", hint)
     states = _STATES.get(kind, ())
+    for name, counter in source.counters.items():
+        at = f"{path}.counters.{name}"
+        _reader(at, counter, _COUNTER_READERS, target, wrong)
+        for number, state in enumerate(counter.states):
+            if state not in states:
+                hint = did_you_mean(state, states) or (f"one of {', '.join(states)}" if states else f"{kind} have none")
+                wrong(f"{at}.states[{number}]", f'{kind} are never "{state}"', hint)
     for state in source.states:
         if state not in states:
             hint = did_you_mean(state, states) or (f"one of {', '.join(states)}" if states else f"{kind} have none")

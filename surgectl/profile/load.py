@@ -179,6 +179,8 @@ def open_target(
     if substitution.issues:
         raise BadFile(substitution.issues)
     target = read(tree, Target)
+    for secret in check_target.written_secrets(target):
+        secrets.add(secret)
     issues = check_target.check(target, tree)
     there = {name: link for name, link in target.links.items() if link.proxy is not None or link.upstream != ""}
     declared, target = [*target.links], msgspec.structs.replace(target, links=there)

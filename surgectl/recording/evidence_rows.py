@@ -1,7 +1,8 @@
 """What the authorities say, one row a fact: the lines of evidence/KIND.jsonl.
 
-Each row says which source it came from (`source`, `line`) and carries `keys`: values found in it, in the order of the
-target's `key:` list, which may equal something that we minted. Linking to intents is the audit's work, not ours.
+Each row says which source it came from (`source`, and its `place` there) and carries `keys`: values found in it, in the
+order of the target's `key:` list, which may equal something that we minted. Linking to intents is the audit's work, not
+ours.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ OrderState = Literal["valid", "pending", "void"]
 class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
     line: int = 0
+    place: int | None = None
+    """Where it stands in the source: the line of a file, else its number in the list as it was read, from 1."""
     keys: list[str] = []
     at_s: float | None = None
     """The authority's own clock, seconds since the epoch: never ordered against ours closer than the error bound."""

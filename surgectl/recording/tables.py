@@ -36,7 +36,7 @@ CLAIMS = {
     "wait_s": _REAL,
     "claims": _TEXT,
 }
-_FOUND = {"keys": _TEXTS, "at_s": _REAL, "source": _TEXT}
+_FOUND = {"keys": _TEXTS, "at_s": _REAL, "source": _TEXT, "place": _INT}
 
 TABLES: dict[str, dict[str, Any]] = {
     "intents": {

@@ -18,7 +18,7 @@ from surgectl.evidence.collect import collect
 from surgectl.evidence.live import LivePoller, counters
 from surgectl.evidence.reading import LIGHT, Found
 from surgectl.evidence.settle import Settled, count_pending, pending_in, settle
-from surgectl.profile.target import Counters, Http, Target
+from surgectl.profile.target import Http, Target, Totals
 from surgectl.profile.values import Duration
 from surgectl.recording.evidence_rows import (
     KINDS,
@@ -79,8 +79,8 @@ async def test_two_readings_that_agree_are_kept(server: Server, tmp_path: Path) 
         ("stock", 1, True, True, ""),
     ]
     assert saved(tmp_path, "orders") == [
-        OrderRow(order="o1", state="valid", source="http /orders", line=1),
-        OrderRow(order="o2", state="void", source="http /orders", line=2),
+        OrderRow(order="o1", state="valid", source="http /orders", line=1, place=1),
+        OrderRow(order="o2", state="void", source="http /orders", line=2, place=2),
     ]
     assert [row.snapshot for row in saved(tmp_path, "stock") if isinstance(row, StockRow)] == [0, 1]
     assert [row.kind for row in saved(tmp_path, "sources") if isinstance(row, SourceRow)] == ["orders", "stock"]
@@ -297,13 +297,13 @@ async def test_live_counters_move_and_failures_are_only_counted(server: Server) 
 
 
 async def test_totals_that_an_authority_keeps_are_asked_for(server: Server) -> None:
-    """`counters:` are read at their pace, by the dashboard's words; no answer, or one with gaps, publishes nothing."""
+    """`totals:` are read at their pace, by the dashboard's words; no answer, or one with gaps, publishes nothing."""
     answers: list[Any] = [{"taken": "much"}, web.Response(status=500), {"taken": 500, "posts": 7, "paid": 5}]
     server.answer = lambda request, number: answers[min(number, 2)]
     seen = asyncio.Queue[tuple[str, dict[str, int]]]()
     row = {"charged": "taken", "requests": "posts", "payments": "paid"}
-    provider = Counters(http=Http(get="/totals"), row=row, live=Duration(5 * MS))
-    wanted = msgspec.structs.replace(target(server.url, {}), counters={"provider": provider})
+    provider = Totals(http=Http(get="/totals"), row=row, live=Duration(5 * MS))
+    wanted = msgspec.structs.replace(target(server.url, {}), totals={"provider": provider})
     async with Books(wanted, {}, 0.0, SystemClock(), patience=LIGHT) as books:
         poller = LivePoller(books, SystemClock(), lambda kind, numbers: seen.put_nowait((kind, numbers)))
         task = asyncio.create_task(poller.run())

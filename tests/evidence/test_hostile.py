@@ -103,7 +103,7 @@ def test_a_row_that_cannot_be_meant_is_counted_and_said(
     other = {name: f"{value}-b" if name == kind.removesuffix("s") else value for name, value in good.items()}
     found = read(kind, [good, {**good, **wrong}, other], tmp_path, **source)
     assert len(found.rows) == 2
-    assert found.problem.startswith("1 of 3 rows cannot be mapped; the first (row 2): ")
+    assert found.problem.startswith("1 of 3 rows cannot be mapped; the first (line 2): ")
     pytest.raises(ValueError, _raise, found.problem).match(says)
 
 

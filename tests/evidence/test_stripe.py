@@ -72,6 +72,71 @@ async def test_every_charge_and_refund_of_a_provider_is_read() -> None:
     assert later["charges"].rows == []  # the window begins at the run's start
 
 
+async def test_metadata_of_the_intent_is_found() -> None:
+    """A shop that writes its order's number into the intent afterwards is linked by it: the intents are listed, too."""
+    charges = [
+        {"id": "ch_1", "payment_intent": "pi_1", "amount": 2500, "captured": True, "status": "succeeded"},
+        {"id": "ch_2", "payment_intent": None, "amount": 2500, "captured": True, "status": "succeeded"},
+        {"id": "ch_3", "payment_intent": "pi_0", "amount": 2500, "captured": True, "status": "succeeded"},
+    ]
+    lists = {
+        "/v1/charges": [{**charge, "currency": "eur", "created": 5} for charge in charges],
+        "/v1/payment_intents": [{"id": "pi_1", "metadata": {"order": "o1"}}],
+        "/v1/refunds": [],
+    }
+    async with serving() as server:
+
+        def answer(request: web.Request, number: int) -> Any:
+            rows = lists[request.path]
+            after = request.query.get("starting_after")
+            first = next((n + 1 for n, row in enumerate(rows) if row["id"] == after), 0)
+            return {"data": rows[first : first + 2], "has_more": first + 2 < len(rows)}
+
+        server.answer = answer
+        found = await read(server.url, key=["payment_intent.metadata.order -> orders.order"])
+        paths = [path.partition("?")[0] for path in server.asked]
+        plain = await read(server.url, key=["metadata.order -> orders.order"])
+    rows = {row.charge: row for row in found["charges"].rows if isinstance(row, ChargeRow)}
+    assert {name: (row.payment, row.keys) for name, row in rows.items()} == {
+        "ch_1": ("pi_1", ["orders.order=o1"]),
+        "ch_2": ("ch_2", []),
+        "ch_3": ("pi_0", []),
+    }
+    assert (found["charges"].problem, found["charges"].source) == ("", "stripe /v1/charges")
+    assert paths == ["/v1/charges", "/v1/charges", "/v1/payment_intents", "/v1/refunds"]
+    assert [row.keys for row in plain["charges"].rows] == [[], [], []]
+    assert sum("payment_intents" in path for path in server.asked) == 1
+
+
+async def test_intents_that_cannot_be_listed_leave_the_charges_in_doubt() -> None:
+    """Without the intents nobody knows whose charges these are: the list is not whole."""
+    async with serving() as server:
+        server.answer = lambda request, number: (
+            web.Response(status=404) if "intents" in request.path else {"data": [], "has_more": False}
+        )
+        found = await read(server.url, key=["payment_intent.metadata.order -> orders.order"])
+    assert "GET /v1/payment_intents: answered 404" in found["charges"].problem
+
+
+async def test_what_stripe_is_told() -> None:
+    """The key, the version that is read, and the connected account go along; the window begins before the run."""
+    async with serving() as server:
+        server.answer = lambda request, number: {"data": [], "has_more": False}
+        stripe_ = {"base_url": server.url, "secret": "sk_test_x", "account": "acct_7", "version": "2025-03-31.basil"}
+        shop = target("http://127.0.0.1:1", {"charges": {"stripe": stripe_}})
+        async with Books(shop, {}, 1_900_000_000.0, SystemClock(), patience=QUICK) as books:
+            await books.read("charges")
+            await read(server.url)
+    first, last = server.headers[0], server.headers[-1]
+    assert (first["Authorization"], first["Stripe-Version"], first["Stripe-Account"]) == (
+        "Bearer sk_test_x",
+        "2025-03-31.basil",
+        "acct_7",
+    )
+    assert (last["Stripe-Version"], "Stripe-Account" in last) == ("2024-06-20", False)
+    assert server.asked[0] == "/v1/charges?created%5Bgte%5D=1899999700&limit=100"
+
+
 async def test_a_page_that_repeats_is_incomplete() -> None:
     """A provider that ignores the cursor is not believed."""
     async with serving() as server:

@@ -28,17 +28,24 @@ def test_every_example_of_a_target_compiles(example: str, tmp_path: Path) -> Non
     assert compile_target(load_target(file, environ={})).steps
 
 
-@pytest.mark.parametrize("key", ["take:", "poll:", "mint:", "evidence:"])
-def test_every_part_of_a_target_that_is_shown_loads(key: str, tmp_path: Path) -> None:
+FRAGMENTS = [
+    pytest.param(key, fragment, id=f"{key}{number}")
+    for key in ("take:", "poll:", "mint:", "totals:", "evidence:")
+    for number, fragment in enumerate(blocks("target-language.md", key))
+]
+
+
+@pytest.mark.parametrize("key,fragment", FRAGMENTS)
+def test_every_part_of_a_target_that_is_shown_loads(key: str, fragment: str, tmp_path: Path) -> None:
     """Fragments too, put where they belong."""
-    (fragment,) = blocks("target-language.md", key)
-    head = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\nsetup: {run: ["true"]}\n'
+    head = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\norigins: {provider: "http://127.0.0.1:2"}\nsetup: {run: ["true"]}\n'
     step = "journey:\n  - step: one\n    get: /\n"
     inside = "".join(f"    {line}\n" for line in fragment.splitlines())
     taken = "    take: {hold: {json: id}}\n" if key == "poll:" else ""
     file = tmp_path / "example.yaml"
     file.write_text(head + (step + taken + inside if key in ("take:", "poll:") else fragment + step))
-    environ = {"SHOP_DSN": "sqlite://", "PSP_URL": "http://127.0.0.1:1", "PSP_KEY": "k"}
+    environ = dict.fromkeys(("PSP_URL", "STRIPE_KEY", "PSP_KEY", "ADMIN_PASSWORD"), "http://127.0.0.1:1")
+    environ["SHOP_DSN"] = "sqlite://"
     assert compile_target(load_target(file, environ=environ)).steps
 
 

@@ -241,6 +241,51 @@ SPOILT_TARGETS = {
     "two methods": ("post: /holds", "get: /x\n    post: /holds", "11: journey[0].post: asks twice: get and post"),
     "step twice": ("step: pay", "step: hold", '13: journey[1].step: two steps are called "hold"'),
     "evidence kind": ("orders:\n", "order:\n", '19: evidence.order: no such kind of evidence (did you mean "orders"?)'),
+    "a way of paging": (
+        "rows: rows",
+        "rows: rows, ofset: {limit: 5}",
+        '20: evidence.orders.http.ofset: unknown key (did you mean "offset"?)',
+    ),
+    "a page without a size": (
+        "rows: rows",
+        "rows: rows, skip: {total: total}",
+        "20: evidence.orders.http.skip.take: is missing",
+    ),
+    "evidence asked twice": (
+        "get: /admin/orders",
+        "get: /admin/orders, post: /find",
+        "20: evidence.orders.http: asks nothing, or twice (get: or post:)",
+    ),
+    "evidence of an origin": (
+        "get: /admin/orders",
+        "get: /admin/orders, origin: ledgr",
+        '20: evidence.orders.http.origin: no such origin: "ledgr" (name it under origins:)',
+    ),
+    "a login of another": (
+        "get: /admin/orders",
+        "get: /admin/orders, login: charges",
+        '20: evidence.orders.http.login: "charges" has no login (a kind of evidence that has one)',
+    ),
+    "a login step": (
+        "get: /admin/orders",
+        "get: /admin/orders, login: [{post: /login, forms: {a: b}}]",
+        '20: evidence.orders.http.login[0].forms: unknown key (did you mean "form"?)',
+    ),
+    "a table that is nowhere": (
+        "http: {get: /admin/orders, rows: rows}",
+        "csv: {encoding: cp1252}",
+        "20: evidence.orders.csv: is no file, or two (file: or export:)",
+    ),
+    "a counter of nothing": (
+        "key: [email]",
+        "counters: {shown: {value: n}}",
+        "22: evidence.orders.counters.shown: is read from nowhere (one of http, sql, csv, jsonl, same)",
+    ),
+    "a counter's state": (
+        "key: [email]",
+        "counters: {shown: {same: orders, value: n, states: [vald]}}",
+        '22: evidence.orders.counters.shown.states[0]: orders are never "vald" (did you mean "valid"?)',
+    ),
     "evidence state": (
         "valid: [confirmed]",
         "vald: [confirmed]",
