@@ -38,7 +38,8 @@ FRAGMENTS = [
 @pytest.mark.parametrize("key,fragment", FRAGMENTS)
 def test_every_part_of_a_target_that_is_shown_loads(key: str, fragment: str, tmp_path: Path) -> None:
     """Fragments too, put where they belong."""
-    head = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\norigins: {provider: "http://127.0.0.1:2"}\nsetup: {run: ["true"]}\n'
+    head = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\n'
+    head += 'origins: {provider: "http://127.0.0.1:2"}\nsetup: {run: ["true"]}\n'
     step = "journey:\n  - step: one\n    get: /\n"
     inside = "".join(f"    {line}\n" for line in fragment.splitlines())
     taken = "    take: {hold: {json: id}}\n" if key == "poll:" else ""
