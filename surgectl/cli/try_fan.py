@@ -35,7 +35,7 @@ from surgectl.profile.substitute import Secrets
 from surgectl.text import one_line
 from surgectl.units import show_duration
 
-_SALE = {"price": "10.00", "price_minor": 1000, "currency": "EUR", "places": 2, "tickets": 1, "limit": None}
+SALE = {"price": "10.00", "price_minor": 1000, "currency": "EUR", "places": 2, "tickets": 1, "limit": None}
 """What {sale.…} stands for when there is no profile to say it."""
 _COLOURS = {"ok": "green", "fail": "yellow", "info": "magenta"}
 _UNDEFINED = frozenset({"unknown", "not-sent", "quit"})
@@ -55,12 +55,12 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
         permits = await guard([target.base_url, *target.origins.values()], target.allow)
         seed = chance.fresh_seed()
         run = f"try-{seed:08x}"
-        told: dict[str, object] = {"run": run, "sale": _SALE}
+        told: dict[str, object] = {"run": run, "sale": SALE}
         if target.setup is not None:
             told["setup"] = await hook_output(target.setup, "setup", folder=opened.folder, told=told)
         setup = told.get("setup", {})
         try:
-            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared={"sale": _SALE, "setup": setup})
+            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared={"sale": SALE, "setup": setup})
             try:
                 person = Person(journey, policy, intent)
             except UnsetError as error:

@@ -1,0 +1,97 @@
+"""Can every book be read whole, does each row fit, and is there time to read them twice while all settles?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from surgectl.clock import Clock
+from surgectl.doctor.checkup import Checkup, unseen
+from surgectl.doctor.clocks import of_rows
+from surgectl.doctor.patient import Patient
+from surgectl.evidence.books import Books
+from surgectl.evidence.reading import Found, Patience
+from surgectl.evidence.tally import Tally
+from surgectl.plan.settling import settling
+from surgectl.units import show_duration
+
+LOOKS_BACK_S = 86_400.0
+"""`{since}` while a doctor reads: rows of the last day show whether the mapping fits."""
+PATIENCE = Patience(timeout_ns=10_000_000_000, tries=2, whole_ns=60_000_000_000)
+_TIMES_READ = 2
+"""An audit believes nothing that two readings do not say alike."""
+
+
+async def look_at_books(patient: Patient, clock: Clock, patience: Patience = PATIENCE) -> list[Checkup]:
+    """Reads every source once, as the audit would, and changes nothing."""
+    target = patient.target
+    if not target.evidence:
+        return []
+    began_ns, since_s = clock.now_ns(), clock.wall().timestamp() - LOOKS_BACK_S
+    books = Books(
+        target, patient.variables, since_s, clock, patience=patience, root=patient.folder, redact=patient.redact
+    )
+    async with books:
+        found, tallies = await books.read_and_compare()
+        kinds = books.sources
+    took_ns = clock.now_ns() - began_ns
+    said: list[Checkup] = []
+    for kind, reading in found.items():
+        waits = target.setup is not None and "setup" not in patient.variables and _wants_setup(kind, kinds)
+        said += [_of_reading(reading, waits=waits)]
+        instants = [at for row in reading.rows if (at := getattr(row, "at", None)) is not None]
+        said += of_rows(kind, instants, clock.wall())
+    said += [_of_tally(tally) for tally in tallies]
+    at_most_ns = patient.plan.settling.at_most_ns if patient.plan is not None else None
+    window_ns = settling(target.promises, 0).window_ns if at_most_ns is None else at_most_ns
+    return [*said, of_time(took_ns, window_ns)]
+
+
+def _wants_setup(kind: str, sources: Mapping[str, msgspec.Struct]) -> bool:
+    """Whether what the setup hook prints is needed to read this kind."""
+    source = sources[kind]
+    same: str | None = getattr(source, "same", None)
+    if same is not None and same in sources:
+        return _wants_setup(same, sources)
+    return b"{setup." in msgspec.json.encode(source, enc_hook=str)
+
+
+def _of_reading(found: Found, *, waits: bool) -> Checkup:
+    where = f"evidence.{found.kind}"
+    if found.problem and waits:
+        return unseen(
+            "evidence", found.kind, f"read with what the setup hook says, which only a run runs: {found.problem}"
+        )
+    if found.problem:
+        read = f" ({len(found.rows):,} rows all the same)" if found.rows else ""
+        fix = "a run would end with this book unknown: correct the source, or leave the kind out"
+        what = f"{found.problem}{read}"
+        return Checkup(part="evidence", name=found.kind, verdict="fail", what=what, where=where, fix=fix)
+    if not found.rows:
+        what = f"{found.source}: readable, no rows yet: whether the mapping fits is seen with the first"
+        fix = "buy one (surgectl check TARGET --try), then look again"
+        return Checkup(part="evidence", name=found.kind, verdict="note", what=what, where=where, fix=fix)
+    declared = f" of {found.declared:,} declared" if found.declared is not None else ""
+    what = f"{found.source}: {len(found.rows):,} rows{declared}, all mapped"
+    return Checkup(part="evidence", name=found.kind, verdict="pass", what=what, where=where)
+
+
+def _of_tally(tally: Tally) -> Checkup:
+    where = f"evidence.{tally.kind}.counters.{tally.name}"
+    says = "nothing" if tally.says is None else f"{tally.says:,}"
+    if tally.problem:
+        fix = "let both begin alike: empty the shop, or count in the counter what the rows show; else leave it out"
+        return Checkup(part="evidence", name=tally.called, verdict="fail", what=tally.problem, where=where, fix=fix)
+    what = f"says {says}, and {tally.counted:,} were counted"
+    return Checkup(part="evidence", name=tally.called, verdict="pass", what=what, where=where)
+
+
+def of_time(took_ns: int, window_ns: int) -> Checkup:
+    """How long all books took, against the window in which they must be read twice."""
+    what = f"all books were read in {show_duration(took_ns)}; they are read {_TIMES_READ} times or more within "
+    what += show_duration(window_ns)
+    if took_ns * _TIMES_READ > window_ns:
+        fix = "larger pages, an index, {since} in the query, or settle: {at_most: …} in the profile"
+        return Checkup(part="evidence", name="time", verdict="fail", what=what, where="settle.at_most", fix=fix)
+    return Checkup(part="evidence", name="time", verdict="pass", what=what, where="settle.at_most")

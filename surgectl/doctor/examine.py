@@ -1,0 +1,116 @@
+"""The whole examination, from the file on the desk to the last book: a handful of requests, never load, no fault."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from surgectl.clock import Clock
+from surgectl.doctor.allowances import look_at_allowances
+from surgectl.doctor.books import PATIENCE, look_at_books
+from surgectl.doctor.certificates import look_at_certificates
+from surgectl.doctor.checkup import Checkup, fit_to_show, unseen
+from surgectl.doctor.clocks import of_provider, of_shop, skew_of
+from surgectl.doctor.database_clock import database_clocks
+from surgectl.doctor.doors import Door, knock
+from surgectl.doctor.links import look_at_links
+from surgectl.doctor.machine import Machine, look_at_machine
+from surgectl.doctor.patient import Patient
+from surgectl.doctor.shop import look_at_doors, look_at_probes
+from surgectl.doctor.target import look_at_target
+from surgectl.doctor.variables import look_at_variables
+from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.drivers.wire.wire_driver import WireDriver
+from surgectl.engine.guard import Permit, guard
+from surgectl.profile.target import Target
+
+Say = Callable[[str], None]
+_LATER = "only the run puts this shop up"
+_UNSET = "not looked at: first every ${…} must have a value"
+_REFUSED = "not looked at: nothing is sent before every host is allowed"
+
+
+async def examine(patient: Patient, machine: Machine, clock: Clock, say: Say = lambda what: None) -> list[Checkup]:
+    """Look at everything, in the order in which it would fail. `say` is told what is being looked at."""
+    target, plan = patient.target, patient.plan
+    found = look_at_target(target, plan.rehearsal if plan is not None else None)
+    found += look_at_variables(patient)
+    if patient.unset:
+        why = _LATER if patient.stage_is_down else _UNSET
+    else:
+        say("allowances")
+        allowed = await look_at_allowances(target)
+        found += allowed
+        why = _REFUSED if any(one.verdict == "fail" for one in allowed) else ""
+    if why:
+        found += [unseen(part, part, why) for part in ("shop", "links", "evidence", "clocks")]
+    else:
+        found += await _ask_around(patient, clock, say)
+    return fit_to_show([_redacted(one, patient.redact) for one in [*found, *look_at_machine(machine, target, plan)]])
+
+
+async def _ask_around(patient: Patient, clock: Clock, say: Say) -> list[Checkup]:
+    target = patient.target
+    permit = await guard([target.base_url, *target.origins.values()], target.allow)
+    say("the shop")
+    homes = {"base_url": target.base_url, **{f"origins.{name}": url for name, url in target.origins.items()}}
+    doors = [await knock(_opener(patient, clock, permit), where, url, clock) for where, url in homes.items()]
+    found = look_at_doors(doors)
+    context = patient.tls or ssl.create_default_context()
+    found += await look_at_certificates(homes, context, clock)
+    async with _opener(patient, clock, permit)() as driver:
+        found += await look_at_probes(patient.journey.probes, patient.variables, driver, clock)
+    say("the links")
+    found += await look_at_links(
+        target, patient.folder, clock, toxiproxy=patient.toxiproxy, embedded=patient.embedded_proxy
+    )
+    say("the books")
+    found += await look_at_books(patient, clock)
+    say("the clocks")
+    return found + await _clocks(patient, doors, clock)
+
+
+async def _clocks(patient: Patient, doors: list[Door], clock: Clock) -> list[Checkup]:
+    target = patient.target
+    rung = {urlsplit(door.url).netloc for door in doors}
+    found = [
+        of_shop(door.where, skew_of(door.again or door.first), target, door.where)
+        for door in doors
+        if door.first.answered
+    ]
+    for kind, skew in (await database_clocks(target, PATIENCE, clock)).items():
+        where = f"evidence.{kind}.sql"
+        found.append(of_shop(f"database of {kind}", skew, target, where))
+    for where, url in providers(target).items():
+        if urlsplit(url).netloc not in rung:
+            rung.add(urlsplit(url).netloc)
+            door = await knock(_opener(patient, clock, None), where, url, clock)
+            if door.first.answered:  # who does not answer was named where it matters: as a link, or as a book
+                found.append(of_provider(where, skew_of(door.again or door.first), where))
+    return found
+
+
+def providers(target: Target) -> dict[str, str]:
+    """Whose ledgers are read or whose replies are delayed: path in the target → an address that speaks HTTP."""
+    found = {f"evidence.{kind}": source.stripe.base_url for kind, source in target.evidence.items() if source.stripe}
+    for name, link in target.links.items():
+        if link.upstream and link.speaks == "http" and getattr(link, "tls", None) is None:
+            found[f"links.{name}"] = f"http://{link.upstream}"
+    return found
+
+
+def _opener(patient: Patient, clock: Clock, permit: Permit | None) -> Callable[[], Driver]:
+    """The fans' own driver: what it sees is what they will see."""
+    return lambda: WireDriver(clock, clock.now_ns(), permits=permit, tls=patient.tls if permit is not None else None)
+
+
+def _redacted(one: Checkup, redact: Callable[[str], str]) -> Checkup:
+    return Checkup(
+        part=one.part,
+        name=redact(one.name),
+        verdict=one.verdict,
+        what=redact(one.what),
+        where=one.where,
+        fix=redact(one.fix),
+    )

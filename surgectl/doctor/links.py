@@ -1,0 +1,194 @@
+"""Can each link be put up, does traffic really go through it, and is whoever stands behind it there?"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from surgectl import chance
+from surgectl.chaos import marks
+from surgectl.chaos.canary import Sighting, fate, fly, yardstick
+from surgectl.chaos.launch import Launched, launched
+from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy, ToxiproxyError
+from surgectl.clock import Clock
+from surgectl.doctor.checkup import Checkup, Verdict
+from surgectl.doctor.tunnel import look_at_tunnel
+from surgectl.errors import InconclusiveError, SurgectlError, UsageError
+from surgectl.profile.target import Link, Target
+from surgectl.units import show_duration
+
+PREFIX = f"{marks.PREFIX}doctor-"
+"""What a proxy is called that stands for the length of a look; a run's own are `surgectl-LINK`."""
+_FLIGHTS = 3
+HOW_TO_SEE = "with the links down, surgectl check TARGET --try must not end confirmed: one that does pays around them"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One link, and the proxy server that would carry it."""
+
+    name: str
+    link: Link
+    server: Toxiproxy
+    ours: bool
+    """The server is one that we started: it stands for as long as a run does, and never longer."""
+    folder: Path
+
+    def told(self, name: str, verdict: Verdict, what: str, fix: str = "") -> Checkup:
+        """Something about this link."""
+        shown = f"{self.name} {name}"
+        return Checkup(part="links", name=shown, verdict=verdict, what=what, where=f"links.{self.name}", fix=fix)
+
+
+async def look_at_links(
+    target: Target, folder: Path, clock: Clock, *, toxiproxy: str | None = None, embedded: bool = False
+) -> list[Checkup]:
+    """The proxy server that a run would use, then every link. Leaves nothing behind on any server, and no fault."""
+    if not target.links:
+        return [Checkup(part="links", name="links", verdict="note", what="there are none: nothing can be broken")]
+    try:
+        async with launched(clock, url=toxiproxy, embedded=embedded) as proxy:
+            found = [_of_server(proxy)]
+            for name, link in target.links.items():
+                ours = proxy.kind != "given"
+                found += await _look(Line(name=name, link=link, server=proxy.server, ours=ours, folder=folder), clock)
+    except (UsageError, InconclusiveError) as error:
+        return [
+            Checkup(part="links", name="proxy", verdict="fail", what=error.what, where="links", fix=error.hint or "")
+        ]
+    what = "whether the shop really goes through its links cannot be seen without a purchase"
+    return [*found, Checkup(part="links", name="the shop's way", verdict="unknown", what=what, fix=HOW_TO_SEE)]
+
+
+def _of_server(proxy: Launched) -> Checkup:
+    version = f"version {proxy.version}" if proxy.version else "version unknown"
+    said = {
+        "given": f"Toxiproxy at {proxy.server.url}, {version}",
+        "toxiproxy-server": f"toxiproxy-server of this machine, {version}: a run starts and ends its own",
+        "embedded": f"the embedded proxy, {version}: a run starts and ends its own",
+    }[proxy.kind]
+    return Checkup(part="links", name="proxy", verdict="pass", what=said, where="links")
+
+
+async def _look(line: Line, clock: Clock) -> list[Checkup]:
+    try:
+        there = await line.server.proxies()
+    except ToxiproxyError as error:
+        return [line.told("proxy", "fail", str(error), "is the Toxiproxy still up?")]
+    standing = there.get(line.link.proxy or f"{marks.PREFIX}{line.name}")
+    if line.link.proxy is not None and standing is None:
+        what = f"no proxy named {line.link.proxy} at {line.server.url}"
+        others = ", ".join(sorted(there)) or "none"
+        fix = f"it has: {others}" if not line.ours else "--toxiproxy URL names the server that has it"
+        return [line.told("proxy", "fail", what, fix)]
+    upstream = line.link.upstream or (standing.upstream if standing is not None else "")
+    found = [_of_listener(line, standing)]
+    direct = await _flights(upstream, line.link, clock)
+    usual = yardstick(direct, line.link.speaks)
+    found.append(_of_upstream(line, upstream, direct, usual))
+    if usual is None or found[0].verdict == "fail":
+        return found
+    try:
+        async with _passage(line, upstream) as address:
+            found.append(_through(line, usual, await _flights(address, line.link, clock)))
+            found += await look_at_tunnel(line.name, line.link, upstream, address, line.folder, clock)
+    except SurgectlError as error:
+        found.append(line.told("through the proxy", "fail", str(error), "does this Toxiproxy let us make proxies?"))
+    return found
+
+
+def _of_listener(line: Line, standing: ProxyState | None) -> Checkup:
+    """Where the shop would reach the link: a proxy that stands there, or a port that is free."""
+    if standing is not None:
+        mark = marks.marks(standing)
+        if mark:
+            what = f"proxy {standing.name} carries another run's mark ({mark[0]})"
+            fix = f"let that run end, or: surgectl chaos heal --toxiproxy {line.server.url}"
+            return line.told("listener", "fail", what, fix)
+        if not standing.enabled:
+            return line.told("listener", "fail", f"proxy {standing.name} is disabled", "enable it")
+        foreign = [toxic.name for toxic in standing.toxics]
+        if foreign:
+            what = f"proxy {standing.name} has toxics that are not ours: {', '.join(foreign)}"
+            return line.told("listener", "fail", what, "remove them: they would be taken for the usual state")
+        return line.told("listener", "pass", f"proxy {standing.name} stands at {standing.listen}, without faults")
+    host, port = address_of(line.link.listen)
+    if not port:
+        what = f"{line.link.listen}: a port that is known only once a run has begun; no shop can be pointed to it"
+        return line.told("listener", "note", what, f'name a port: listen: "{host}:9101"')
+    if not line.ours and urlsplit(line.server.url).hostname not in ("127.0.0.1", "::1", "localhost"):
+        what = f"{line.link.listen} is on the Toxiproxy's machine: whether it is free is seen only there"
+        return line.told("listener", "unknown", what)
+    trouble = taken(host, port)
+    if trouble:
+        what = f"{line.link.listen} cannot be listened on ({trouble})"
+        fix = "end what listens there, name another port, or name the proxy that stands there: {proxy: NAME}"
+        return line.told("listener", "fail", what, fix)
+    return line.told("listener", "pass", f"{line.link.listen} is free")
+
+
+def taken(host: str, port: int) -> str:
+    """Why nobody can listen there now; empty where one can. Listens on nothing."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as held:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(address)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """`host:port` → both; port 0 where none is named."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port) if port.isdecimal() else 0
+
+
+async def _flights(address: str, link: Link, clock: Clock) -> list[Sighting]:
+    return [await fly(address, clock, speaks=link.speaks) for _ in range(_FLIGHTS)]
+
+
+def _of_upstream(line: Line, upstream: str, direct: list[Sighting], usual: Sighting | None) -> Checkup:
+    if usual is not None and usual.whole_ns is None:
+        what = f"{upstream} accepts connections and says nothing by itself: a delay on it could not be seen"
+        return line.told("upstream", "note", what, f"speaks: says what may be asked there (now {line.link.speaks})")
+    if usual is not None:
+        return line.told("upstream", "pass", f"{upstream} answers in {show_duration(usual.whole_ns or 0)}")
+    if not any(seen.connected for seen in direct):
+        fix = "start it, correct upstream:, or look from the machine where the Toxiproxy runs"
+        return line.told("upstream", "fail", f"nobody answers at {upstream}", fix)
+    what = f"{upstream} accepts connections and does not answer {line.link.speaks}"
+    return line.told("upstream", "fail", what, "speaks: http, postgres, redis or tcp")
+
+
+def _through(line: Line, usual: Sighting, seen: list[Sighting]) -> Checkup:
+    through = yardstick(seen, line.link.speaks)
+    if through is None or fate(through, usual) != "usual":
+        said = fate(through or seen[-1], usual)
+        what = f"a question through a proxy of our own came back {said}, without a fault on it"
+        return line.told("through the proxy", "fail", what, "can the Toxiproxy reach the upstream?")
+    if through.whole_ns is None or usual.whole_ns is None:
+        return line.told("through the proxy", "pass", "connects through it as without it")
+    more_ns = max(0, through.whole_ns - usual.whole_ns)
+    what = f"the same answer, {show_duration(more_ns)} later" if more_ns else "the same answer, no later"
+    return line.told("through the proxy", "pass", what)
+
+
+@asynccontextmanager
+async def _passage(line: Line, upstream: str) -> AsyncIterator[str]:
+    """A proxy of our own to the upstream, on a port that is free, gone again in every way out → where it listens."""
+    host, _ = address_of(line.link.listen)
+    name = f"{PREFIX}{line.name}-{chance.token()[:8]}"
+    try:
+        # Inside the try: a server that made it and whose answer got lost is told to take it away, too.
+        state = await line.server.create(name, upstream, f"{host or '127.0.0.1'}:0")
+        _, port = address_of(state.listen)
+        reached = urlsplit(line.server.url).hostname if host in ("0.0.0.0", "::") else host
+        yield f"{reached}:{port}"
+    finally:
+        await line.server.destroy(name)
