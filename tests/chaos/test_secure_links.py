@@ -82,7 +82,7 @@ async def test_another_provider_than_expected_stops_before_the_storm(
         ):
             async with opened(
                 server, {"pay": Link(upstream=upstream, tls=tls)}, "r1", print, authority.folder
-            ) as links:
+            ) as handles:
                 nemesis = Nemesis(server, handles, run="r1", clock=CLOCK, start_ns=0, record=print)
                 with pytest.raises(UsageError, match=f"link pay: .*{why}") as refused:
                     await nemesis.prepare()
