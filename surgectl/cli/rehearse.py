@@ -15,6 +15,7 @@ from rich.console import Console
 
 from surgectl import chance
 from surgectl.chaos.nemesis import Nemesis
+from surgectl.chaos.tls import secured
 from surgectl.cli.driving import driver_for
 from surgectl.cli.ending import aborted
 from surgectl.cli.evening import Evening
@@ -87,6 +88,8 @@ class Rehearsing:
         located(prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
         located(prepared.target, lambda target: check_evidence(target, prepared.target.folder))
         driver_for(wishes.driver, prepared.target, self._evening.clock, 0, permit)
+        for name, link in target.links.items():
+            secured(link, prepared.target.folder, f"links.{name}")
         now = self._evening.clock.wall()
         folder = manifests.create_run_folder(wishes.reports, plan.rehearsal.name, now, plan.seed)
         manifest = manifest_of(

@@ -69,7 +69,7 @@ async def put_up(
         manifest = manifests.replace(manifest, toxiproxy=proxy.server.url, proxy_kind=proxy.kind)
         manifests.save(manifest, folder)
         server, run = proxy.server, manifest.run
-        links = await stack.enter_async_context(opened(server, target.links, run, complain))
+        links = await stack.enter_async_context(opened(server, target.links, run, complain, prepared.target.folder))
 
         async def leave() -> None:
             await marks.sweep(server, run)
@@ -79,10 +79,7 @@ async def put_up(
         give_back = leave
         manifest = manifests.replace(
             manifest,
-            links=[
-                LinkNote(name=h.link, proxy=h.proxy, listen=h.listen, upstream=target.links[h.link].upstream or "")
-                for h in links.values()
-            ],
+            links=[LinkNote(name=h.link, proxy=h.proxy, listen=h.listen, upstream=h.upstream) for h in links.values()],
         )
     manifests.save(manifest, folder)
     if troupe is not None:

@@ -13,7 +13,7 @@ import msgspec
 
 from surgectl.errors import did_you_mean
 from surgectl.profile.node import Issue, Node, place_of
-from surgectl.profile.target import COUNTED, Ask, Counter, File, Link, Request, Source, Step, Target, Totals
+from surgectl.profile.target import COUNTED, Ask, Counter, File, Link, LinkTls, Request, Source, Step, Target, Totals
 from surgectl.recording.evidence_rows import KINDS
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
@@ -28,6 +28,8 @@ _STATES: dict[str, tuple[str, ...]] = {
     "refunds": ("succeeded", "pending", "failed"),
 }
 
+_NAME = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.-]*[0-9A-Za-z_])?|[0-9A-Fa-f:]+")
+"""A host as a certificate names it: no scheme, no port, no blank."""
 _SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
 
 Wrong = Callable[..., None]
@@ -163,6 +165,16 @@ def _link(path: str, link: Link, wrong: Wrong) -> None:
         host, colon, port = address.rpartition(":")
         if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
             wrong(f"{path}.{name}", f'"{address}" is not host:port', "try 127.0.0.1:9100")
+    if link.tls is not None:
+        _link_tls(f"{path}.tls", link, link.tls, wrong)
+
+
+def _link_tls(path: str, link: Link, tls: LinkTls, wrong: Wrong) -> None:
+    if link.speaks == "postgres":
+        wrong(path, "PostgreSQL begins TLS by itself, after the question that its canary asks", "leave tls out")
+    name = tls.server_name
+    if name is not None and "${" not in name and not _NAME.fullmatch(name):
+        wrong(f"{path}.server_name", f'"{name}" is not the name of a host', "try api.stripe.com")
 
 
 def _totals(path: str, totals: Totals, target: Target, wrong: Wrong) -> None:
