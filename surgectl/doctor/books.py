@@ -39,9 +39,11 @@ async def look_at_books(patient: Patient, clock: Clock, patience: Patience = PAT
     said: list[Checkup] = []
     for kind, reading in found.items():
         waits = target.setup is not None and "setup" not in patient.variables and _wants_setup(kind, kinds)
-        said += [_of_reading(reading, waits=waits)]
+        if reading.rows or reading.problem:
+            said.append(_of_reading(reading, waits=waits))
         instants = [at for row in reading.rows if (at := getattr(row, "at", None)) is not None]
         said += of_rows(kind, instants, clock.wall())
+    said += _of_empty([kind for kind, reading in found.items() if not reading.rows and not reading.problem])
     said += [_of_tally(tally) for tally in tallies]
     at_most_ns = patient.plan.settling.at_most_ns if patient.plan is not None else None
     window_ns = settling(target.promises, 0).window_ns if at_most_ns is None else at_most_ns
@@ -68,13 +70,18 @@ def _of_reading(found: Found, *, waits: bool) -> Checkup:
         fix = "a run would end with this book unknown: correct the source, or leave the kind out"
         what = f"{found.problem}{read}"
         return Checkup(part="evidence", name=found.kind, verdict="fail", what=what, where=where, fix=fix)
-    if not found.rows:
-        what = f"{found.source}: readable, no rows yet: whether the mapping fits is seen with the first"
-        fix = "buy one (surgectl check TARGET --try), then look again"
-        return Checkup(part="evidence", name=found.kind, verdict="note", what=what, where=where, fix=fix)
     declared = f" of {found.declared:,} declared" if found.declared is not None else ""
     what = f"{found.source}: {len(found.rows):,} rows{declared}, all mapped"
     return Checkup(part="evidence", name=found.kind, verdict="pass", what=what, where=where)
+
+
+def _of_empty(kinds: list[str]) -> list[Checkup]:
+    """Nothing to see is no proof that a mapping fits."""
+    if not kinds:
+        return []
+    what = f"{', '.join(kinds)}: readable, no rows yet; whether the mapping fits is seen with the first"
+    fix = "buy one, then look again"
+    return [Checkup(part="evidence", name="still empty", verdict="note", what=what, where="evidence", fix=fix)]
 
 
 def _of_tally(tally: Tally) -> Checkup:

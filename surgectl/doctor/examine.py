@@ -95,7 +95,7 @@ def providers(target: Target) -> dict[str, str]:
     """Whose ledgers are read or whose replies are delayed: path in the target → an address that speaks HTTP."""
     found = {f"evidence.{kind}": source.stripe.base_url for kind, source in target.evidence.items() if source.stripe}
     for name, link in target.links.items():
-        if link.upstream and link.speaks == "http" and getattr(link, "tls", None) is None:
+        if link.upstream and link.speaks == "http" and link.tls is None:
             found[f"links.{name}"] = f"http://{link.upstream}"
     return found
 

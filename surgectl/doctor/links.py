@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +14,8 @@ from surgectl import chance
 from surgectl.chaos import marks
 from surgectl.chaos.canary import Sighting, fate, fly, yardstick
 from surgectl.chaos.launch import Launched, launched
+from surgectl.chaos.links import reached_at
+from surgectl.chaos.tls import Secured, host_of, secured
 from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy, ToxiproxyError
 from surgectl.clock import Clock
 from surgectl.doctor.checkup import Checkup, Verdict
@@ -25,6 +27,7 @@ from surgectl.units import show_duration
 PREFIX = f"{marks.PREFIX}doctor-"
 """What a proxy is called that stands for the length of a look; a run's own are `surgectl-LINK`."""
 _FLIGHTS = 3
+_EVERYWHERE = ("", "0.0.0.0", "::")
 HOW_TO_SEE = "with the links down, surgectl check TARGET --try must not end confirmed: one that does pays around them"
 
 
@@ -86,23 +89,32 @@ async def _look(line: Line, clock: Clock) -> list[Checkup]:
         fix = f"it has: {others}" if not line.ours else "--toxiproxy URL names the server that has it"
         return [line.told("proxy", "fail", what, fix)]
     upstream = line.link.upstream or (standing.upstream if standing is not None else "")
-    found = [_of_listener(line, standing)]
-    direct = await _flights(upstream, line.link, clock)
+    found = [_of_listener(line, standing, there)]
+    try:
+        tls = secured(line.link, line.folder, f"links.{line.name}")
+    except UsageError as error:
+        return [*found, line.told("certificate", "fail", error.what, error.hint or "")]
+    if tls is not None and not tls.server_name:
+        tls = msgspec.structs.replace(tls, server_name=host_of(upstream))
+    direct = await _flights(upstream, line.link, clock, tls)
     usual = yardstick(direct, line.link.speaks)
     found.append(_of_upstream(line, upstream, direct, usual))
-    if usual is None or found[0].verdict == "fail":
+    if usual is None:
         return found
     try:
         async with _passage(line, upstream) as address:
-            found.append(_through(line, usual, await _flights(address, line.link, clock)))
-            found += await look_at_tunnel(line.name, line.link, upstream, address, line.folder, clock)
+            found.append(_through(line, usual, await _flights(address, line.link, clock, tls)))
+            found += await look_at_tunnel(line.name, line.link, upstream, address, tls, clock)
     except SurgectlError as error:
         found.append(line.told("through the proxy", "fail", str(error), "does this Toxiproxy let us make proxies?"))
     return found
 
 
-def _of_listener(line: Line, standing: ProxyState | None) -> Checkup:
+def _of_listener(line: Line, standing: ProxyState | None, there: Mapping[str, ProxyState]) -> Checkup:
     """Where the shop would reach the link: a proxy that stands there, or a port that is free."""
+    if leads_back(line.link):
+        what = f"{line.link.upstream} leads back to {line.link.listen}, where the proxy itself listens"
+        return line.told("listener", "fail", what, "give the dependency's own address, tls: {server_name: …} its name")
     if standing is not None:
         mark = marks.marks(standing)
         if mark:
@@ -123,6 +135,10 @@ def _of_listener(line: Line, standing: ProxyState | None) -> Checkup:
     if not line.ours and urlsplit(line.server.url).hostname not in ("127.0.0.1", "::1", "localhost"):
         what = f"{line.link.listen} is on the Toxiproxy's machine: whether it is free is seen only there"
         return line.told("listener", "unknown", what)
+    other = next((proxy.name for proxy in there.values() if proxy.enabled and proxy.listen == line.link.listen), None)
+    if other is not None:
+        what = f"the proxy {other} listens on {line.link.listen} already"
+        return line.told("listener", "fail", what, f"if that is the one, name it: {{proxy: {other}}}")
     trouble = taken(host, port)
     if trouble:
         what = f"{line.link.listen} cannot be listened on ({trouble})"
@@ -149,8 +165,21 @@ def address_of(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port) if port.isdecimal() else 0
 
 
-async def _flights(address: str, link: Link, clock: Clock) -> list[Sighting]:
-    return [await fly(address, clock, speaks=link.speaks) for _ in range(_FLIGHTS)]
+def leads_back(link: Link) -> bool:
+    """The upstream's name leads, by a line in the hosts file, to the link itself: the proxy would call itself."""
+    host, port = address_of(link.upstream or "")
+    own, own_port = address_of(link.listen)
+    if not port or port != own_port:
+        return False
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return False  # nobody knows the name here: a Toxiproxy elsewhere may
+    return any(str(address[0]) in (own, *(("127.0.0.1", "::1") if own in _EVERYWHERE else ())) for *_, address in found)
+
+
+async def _flights(address: str, link: Link, clock: Clock, tls: Secured | None) -> list[Sighting]:
+    return [await fly(address, clock, speaks=link.speaks, tls=tls) for _ in range(_FLIGHTS)]
 
 
 def _of_upstream(line: Line, upstream: str, direct: list[Sighting], usual: Sighting | None) -> Checkup:
@@ -159,6 +188,10 @@ def _of_upstream(line: Line, upstream: str, direct: list[Sighting], usual: Sight
         return line.told("upstream", "note", what, f"speaks: says what may be asked there (now {line.link.speaks})")
     if usual is not None:
         return line.told("upstream", "pass", f"{upstream} answers in {show_duration(usual.whole_ns or 0)}")
+    doubt = next((seen.doubt for seen in direct if seen.doubt), "")
+    if doubt:
+        fix = "is tls: {server_name, ca} the provider's own name and who vouches for it?"
+        return line.told("upstream", "fail", f"{upstream}: {doubt}", fix)
     if not any(seen.connected for seen in direct):
         fix = "start it, correct upstream:, or look from the machine where the Toxiproxy runs"
         return line.told("upstream", "fail", f"nobody answers at {upstream}", fix)
@@ -187,8 +220,6 @@ async def _passage(line: Line, upstream: str) -> AsyncIterator[str]:
     try:
         # Inside the try: a server that made it and whose answer got lost is told to take it away, too.
         state = await line.server.create(name, upstream, f"{host or '127.0.0.1'}:0")
-        _, port = address_of(state.listen)
-        reached = urlsplit(line.server.url).hostname if host in ("0.0.0.0", "::") else host
-        yield f"{reached}:{port}"
+        yield reached_at(line.server, state.listen)
     finally:
         await line.server.destroy(name)
