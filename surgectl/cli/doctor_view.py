@@ -29,7 +29,7 @@ def show(console: Console, told: Examination) -> None:
     else:
         for one in told.checkups:
             console.print(line(one), markup=False, soft_wrap=True)
-    console.print(_last(told))
+    console.print(_last(told), soft_wrap=True)
 
 
 def line(one: Checkup) -> str:

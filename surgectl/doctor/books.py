@@ -41,7 +41,7 @@ async def look_at_books(patient: Patient, clock: Clock, patience: Patience = PAT
         waits = target.setup is not None and "setup" not in patient.variables and _wants_setup(kind, kinds)
         if reading.rows or reading.problem:
             said.append(_of_reading(reading, waits=waits))
-        instants = [at for row in reading.rows if (at := getattr(row, "at", None)) is not None]
+        instants = [at for row in reading.rows if (at := row.at_s) is not None]
         said += of_rows(kind, instants, clock.wall())
     said += _of_empty([kind for kind, reading in found.items() if not reading.rows and not reading.problem])
     said += [_of_tally(tally) for tally in tallies]

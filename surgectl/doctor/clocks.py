@@ -106,6 +106,6 @@ def _judged(name: str, skew: Skew | None, *, behind_s: float, ahead_s: float, wh
 
 
 def _span(seconds: float) -> str:
-    if seconds >= 5400:
+    if round(seconds) >= 3_600:
         return f"{seconds / 3600:.1f}h"
     return f"{seconds / 60:.1f}min" if seconds >= 90 else f"{seconds:.1f}s"

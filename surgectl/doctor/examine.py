@@ -44,7 +44,7 @@ async def examine(patient: Patient, machine: Machine, clock: Clock, say: Say = l
         found += allowed
         why = _REFUSED if any(one.verdict == "fail" for one in allowed) else ""
     if why:
-        found += [unseen(part, part, why) for part in ("shop", "links", "evidence", "clocks")]
+        found += [unseen(part, "all of it", why) for part in ("shop", "links", "evidence", "clocks")]
     else:
         found += await _ask_around(patient, clock, say)
     return fit_to_show([_redacted(one, patient.redact) for one in [*found, *look_at_machine(machine, target, plan)]])
