@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +28,12 @@ from surgectl.cli.located import located, stage_of
 from surgectl.cli.plan import make_plan
 from surgectl.cli.plan_view import console_for_results
 from surgectl.cli.shards import cores_here, how_many_workers
-from surgectl.cli.try_fan import SALE
+from surgectl.cli.try_fan import stand_in_sale, try_one
 from surgectl.clock import SystemClock
 from surgectl.doctor.checkup import SCHEMA, Checkup, Examination, exit_code
 from surgectl.doctor.examine import examine
 from surgectl.doctor.machine import Machine, machine_here
-from surgectl.doctor.patient import Patient
+from surgectl.doctor.patient import Patient, Then
 from surgectl.errors import UsageError
 from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
@@ -51,13 +53,17 @@ def doctor(
         bool, typer.Option("--embedded-proxy", help="The embedded proxy, whatever else is there.")
     ] = False,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="As many as the run is to have.")] = None,
+    buy: Annotated[
+        bool, typer.Option("--buy", help="Play one fan, too: is the link used, and do the books show what was bought?")
+    ] = False,
+    fan: Annotated[str, typer.Option(help="With --buy: the retry profile of that fan.")] = "patient",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, alone.")] = False,
 ) -> None:
     """Look at target, shop, links, books, clocks and this machine, and say what to put right before anybody storms.
 
-    Sends a handful of requests, never load, and leaves no fault behind. Ends with 0 where nothing must be put right, 12
-    where a rehearsal could not come to a verdict, 13 where only an allowance is missing, 2 for a file that cannot be
-    meant.
+    Sends a handful of requests, never load, and leaves no fault behind; only --buy buys anything, what one fan wants.
+    Ends with 0 where nothing must be put right, 12 where a rehearsal could not come to a verdict, 13 where only an
+    allowance is missing, 2 for a file that cannot be meant.
     """
     settings, variables = split_sets(set_ or [])
     path = find(file)
@@ -82,6 +88,7 @@ def doctor(
         toxiproxy=toxiproxy,
         embedded_proxy=embedded_proxy,
         redact=opened.secrets.redact,
+        buy=partial(_bought, opened.file, variables, fan) if buy else None,
     )
     machine = machine_here(Path("reports"), cores=cores_here(), workers=many)
     checkups, code = _examined(patient, machine, quiet=as_json)
@@ -121,9 +128,14 @@ def _opened(
     return opened, plan, tuple(dict.fromkeys(lacking))
 
 
+async def _bought(file: Path, variables: dict[str, str], fan: str, then: Then) -> None:
+    """One fan plays, as for `check --try`; what would be shown there is shown there."""
+    await try_one(str(file), variables, fan, Console(file=io.StringIO()), then)
+
+
 def _shared(plan: Plan | None) -> dict[str, object]:
     """`{sale.…}`: the profile's, or a stand-in where there is none."""
-    return shared_variables(plan.rehearsal.sale) if plan is not None else {"sale": SALE}
+    return shared_variables(plan.rehearsal.sale) if plan is not None else {"sale": stand_in_sale()}
 
 
 def _asked_workers() -> int | None:

@@ -6,7 +6,7 @@ Starts nothing: the shop is there already. Pauses for thought are left out; wait
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +18,7 @@ from surgectl.cli.hooks import hook_output
 from surgectl.cli.located import located
 from surgectl.cli.plan_view import console_for_results
 from surgectl.clock import SystemClock, since
+from surgectl.doctor.patient import Bought
 from surgectl.engine.drivers.driver import Listening, Session
 from surgectl.engine.drivers.waiting import heard
 from surgectl.engine.guard import guard
@@ -35,32 +36,48 @@ from surgectl.profile.substitute import Secrets
 from surgectl.text import one_line
 from surgectl.units import show_duration
 
-SALE = {"price": "10.00", "price_minor": 1000, "currency": "EUR", "places": 2, "tickets": 1, "limit": None}
+_SALE = {"price": "10.00", "price_minor": 1000, "currency": "EUR", "places": 2, "tickets": 1, "limit": None}
 """What {sale.…} stands for when there is no profile to say it."""
 _COLOURS = {"ok": "green", "fail": "yellow", "info": "magenta"}
 _UNDEFINED = frozenset({"unknown", "not-sent", "quit"})
 
 
+def stand_in_sale() -> dict[str, object]:
+    """What {sale.…} stands for when there is no profile to say it."""
+    return dict(_SALE)
+
+
 def try_target(target_path: str, variables: dict[str, str], profile: str = "patient") -> int:
     """Play one fan of that retry profile. The exit code: 0 the target had a rule for how it ended, 12 it had none or
     the shop was not there, 2 a request needed a variable that no step had taken. Errors of the file are UsageError."""
+    return asyncio.run(try_one(target_path, variables, profile, console_for_results()))
+
+
+async def try_one(
+    target_path: str,
+    variables: dict[str, str],
+    profile: str,
+    console: Console,
+    then: Callable[[Bought], Awaitable[None]] | None = None,
+) -> int:
+    """The same, told to `console`. `then` hears what became of it, before the teardown gives back what was bought."""
     secrets = Secrets()
     opened = open_target(target_path, variables, secrets=secrets)
     target = opened.target
     journey = located(opened, compile_target)
     policy = compile_policy(load_retry_profile(profile, near=opened.folder))
-    view = _View(console_for_results(), secrets, journey)
+    view = _View(console, secrets, journey)
 
     async def play() -> int:
         permits = await guard([target.base_url, *target.origins.values()], target.allow)
         seed = chance.fresh_seed()
         run = f"try-{seed:08x}"
-        told: dict[str, object] = {"run": run, "sale": SALE}
+        told: dict[str, object] = {"run": run, "sale": _SALE}
         if target.setup is not None:
             told["setup"] = await hook_output(target.setup, "setup", folder=opened.folder, told=told)
         setup = told.get("setup", {})
         try:
-            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared={"sale": SALE, "setup": setup})
+            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared={"sale": _SALE, "setup": setup})
             try:
                 person = Person(journey, policy, intent)
             except UnsetError as error:
@@ -71,14 +88,31 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
             async with driver_for(DriverName.WIRE, opened, clock, start_ns, permits) as driver:
                 session = driver.session(cookies=journey.cookies)
                 try:
-                    return await _Player(since(clock, start_ns), session, view, journey).play(person.script)
+                    player = _Player(since(clock, start_ns), session, view, journey)
+                    code = await player.play(person.script)
                 finally:
                     session.close()
+            if then is not None and player.left is not None:
+                left, minted, claims = player.left, dict(person.minted), dict(player.claims)
+                await then(
+                    Bought(
+                        run=run,
+                        intent=intent.intent,
+                        end=left.end,
+                        outcome=left.outcome,
+                        detail=left.detail,
+                        requests=view.sends,
+                        minted=minted,
+                        claims=claims,
+                        setup=told.get("setup"),
+                    )
+                )
+            return code
         finally:
             if target.teardown is not None:
                 await hook_output(target.teardown, "teardown", folder=opened.folder, told=told)
 
-    return asyncio.run(play())
+    return await play()
 
 
 class _Player:
@@ -90,6 +124,9 @@ class _Player:
         self._view = view
         self._skipped_ns = 0
         self._ear: Listening | None = None
+        self.claims: dict[str, object] = {}
+        """What the shop told the fan, the last word of each."""
+        self.left: Leave | None = None
         self._steps = {step.path: step for step in journey.every_step()}
 
     async def play(self, script: Script) -> int:
@@ -120,12 +157,14 @@ class _Player:
                 case Told():
                     self._view.told(move)
                 case Leave():
+                    self.left = move
                     return self._view.leaves(move)
 
     async def _send(self, move: Send) -> Answer:
         began_ns = self._now_ns()
         reply = await self._session.send(move.wire, began_ns)
         verdict = move.judge(reply)
+        self.claims |= verdict.claims
         self._view.sent(move, reply, verdict, reply.done_ns - began_ns, self._steps[move.where])
         if move.double is not None:
             self._view.doubles(move.double)
@@ -136,6 +175,7 @@ class _Player:
         self._ear = self._ear or self._session.ear()
         reply = await heard(self._ear, move.wire, move.push, began_ns)
         verdict = move.judge(reply)
+        self.claims |= verdict.claims
         if verdict.then != "poll":
             self._ear.close()
         self._view.heard(move, reply, verdict, reply.done_ns - began_ns, self._steps[move.where])
@@ -153,6 +193,11 @@ class _View:
         self._polls = 0
         self._heard = ""
         self._waited_ns = 0
+
+    @property
+    def sends(self) -> int:
+        """Requests so far."""
+        return self._sends
 
     def _clean(self, value: object, most: int = 300) -> str:
         return one_line(self._secrets.redact(value if isinstance(value, str) else show(value)), most)

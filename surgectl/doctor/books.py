@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -10,7 +11,7 @@ from surgectl.clock import Clock
 from surgectl.doctor.checkup import Checkup, unseen
 from surgectl.doctor.clocks import of_rows
 from surgectl.doctor.patient import Patient
-from surgectl.evidence.books import Books
+from surgectl.evidence.books import Books, sources
 from surgectl.evidence.reading import Found, Patience
 from surgectl.evidence.tally import Tally
 from surgectl.plan.settling import settling
@@ -23,31 +24,49 @@ _TIMES_READ = 2
 """An audit believes nothing that two readings do not say alike."""
 
 
+class Readings(msgspec.Struct, frozen=True, kw_only=True):
+    """All books, read once."""
+
+    found: dict[str, Found]
+    tallies: list[Tally]
+    took_ns: int
+
+
 async def look_at_books(patient: Patient, clock: Clock, patience: Patience = PATIENCE) -> list[Checkup]:
     """Reads every source once, as the audit would, and changes nothing."""
+    return of_readings(patient, await read_books(patient, clock, patience), clock.wall())
+
+
+async def read_books(patient: Patient, clock: Clock, patience: Patience = PATIENCE) -> Readings:
+    """Every source and counter. What goes wrong is said in it, never raised."""
     target = patient.target
-    if not target.evidence:
-        return []
     began_ns, since_s = clock.now_ns(), clock.wall().timestamp() - LOOKS_BACK_S
     books = Books(
         target, patient.variables, since_s, clock, patience=patience, root=patient.folder, redact=patient.redact
     )
     async with books:
         found, tallies = await books.read_and_compare()
-        kinds = books.sources
-    took_ns = clock.now_ns() - began_ns
+    return Readings(found=found, tallies=tallies, took_ns=clock.now_ns() - began_ns)
+
+
+def of_readings(patient: Patient, readings: Readings, now: datetime) -> list[Checkup]:
+    """What they mean for the audit. Pure."""
+    target, found, tallies = patient.target, readings.found, readings.tallies
+    if not found:
+        return []
+    kinds = sources(target)
     said: list[Checkup] = []
     for kind, reading in found.items():
         waits = target.setup is not None and "setup" not in patient.variables and _wants_setup(kind, kinds)
         if reading.rows or reading.problem:
             said.append(_of_reading(reading, waits=waits))
         instants = [at for row in reading.rows if (at := row.at_s) is not None]
-        said += of_rows(kind, instants, clock.wall())
+        said += of_rows(kind, instants, now)
     said += _of_empty([kind for kind, reading in found.items() if not reading.rows and not reading.problem])
     said += [_of_tally(tally) for tally in tallies]
     at_most_ns = patient.plan.settling.at_most_ns if patient.plan is not None else None
     window_ns = settling(target.promises, 0).window_ns if at_most_ns is None else at_most_ns
-    return [*said, of_time(took_ns, window_ns)]
+    return [*said, of_time(readings.took_ns, window_ns)]
 
 
 def _wants_setup(kind: str, sources: Mapping[str, msgspec.Struct]) -> bool:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from typing import get_args
 from urllib.parse import urlsplit
 
 from surgectl.clock import Clock
 from surgectl.doctor.allowances import look_at_allowances
 from surgectl.doctor.books import PATIENCE, look_at_books
 from surgectl.doctor.certificates import look_at_certificates
-from surgectl.doctor.checkup import Checkup, fit_to_show, unseen
+from surgectl.doctor.checkup import Checkup, Part, fit_to_show, unseen
 from surgectl.doctor.clocks import of_provider, of_shop, skew_of
 from surgectl.doctor.database_clock import database_clocks
 from surgectl.doctor.doors import Door, knock
-from surgectl.doctor.links import look_at_links
+from surgectl.doctor.links import look_at_links, the_shops_way
 from surgectl.doctor.machine import Machine, look_at_machine
 from surgectl.doctor.patient import Patient
+from surgectl.doctor.purchase import look_at_purchase
 from surgectl.doctor.shop import look_at_doors, look_at_probes
 from surgectl.doctor.target import look_at_target
 from surgectl.doctor.variables import look_at_variables
@@ -26,6 +28,7 @@ from surgectl.engine.guard import Permit, guard
 from surgectl.profile.target import Target
 
 Say = Callable[[str], None]
+_ORDER = get_args(Part)
 _LATER = "only the run puts this shop up"
 _UNSET = "not looked at: first every ${…} must have a value"
 _REFUSED = "not looked at: nothing is sent before every host is allowed"
@@ -47,7 +50,9 @@ async def examine(patient: Patient, machine: Machine, clock: Clock, say: Say = l
         found += [unseen(part, "all of it", why) for part in ("shop", "links", "evidence", "clocks")]
     else:
         found += await _ask_around(patient, clock, say)
-    return fit_to_show([_redacted(one, patient.redact) for one in [*found, *look_at_machine(machine, target, plan)]])
+    found += look_at_machine(machine, target, plan)
+    found.sort(key=lambda one: _ORDER.index(one.part))  # a purchase tells of links and of books
+    return fit_to_show([_redacted(one, patient.redact) for one in found])
 
 
 async def _ask_around(patient: Patient, clock: Clock, say: Say) -> list[Checkup]:
@@ -65,8 +70,14 @@ async def _ask_around(patient: Patient, clock: Clock, say: Say) -> list[Checkup]
     found += await look_at_links(
         target, patient.folder, clock, toxiproxy=patient.toxiproxy, embedded=patient.embedded_proxy
     )
-    say("the books")
-    found += await look_at_books(patient, clock)
+    if target.links and patient.buy is None:
+        found.append(the_shops_way())
+    if patient.buy is not None:
+        say("a purchase, and the books")
+        found += await look_at_purchase(patient, patient.buy, clock)
+    else:
+        say("the books")
+        found += await look_at_books(patient, clock)
     say("the clocks")
     return found + await _clocks(patient, doors, clock)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,27 @@ from surgectl.evidence.reading import Redact, unredacted
 from surgectl.journey.model import Journey
 from surgectl.plan.build import Plan
 from surgectl.profile.target import Target
+
+
+class Bought(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one fan who bought."""
+
+    run: str
+    intent: str
+    end: str
+    outcome: str
+    detail: str = ""
+    requests: int
+    minted: dict[str, str]
+    claims: dict[str, Any]
+    """What the shop told the fan."""
+    setup: Any = None
+    """What the setup hook printed; None: there is none."""
+
+
+Then = Callable[[Bought], Awaitable[None]]
+Buy = Callable[[Then], Awaitable[None]]
+"""Plays one fan between setup and teardown; whoever is handed in looks at the shop while the purchase still shows."""
 
 
 class Patient(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +55,7 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
     toxiproxy: str | None = None
     embedded_proxy: bool = False
     redact: Redact = unredacted
+    buy: Buy | None = None
 
     @property
     def stage_is_down(self) -> bool:

@@ -14,7 +14,7 @@ from surgectl.chaos import marks
 from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.doctor.checkup import Checkup
-from surgectl.doctor.links import HOW_TO_SEE, leads_back, look_at_links
+from surgectl.doctor.links import leads_back, look_at_links
 from surgectl.profile.target import Link
 from surgectl.proxy.server import serving as proxy_serving
 from tests.certificates import HAVE_OPENSSL, NO_OPENSSL, Authority
@@ -93,13 +93,11 @@ async def test_a_proxy_found_by_name(server: Toxiproxy) -> None:
 
 
 async def test_a_link_in_order(server: Toxiproxy) -> None:
-    """The same answer through a proxy as without; whether the shop goes that way stays unknown, with a way to see."""
+    """The same answer through a proxy as without, and no more than a handful of questions."""
     async with provider(None) as (upstream, asked):
         found = await look(server, {"upstream": upstream, "listen": f"127.0.0.1:{free_port()}"})
     assert wrong(found) == [] and len(asked) <= 6
     assert said(found, "pay through the proxy")[0] == "pass"
-    assert said(found, "the shop's way") == ("unknown", said(found, "the shop's way")[1])
-    assert HOW_TO_SEE in said(found, "the shop's way")[1]
 
 
 async def test_no_toxiproxy_there(closed: str) -> None:
