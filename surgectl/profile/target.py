@@ -448,6 +448,8 @@ class Target(_Part, frozen=True, kw_only=True):
     about: str = ""
     origins: dict[str, str] = {}
     allow: list[str] = []
+    live_keys: bool = False
+    """A live key of Stripe's may stand here, although real cards are charged with it."""
     headers: dict[str, str] = {}
     form_defaults: dict[str, str] = {}
     cookies: Literal["per-fan", "none"] = "per-fan"
