@@ -222,7 +222,7 @@ class Nemesis:
             return
         server, link = self._server_for(fault), self._links[fault.link]
         brownout = brownout_of(fault)
-        for number, toxic in enumerate(brownout.toxics):
+        for number, toxic in enumerate(self._on_the_wire(fault, brownout)):
             name = marks.toxic_name(self._run, fault.fault, f"{brownout.name}-{number}")
             await server.add_toxic(
                 link.proxy,
@@ -245,6 +245,19 @@ class Nemesis:
             raise ToxiproxyError(f"the proxy shows {there} of {wanted} toxics of {brownout.name}", where=server.url)
         self._say(
             fault, "applied", ", ".join(f"{t.type} {t.stream} {t.toxicity:g}" for t in brownout.toxics) or brownout.door
+        )
+
+    def _on_the_wire(self, fault: PlannedFault, brownout: Brownout) -> tuple[ToxicSpec, ...]:
+        """The toxics of a fault. What a brownout of ours says of the reply's bytes counts from where the reply begins:
+        behind TLS, after as many as a canary saw before it."""
+        usual = self._usual.get(fault.link)
+        if fault.toxics or usual is None or not usual.before_reply:
+            return brownout.toxics
+        return tuple(
+            msgspec.structs.replace(toxic, attributes={"bytes": toxic.attributes["bytes"] + usual.before_reply})
+            if toxic.type == "limit_data"
+            else toxic
+            for toxic in brownout.toxics
         )
 
     def _server_for(self, fault: PlannedFault) -> Toxiproxy:

@@ -33,6 +33,7 @@ from surgectl.cli.shards import Playbill, how_many_workers, tracing_of, view_of
 from surgectl.cli.staging import put_up
 from surgectl.cli.storm import Storm
 from surgectl.clock import SystemClock
+from surgectl.engine.drivers.sources import check_sources
 from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.errors import SurgectlError
 from surgectl.evidence.check import check_evidence
@@ -88,6 +89,7 @@ class Rehearsing:
         located(prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
         located(prepared.target, lambda target: check_evidence(target, prepared.target.folder))
         driver_for(wishes.driver, prepared.target, self._evening.clock, 0, permit)
+        await check_sources(target.bind, [target.base_url, *target.origins.values()])
         for name, link in target.links.items():
             secured(link, prepared.target.folder, f"links.{name}")
         now = self._evening.clock.wall()

@@ -5,6 +5,7 @@ What a step's rules and templates mean is checked where they are compiled (surge
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -57,6 +58,7 @@ def check(target: Target, tree: Node) -> list[Issue]:
     _url("base_url", target.base_url, wrong)
     for name, url in target.origins.items():
         _url(f"origins.{name}", url, wrong)
+    _bind(target.bind, wrong)
     if not target.journey:
         wrong("journey", "has no steps")
     _steps(target, wrong)
@@ -153,6 +155,19 @@ def _request(path: str, request: Request, wrong: Wrong, *, needed: bool) -> None
     bodies = [body for body in _BODIES if getattr(request, body) not in (None, msgspec.UNSET)]
     if len(bodies) > 1:
         wrong(f"{path}.{bodies[1]}", f"has two bodies: {' and '.join(bodies)}", "one of them")
+
+
+def _bind(sources: list[str], wrong: Wrong) -> None:
+    for number, source in enumerate(sources):
+        try:
+            address = None if "${" in source else ipaddress.ip_address(source)
+        except ValueError:
+            wrong(f"bind[{number}]", f'"{source}" is not an IP address', "one that this machine has: 127.0.0.2")
+            continue
+        if address is not None and (address.is_unspecified or address.is_multicast):
+            wrong(f"bind[{number}]", f"{source} is no address of a machine", "one that this machine has: 127.0.0.2")
+        if source in sources[:number]:
+            wrong(f"bind[{number}]", f"{source} stands there twice")
 
 
 def _link(path: str, link: Link, wrong: Wrong) -> None:

@@ -448,11 +448,15 @@ class Target(_Part, frozen=True, kw_only=True):
     about: str = ""
     origins: dict[str, str] = {}
     allow: list[str] = []
+    live_keys: bool = False
+    """A live key of Stripe's may stand here, although real cards are charged with it."""
     headers: dict[str, str] = {}
     form_defaults: dict[str, str] = {}
     cookies: Literal["per-fan", "none"] = "per-fan"
     connections: Literal["shared", "per-fan"] = "shared"
     """shared: one pool, as behind a carrier's NAT and a load balancer; per-fan: each tab dials for itself."""
+    bind: list[str] = []
+    """Addresses of ours that fans come from, in turn: several, where one would run out of ports."""
     tls: Tls = Tls()
     timeout: Duration = Duration(10 * 10**9)
     links: dict[str, Link] = {}

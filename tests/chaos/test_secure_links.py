@@ -43,7 +43,10 @@ async def pay(address: str, context: ssl.SSLContext) -> str:
 
 @needs_openssl
 async def test_brownouts_behind_tls_are_seen_and_healed(server: Toxiproxy, authority: Authority) -> None:  # noqa: F811
-    """Late, unanswered, cut, dripping and refused are each verified through TLS, and healed; a charge in it is cut."""
+    """Late, unanswered, cut, dripping and refused are each verified through TLS, and healed; a charge in it is cut.
+
+    What `truncate` cuts is the reply, not the handshake.
+    """
     names = ("slow", "lost-reply", "lost-request", "reset", "truncate", "trickle", "down")
     rows: list[FaultRow] = []
     theirs = ssl.create_default_context(cafile=authority.ca)
@@ -62,6 +65,9 @@ async def test_brownouts_behind_tls_are_seen_and_healed(server: Toxiproxy, autho
                     while sum(row.event == "applied" for row in rows) < len(names):
                         await asyncio.sleep(0.01)
                 assert await pay(handles["reset"].listen, theirs) == "cut"
+                assert not any(question.startswith(b"POST") for question in asked)
+                assert await pay(handles["truncate"].listen, theirs) == "cut"
+                assert any(question.startswith(b"POST") for question in asked)  # it arrived: the reply is what was lost
                 await playing
             assert await pay(handles["reset"].listen, theirs) == "charged"
     told = {name: [row.event for row in rows if row.fault == name] for name in names}
