@@ -26,10 +26,19 @@ def show(console: Console, told: Examination) -> None:
     """The whole examination, what must be put right last, since the last line is what is still on the screen."""
     if console.is_terminal:
         console.print(_table(told, console.width))
+        _to_do(console, told)
     else:
         for one in told.checkups:
             console.print(line(one), markup=False, soft_wrap=True)
     console.print(_last(told), soft_wrap=True)
+
+
+def _to_do(console: Console, told: Examination) -> None:
+    """Once more, in short, what stood somewhere above."""
+    wrong = [one for one in told.checkups if one.verdict == "fail"]
+    for number, one in enumerate(wrong if len(wrong) > 1 else [], start=1):
+        todo = Text.assemble(f"{number}. ", (f"{one.part} {one.name}", "bold"), f": {one.fix or one.what}")
+        console.print(todo)
 
 
 def line(one: Checkup) -> str:

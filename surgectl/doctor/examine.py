@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import get_args
 from urllib.parse import urlsplit
 
+import msgspec
+
+from surgectl.chaos.tls import host_of, secured
 from surgectl.clock import Clock
 from surgectl.doctor.allowances import look_at_allowances
 from surgectl.doctor.books import PATIENCE, look_at_books
@@ -16,7 +22,7 @@ from surgectl.doctor.clocks import of_provider, of_shop, skew_of
 from surgectl.doctor.database_clock import database_clocks
 from surgectl.doctor.doors import Door, knock
 from surgectl.doctor.links import look_at_links, the_shops_way
-from surgectl.doctor.machine import Machine, look_at_machine
+from surgectl.doctor.machine import Machine, look_at_machine, look_at_sources
 from surgectl.doctor.patient import Patient
 from surgectl.doctor.purchase import look_at_purchase
 from surgectl.doctor.shop import look_at_doors, look_at_probes
@@ -25,6 +31,7 @@ from surgectl.doctor.variables import look_at_variables
 from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.engine.guard import Permit, guard
+from surgectl.errors import UsageError
 from surgectl.profile.target import Target
 
 Say = Callable[[str], None]
@@ -58,10 +65,13 @@ async def examine(patient: Patient, machine: Machine, clock: Clock, say: Say = l
 async def _ask_around(patient: Patient, clock: Clock, say: Say) -> list[Checkup]:
     target = patient.target
     permit = await guard([target.base_url, *target.origins.values()], target.allow)
+    found = await look_at_sources(target)
+    if any(one.verdict == "fail" for one in found):
+        return found  # no fan could leave from there, and neither can we
     say("the shop")
     homes = {"base_url": target.base_url, **{f"origins.{name}": url for name, url in target.origins.items()}}
     doors = [await knock(_opener(patient, clock, permit), where, url, clock) for where, url in homes.items()]
-    found = look_at_doors(doors)
+    found += look_at_doors(doors)
     context = patient.tls or ssl.create_default_context()
     found += await look_at_certificates(homes, context, clock)
     async with _opener(patient, clock, permit)() as driver:
@@ -93,27 +103,50 @@ async def _clocks(patient: Patient, doors: list[Door], clock: Clock) -> list[Che
     for kind, skew in (await database_clocks(target, PATIENCE, clock)).items():
         where = f"evidence.{kind}.sql"
         found.append(of_shop(f"database of {kind}", skew, target, where))
-    for where, url in providers(target).items():
-        if urlsplit(url).netloc not in rung:
-            rung.add(urlsplit(url).netloc)
-            door = await knock(_opener(patient, clock, None), where, url, clock)
+    for where, provider in providers(target, patient.folder).items():
+        if provider.netloc not in rung:
+            rung.add(provider.netloc)
+            door = await knock(partial(WireDriver, clock, clock.now_ns(), tls=provider.tls), where, provider.url, clock)
             if door.first.answered:  # who does not answer was named where it matters: as a link, or as a book
                 found.append(of_provider(where, skew_of(door.again or door.first), where))
     return found
 
 
-def providers(target: Target) -> dict[str, str]:
-    """Whose ledgers are read or whose replies are delayed: path in the target → an address that speaks HTTP."""
-    found = {f"evidence.{kind}": source.stripe.base_url for kind, source in target.evidence.items() if source.stripe}
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody besides the shop whose clock counts."""
+
+    url: str
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def netloc(self) -> str:
+        return urlsplit(self.url).netloc
+
+
+def providers(target: Target, folder: Path) -> dict[str, Provider]:
+    """Whose ledgers are read or whose replies are delayed, where they speak HTTP: by their path in the target."""
+    found = {
+        f"evidence.{kind}": Provider(url=source.stripe.base_url)
+        for kind, source in target.evidence.items()
+        if source.stripe
+    }
     for name, link in target.links.items():
-        if link.upstream and link.speaks == "http" and link.tls is None:
-            found[f"links.{name}"] = f"http://{link.upstream}"
+        where = f"links.{name}"
+        if not link.upstream or link.speaks != "http":
+            continue
+        if link.tls is None:
+            found[where] = Provider(url=f"http://{link.upstream}")
+        elif (link.tls.server_name or host_of(link.upstream)) == host_of(link.upstream):
+            with suppress(UsageError):  # said by the look at the link itself
+                trusted = secured(link, folder, where)
+                found[where] = Provider(url=f"https://{link.upstream}", tls=trusted.context if trusted else None)
     return found
 
 
-def _opener(patient: Patient, clock: Clock, permit: Permit | None) -> Callable[[], Driver]:
-    """The fans' own driver: what it sees is what they will see."""
-    return lambda: WireDriver(clock, clock.now_ns(), permits=permit, tls=patient.tls if permit is not None else None)
+def _opener(patient: Patient, clock: Clock, permit: Permit) -> Callable[[], Driver]:
+    """The fans' own driver, from the fans' own addresses: what it sees is what they will see."""
+    sources = patient.target.bind
+    return lambda: WireDriver(clock, clock.now_ns(), permits=permit, tls=patient.tls, sources=sources)
 
 
 def _redacted(one: Checkup, redact: Callable[[str], str]) -> Checkup:

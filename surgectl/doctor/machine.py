@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from surgectl.doctor.checkup import Checkup, Verdict
+from surgectl.engine.drivers.sources import check_sources
+from surgectl.errors import UsageError
 from surgectl.plan.build import Plan
 from surgectl.profile.target import Target
 
@@ -62,6 +64,20 @@ def look_at_machine(machine: Machine, target: Target, plan: Plan | None = None) 
     return found + _backlog(machine, plan)
 
 
+async def look_at_sources(target: Target) -> list[Checkup]:
+    """Whether fans can come from the addresses of `bind`, as a run asks before it begins. Sends nothing."""
+    if not target.bind:
+        return []
+    try:
+        await check_sources(target.bind, [target.base_url, *target.origins.values()])
+    except UsageError as error:
+        where = error.where or "bind"
+        return [
+            Checkup(part="machine", name="bind", verdict="fail", what=error.what, where=where, fix=error.hint or "")
+        ]
+    return [_told("bind", "pass", f"{len(target.bind)} addresses to come from, and from each a way to the shop")]
+
+
 def _files(machine: Machine, fans: int | None) -> Checkup:
     said = f"{machine.most_files:,} open files a worker"
     if fans is None:
@@ -78,9 +94,8 @@ def _ports(machine: Machine, target: Target, fans: int | None) -> list[Checkup]:
     if machine.ports is None:
         return [_told("ports", "unknown", "this system does not say how many there are for outgoing connections")]
     first, last = machine.ports
-    sources: list[str] = getattr(target, "bind", None) or []
-    room = (last - first + 1) * max(1, len(sources))
-    by = f" from {len(sources)} source addresses" if len(sources) > 1 else ""
+    room = (last - first + 1) * max(1, len(target.bind))
+    by = f" from {len(target.bind)} source addresses" if len(target.bind) > 1 else ""
     said = f"{room:,} connections to one address at once{by} (ports {first} to {last})"
     if fans is None or fans <= room:
         return [_told("ports", "pass", said + (f", {fans:,} fans" if fans is not None else ""))]

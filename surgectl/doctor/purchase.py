@@ -46,7 +46,7 @@ async def look_at_purchase(patient: Patient, buy: Buy, clock: Clock, patience: P
                     break
                 await asyncio.sleep(pause_s)
                 readings = await read_books(whole, clock, patience)
-            found.extend(of_readings(whole, readings, clock.wall()))
+            found.extend(of_readings(whole, readings, clock.wall(), bought=True))
             found.extend(of_linking(bought, readings))
 
         try:

@@ -12,7 +12,8 @@ from surgectl.profile.target import Target
 def look_at_target(target: Target, rehearsal: Rehearsal | None = None) -> list[Checkup]:
     """It was loaded and compiled; what its evidence can prove, and what a profile demands that it cannot."""
     steps = " → ".join(step.step for step in target.journey)
-    found = [Checkup(part="target", name="journey", verdict="pass", what=f"{len(target.journey)} steps: {steps}")]
+    many = "1 step" if len(target.journey) == 1 else f"{len(target.journey)} steps"
+    found = [Checkup(part="target", name="journey", verdict="pass", what=f"{many}: {steps}")]
     kinds = kinds_of(target)
     if not kinds:
         fix = "say where the books are (evidence:), at least orders and charges"

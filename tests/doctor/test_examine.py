@@ -66,9 +66,12 @@ async def test_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
         ({"charges": {"stripe": {"secret": "x"}}}, {}, {"evidence.charges": "https://api.stripe.com"}),
         ({}, {"pay": {"upstream": "pay:80"}}, {"links.pay": "http://pay:80"}),
         ({}, {"db": {"upstream": "db:5432", "speaks": "postgres"}}, {}),
+        ({}, {"pay": {"upstream": "pay:443", "tls": {}}}, {"links.pay": "https://pay:443"}),
+        ({}, {"pay": {"upstream": "10.0.0.1:443", "tls": {"server_name": "pay"}}}, {}),
         ({}, {"pay": {"proxy": "theirs"}}, {}),
     ],
 )
 def test_whose_clocks_are_read_besides_the_shops(evidence: Any, links: Any, asked: dict[str, str]) -> None:
     """Those of providers who speak HTTP."""
-    assert providers(shop(evidence=evidence, links=links)) == asked
+    found = providers(shop(evidence=evidence, links=links), Path())
+    assert {where: provider.url for where, provider in found.items()} == asked

@@ -15,6 +15,7 @@ from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.doctor.checkup import Checkup
 from surgectl.doctor.links import leads_back, look_at_links
+from surgectl.doctor.tunnel import look_at_tunnel
 from surgectl.profile.target import Link
 from surgectl.proxy.server import serving as proxy_serving
 from tests.certificates import HAVE_OPENSSL, NO_OPENSSL, Authority
@@ -162,3 +163,15 @@ async def test_who_is_cut_off_in_the_middle_takes_its_proxy_away(server: Toxipro
         await looking
     listener.close()
     assert len(asked) == 4 and await server.proxies() == {}
+
+
+@needs_openssl
+async def test_a_link_that_does_not_say_that_it_speaks_tls(authority: Authority) -> None:  # noqa: F811
+    """Behind port 443 canaries would ask in plain HTTP and see nothing: what to write is told."""
+    async with provider(authority.serving("pay.test")) as (address, _):
+        (found,) = await look_at_tunnel("pay", Link(upstream="pay.test:443"), "pay.test:443", address, None, CLOCK)
+        assert found.verdict == "fail" and found.fix == "tls: {server_name: pay.test}"
+    plain = await asyncio.start_server(lambda _, writer: writer.write(b"220 mail\r\n"), "127.0.0.1", 0)
+    address = f"127.0.0.1:{plain.sockets[0].getsockname()[1]}"
+    assert await look_at_tunnel("pay", Link(upstream="pay.test:443"), "pay.test:443", address, None, CLOCK) == []
+    plain.close()

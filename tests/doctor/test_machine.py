@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from surgectl.doctor.machine import Machine, look_at_machine, machine_here
+from surgectl.doctor.machine import Machine, look_at_machine, look_at_sources, machine_here
 from tests.doctor.patients import ROOMY, plan, said, shop, wrong
 
 
@@ -27,6 +27,15 @@ def test_what_a_crowd_of_two_thousand_needs(machine: Machine, fails: str, words:
     """Files, ports and disk that are too few are named with what to do."""
     found = look_at_machine(machine, shop(), plan(2_000))
     assert wrong(found) == [fails] and words in said(found, fails)[1]
+
+
+async def test_addresses_to_come_from() -> None:
+    """Several make room for as many crowds; one that this machine does not have, or that leads nowhere, is named."""
+    two = shop(bind=["127.0.0.2", "127.0.0.3"])
+    assert wrong(look_at_machine(with_(ports=(60_000, 60_999)), two, plan(2_000))) == []
+    assert said(await look_at_sources(two), "bind")[0] == "pass" and await look_at_sources(shop()) == []
+    verdict, words = said(await look_at_sources(shop(bind=["192.0.2.7"])), "bind")
+    assert verdict == "fail" and "no address of this machine" in words
 
 
 def test_a_machine_with_room() -> None:
