@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -122,7 +123,9 @@ def _opened(
         commands = Commands(variables, secrets=rehearsal.secrets)
         for words in (words for fault in plan.faults for words in (fault.run, fault.heal, fault.check) if words):
             try:
-                commands.filled(words, where=f"exec {' '.join(words)}")
+                program = commands.filled(words, where=f"exec {' '.join(words)}")[0]
+                if program != "surgectl" and shutil.which(program) is None:
+                    lacking.append(f"{program}: no such program on this machine")
             except UsageError as error:
                 lacking.append(str(error))
     return opened, plan, tuple(dict.fromkeys(lacking))

@@ -7,6 +7,7 @@ fans were turned away, to within the target's `staleness`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -38,16 +39,16 @@ def skew_of(ring: Ring) -> Skew | None:
         return None
     try:
         said = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+        theirs_s = (said if said.tzinfo is not None else said.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
         return None
-    if said.tzinfo is None:
-        said = said.replace(tzinfo=UTC)
-    took_s = (ring.took_ns or 0) / 1e9
-    return between(said.timestamp() + COARSE_S, ring.heard_at, took_s, COARSE_S)
+    return between(theirs_s + COARSE_S, ring.heard_at, (ring.took_ns or 0) / 1e9, COARSE_S)
 
 
-def between(theirs_epoch_s: float, heard_at: datetime, took_s: float, coarse_s: float = 0.0) -> Skew:
-    """Their clock was read at some time while we waited: in the middle, give or take half of it."""
+def between(theirs_epoch_s: float, heard_at: datetime, took_s: float, coarse_s: float = 0.0) -> Skew | None:
+    """Their clock was read at some time while we waited: in the middle, give or take half of it. None: no such time."""
+    if not math.isfinite(theirs_epoch_s):
+        return None
     ours_s = heard_at.timestamp() - took_s / 2
     return Skew(ahead_s=theirs_epoch_s - ours_s, give_or_take_s=took_s / 2 + coarse_s)
 
@@ -86,7 +87,7 @@ def of_rows(kind: str, instants_s: Iterable[float], now: datetime, most_s: float
 
 def _judged(name: str, skew: Skew | None, *, behind_s: float, ahead_s: float, why: str, where: str) -> Checkup:
     if skew is None:
-        return unseen("clocks", name, "says no time (no Date header that can be read)", where)
+        return unseen("clocks", name, "says no time that can be read", where)
     off_s, loose_s = skew.ahead_s, skew.give_or_take_s
     side = "ahead of" if off_s > 0 else "behind"
     # What the reading itself cannot tell apart convicts nobody's clock.

@@ -46,5 +46,6 @@ async def _asked(dsn: str, query: str, patience: Patience, clock: Clock) -> Skew
             seen = between(float(reading.rows[0]["now_s"]), clock.wall(), took_s)
         except (KeyError, TypeError, ValueError):
             return None
-        best = seen if best is None or seen.give_or_take_s < best.give_or_take_s else best
+        if seen is not None and (best is None or seen.give_or_take_s < best.give_or_take_s):
+            best = seen
     return best

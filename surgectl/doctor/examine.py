@@ -26,7 +26,7 @@ from surgectl.doctor.machine import Machine, look_at_machine, look_at_sources
 from surgectl.doctor.patient import Patient
 from surgectl.doctor.purchase import look_at_purchase
 from surgectl.doctor.shop import look_at_doors, look_at_probes
-from surgectl.doctor.target import look_at_target
+from surgectl.doctor.target import look_at_hooks, look_at_target
 from surgectl.doctor.variables import look_at_variables
 from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
@@ -45,6 +45,7 @@ async def examine(patient: Patient, machine: Machine, clock: Clock, say: Say = l
     """Look at everything, in the order in which it would fail. `say` is told what is being looked at."""
     target, plan = patient.target, patient.plan
     found = look_at_target(target, plan.rehearsal if plan is not None else None)
+    found += look_at_hooks(target, patient.folder)
     found += look_at_variables(patient)
     if patient.unset:
         why = _LATER if patient.stage_is_down else _UNSET
@@ -74,15 +75,17 @@ async def _ask_around(patient: Patient, clock: Clock, say: Say) -> list[Checkup]
     found += look_at_doors(doors)
     context = patient.tls or ssl.create_default_context()
     found += await look_at_certificates(homes, context, clock)
-    async with _opener(patient, clock, permit)() as driver:
-        found += await look_at_probes(patient.journey.probes, patient.variables, driver, clock)
+    there = doors[0].first.answered
+    if there:
+        async with _opener(patient, clock, permit)() as driver:
+            found += await look_at_probes(patient.journey.probes, patient.variables, driver, clock)
     say("the links")
     found += await look_at_links(
         target, patient.folder, clock, toxiproxy=patient.toxiproxy, embedded=patient.embedded_proxy
     )
     if target.links and patient.buy is None:
         found.append(the_shops_way())
-    if patient.buy is not None:
+    if patient.buy is not None and there:
         say("a purchase, and the books")
         found += await look_at_purchase(patient, patient.buy, clock)
     else:

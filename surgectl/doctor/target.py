@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from surgectl.doctor.checkup import Checkup, Verdict
 from surgectl.profile import words
 from surgectl.profile.provable import kinds_of, provable
@@ -37,6 +40,23 @@ def look_at_target(target: Target, rehearsal: Rehearsal | None = None) -> list[C
         found.append(_proof("note", f"{can}; not {', '.join(lost)}", "surgectl check names the book for each"))
     else:
         found.append(_proof("pass", can, ""))
+    return found
+
+
+def look_at_hooks(target: Target, folder: Path) -> list[Checkup]:
+    """Whether the commands of setup and teardown are there. Runs neither."""
+    found = []
+    for name, hook in (("setup", target.setup), ("teardown", target.teardown)):
+        if hook is None:
+            continue
+        program = hook.run[0]
+        # As the run finds them: `python` is ours, a path is found from the target's folder.
+        there = program == "python" or shutil.which(program) or shutil.which(str(folder / program))
+        what = f"{program} is there" if there else f"{program}: no such program here"
+        verdict: Verdict = "pass" if there else "fail"
+        fix = "" if there else "a program on PATH, or its path from the target's folder"
+        where = f"{name}.run"
+        found.append(Checkup(part="target", name=f"{name} hook", verdict=verdict, what=what, where=where, fix=fix))
     return found
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
-from surgectl.doctor.target import look_at_target
+from surgectl.doctor.target import look_at_hooks, look_at_target
 from surgectl.doctor.variables import look_at_variables
 from surgectl.profile.rehearsal import Rehearsal
 from tests.doctor.patients import patient, plan, said, shop, wrong
@@ -37,6 +39,15 @@ def test_a_target_without_books() -> None:
     """Nothing can be proved; that is worth a word, and no fault where nothing is required."""
     verdict, words = said(look_at_target(shop()), "provable")
     assert verdict == "note" and "nothing can be proved" in words
+
+
+def test_a_hook_that_is_not_there(tmp_path: Path) -> None:
+    """Found on PATH, or from the target's folder, or our own Python; nothing is run."""
+    (tmp_path / "ours.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "ours.sh").chmod(0o755)
+    hooks = {"setup": {"run": ["python", "x.py"]}, "teardown": {"run": ["no-such-program"]}}
+    assert wrong(look_at_hooks(shop(**hooks), tmp_path)) == ["teardown hook"]
+    assert wrong(look_at_hooks(shop(teardown={"run": ["./ours.sh"]}), tmp_path)) == []
 
 
 def test_what_is_not_set() -> None:
