@@ -27,6 +27,7 @@ from surgectl.units import show_duration
 PREFIX = f"{marks.PREFIX}doctor-"
 """What a proxy is called that stands for the length of a look; a run's own are `surgectl-LINK`."""
 _FLIGHTS = 3
+_CONTAINER = "name a port that can be reached from here: a container's are published one by one"
 _EVERYWHERE = ("", "0.0.0.0", "::")
 HOW_TO_SEE = "doctor --buy plays one fan and counts what goes through; or buy while nothing listens there: it must fail"
 
@@ -103,15 +104,45 @@ async def _look(line: Line, clock: Clock) -> list[Checkup]:
         tls = msgspec.structs.replace(tls, server_name=host_of(upstream))
     direct = await _flights(upstream, line.link, clock, tls)
     usual = yardstick(direct, line.link.speaks)
-    found.append(_of_upstream(line, upstream, direct, usual))
-    if usual is None:
-        return found
+    if usual is None and line.ours:
+        return [*found, _of_upstream(line, upstream, direct)]  # a proxy of this machine reaches what we reach
+    there_now = standing if found[0].verdict == "pass" else None
+    tried = not line.ours and there_now is None and found[0].verdict == "pass"
     try:
-        async with _passage(line, upstream) as address:
-            found.append(_through(line, usual, await _flights(address, line.link, clock, tls)))
-            found += await look_at_tunnel(line.name, line.link, upstream, address, tls, clock)
+        listen = line.link.listen if tried else f"{line.link.listen.rpartition(':')[0] or '127.0.0.1'}:0"
+        async with _passage(line, upstream, there_now, listen) as address:
+            seen = await _flights(address, line.link, clock, tls)
+            found += _compared(line, upstream, direct, seen)
+            if yardstick(seen, line.link.speaks) is not None:
+                found += await look_at_tunnel(line.name, line.link, upstream, address, tls, clock)
     except SurgectlError as error:
-        found.append(line.told("through the proxy", "fail", str(error), "does this Toxiproxy let us make proxies?"))
+        found.append(_of_upstream(line, upstream, direct))
+        if tried:
+            fix = "end what listens there, name another port, or name the proxy that stands there: {proxy: NAME}"
+            found[0] = line.told("listener", "fail", f"{line.link.listen} cannot be listened on: {error}", fix)
+        else:
+            what = "does this Toxiproxy let us make proxies?"
+            found.append(line.told("through the proxy", "fail", str(error), what))
+    return found
+
+
+def _compared(line: Line, upstream: str, direct: list[Sighting], seen: list[Sighting]) -> list[Checkup]:
+    """The same question asked without the proxy and through it. A Toxiproxy elsewhere may know whom we do not."""
+    usual, through = yardstick(direct, line.link.speaks), yardstick(seen, line.link.speaks)
+    reached = any(flight.connected for flight in seen)
+    if usual is None and through is not None:
+        took = "" if through.whole_ns is None else f" in {show_duration(through.whole_ns)}"
+        what = f"{upstream} answers{took} through the proxy, and not from here"
+        return [line.told("upstream", "pass", what)]
+    if usual is None and not reached and not any(flight.connected for flight in direct):
+        what = f"{upstream} is not to be reached from here, nor is a proxy of our own at {line.server.url}"
+        return [line.told("upstream", "unknown", what, _CONTAINER)]
+    found = [_of_upstream(line, upstream, direct)]
+    if usual is not None and not reached and not line.ours:
+        what = f"a proxy of our own at {line.server.url} is not to be reached from here"
+        found.append(line.told("through the proxy", "unknown", what, _CONTAINER))
+    elif usual is not None:
+        found.append(_through(line, usual, seen))
     return found
 
 
@@ -137,19 +168,32 @@ def _of_listener(line: Line, standing: ProxyState | None, there: Mapping[str, Pr
     if not port:
         what = f"{line.link.listen}: a port that is known only once a run has begun; no shop can be pointed to it"
         return line.told("listener", "note", what, f'name a port: listen: "{host}:9101"')
-    if not line.ours and urlsplit(line.server.url).hostname not in ("127.0.0.1", "::1", "localhost"):
-        what = f"{line.link.listen} is on the Toxiproxy's machine: whether it is free is seen only there"
-        return line.told("listener", "unknown", what)
     other = next((proxy.name for proxy in there.values() if proxy.enabled and proxy.listen == line.link.listen), None)
+    if other is not None and other.startswith(PREFIX):
+        other = None  # left behind by a doctor that was killed: taken away when this one looks
     if other is not None:
         what = f"the proxy {other} listens on {line.link.listen} already"
         return line.told("listener", "fail", what, f"if that is the one, name it: {{proxy: {other}}}")
+    if not line.ours and _loopback(host) and not on_this_machine(line.server.url):
+        what = f"{line.link.listen} is the loopback of the Toxiproxy's machine: no shop elsewhere reaches it, nor do we"
+        return line.told("listener", "fail", what, f'listen: "0.0.0.0:{port}"')
+    if not line.ours:
+        return line.told("listener", "pass", f"{line.link.listen} can be listened on there")  # see _look: it is tried
     trouble = taken(host, port)
     if trouble:
         what = f"{line.link.listen} cannot be listened on ({trouble})"
         fix = "end what listens there, name another port, or name the proxy that stands there: {proxy: NAME}"
         return line.told("listener", "fail", what, fix)
     return line.told("listener", "pass", f"{line.link.listen} is free")
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether a server's address is a loopback one."""
+    return _loopback(urlsplit(url if "://" in url else f"http://{url}").hostname or "")
+
+
+def _loopback(host: str) -> bool:
+    return host in ("127.0.0.1", "::1", "localhost")
 
 
 def taken(host: str, port: int) -> str:
@@ -187,7 +231,8 @@ async def _flights(address: str, link: Link, clock: Clock, tls: Secured | None) 
     return [await fly(address, clock, speaks=link.speaks, tls=tls) for _ in range(_FLIGHTS)]
 
 
-def _of_upstream(line: Line, upstream: str, direct: list[Sighting], usual: Sighting | None) -> Checkup:
+def _of_upstream(line: Line, upstream: str, direct: list[Sighting]) -> Checkup:
+    usual = yardstick(direct, line.link.speaks)
     if usual is not None and usual.whole_ns is None:
         what = f"{upstream} accepts connections and says nothing by itself: a delay on it could not be seen"
         return line.told("upstream", "note", what, f"speaks: says what may be asked there (now {line.link.speaks})")
@@ -218,13 +263,23 @@ def _through(line: Line, usual: Sighting, seen: list[Sighting]) -> Checkup:
 
 
 @asynccontextmanager
-async def _passage(line: Line, upstream: str) -> AsyncIterator[str]:
-    """A proxy of our own to the upstream, on a port that is free, gone again in every way out → where it listens."""
-    host, _ = address_of(line.link.listen)
+async def _passage(line: Line, upstream: str, standing: ProxyState | None, listen: str) -> AsyncIterator[str]:
+    """Where one gets through the proxy server to the upstream: by the proxy that stands there, or by one of our own at
+    `listen`, gone again in every way out.
+
+    On a server that we did not start that is the link's own address: whether it can be listened on, and reached, is
+    known to nobody else (a container's ports are published one by one).
+    """
+    if standing is not None:
+        yield reached_at(line.server, standing.listen)
+        return
     name = f"{PREFIX}{line.name}-{chance.token()[:8]}"
+    for old in [old for old in (await line.server.proxies()).values() if old.name.startswith(PREFIX)]:
+        if old.listen == listen:
+            await line.server.destroy(old.name)
     try:
         # Inside the try: a server that made it and whose answer got lost is told to take it away, too.
-        state = await line.server.create(name, upstream, f"{host or '127.0.0.1'}:0")
+        state = await line.server.create(name, upstream, listen)
         yield reached_at(line.server, state.listen)
     finally:
         await line.server.destroy(name)

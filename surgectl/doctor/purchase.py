@@ -14,6 +14,7 @@ import msgspec
 from surgectl.clock import Clock
 from surgectl.doctor.books import PATIENCE, Readings, of_readings, read_books
 from surgectl.doctor.checkup import Checkup, Verdict, unseen
+from surgectl.doctor.links import on_this_machine
 from surgectl.doctor.patient import Bought, Buy, Patient
 from surgectl.doctor.relay import Relay, relays
 from surgectl.errors import SurgectlError
@@ -31,7 +32,9 @@ async def look_at_purchase(patient: Patient, buy: Buy, clock: Clock, patience: P
     """Setup, one fan, the books, teardown."""
     found: list[Checkup] = []
 
-    async with relays(patient.target.links) as counted:
+    # On another machine's Toxiproxy the listener is there, not here: nothing would come to a relay of ours.
+    here = patient.toxiproxy is None or on_this_machine(patient.toxiproxy)
+    async with relays(patient.target.links, countable=here) as counted:
 
         async def then(bought: Bought) -> None:
             found.append(_of_end(bought))
@@ -71,7 +74,7 @@ def of_ways(bought: Bought, counted: Mapping[str, Relay | None]) -> list[Checkup
     for name, relay in counted.items():
         where, called = f"links.{name}", f"{name} the shop's way"
         if relay is None:
-            why = "no port of ours to count at: a proxy stands there already, or listen names none"
+            why = "no port of ours to count at: a proxy stands there, here or elsewhere, or listen names none"
             found.append(unseen("links", called, why, where))
         elif relay.sent:
             what = f"the shop came this way: {relay.connections} connections, {relay.sent:,} bytes"

@@ -66,14 +66,14 @@ class Relay:
 
 
 @asynccontextmanager
-async def relays(links: Mapping[str, Link]) -> AsyncIterator[dict[str, Relay | None]]:
+async def relays(links: Mapping[str, Link], *, countable: bool = True) -> AsyncIterator[dict[str, Relay | None]]:
     """A relay at each listener; None where there can be none: another's proxy stands there, or no port is named."""
     async with AsyncExitStack() as stack:
         standing: dict[str, Relay | None] = {}
         for name, link in links.items():
             host, port = address_of(link.listen)
             standing[name] = None
-            if link.proxy is None and link.upstream and port:
+            if countable and link.proxy is None and link.upstream and port:
                 try:
                     standing[name] = await stack.enter_async_context(Relay(link.upstream).listening(host, port))
                 except OSError:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from surgectl.chaos import marks
+from surgectl.chaos.canary import Sighting
 from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.doctor.checkup import Checkup
-from surgectl.doctor.links import leads_back, look_at_links
+from surgectl.doctor.links import PREFIX, Line, _compared, _of_listener, leads_back, look_at_links
 from surgectl.doctor.tunnel import look_at_tunnel
 from surgectl.profile.target import Link
 from surgectl.proxy.server import serving as proxy_serving
@@ -64,13 +65,24 @@ async def test_nobody_is_behind_the_link(server: Toxiproxy, closed: str) -> None
 async def test_a_taken_listener(server: Toxiproxy) -> None:
     """Somebody else's port, and a proxy that somebody else made there: its name is told."""
     async with provider(None) as (upstream, _):
-        found = await look(server, {"upstream": upstream, "listen": upstream})
-        assert wrong(found) == ["pay listener"]
+        async with provider(None) as (taken, _):
+            found = await look(server, {"upstream": upstream, "listen": taken})
+        assert wrong(found) == ["pay listener"] and f"{taken} cannot be listened on" in said(found, "pay listener")[1]
+        assert said(found, "pay upstream")[0] == "pass"
         found = await look(server, {"upstream": upstream, "listen": "127.0.0.1:0"})
         assert "name a port" in said(found, "pay listener")[1]
         theirs = await server.create("theirs", upstream, "127.0.0.1:0")
         found = await look(server, {"upstream": upstream, "listen": theirs.listen})
         assert said(found, "pay listener")[0] == "fail" and "{proxy: theirs}" in said(found, "pay listener")[1]
+
+
+async def test_what_a_killed_doctor_left_behind(server: Toxiproxy) -> None:
+    """Its proxy on the link's own address is taken away, and no reason to worry."""
+    async with provider(None) as (upstream, _):
+        old = await server.create(f"{PREFIX}pay-0", upstream, "127.0.0.1:0")
+        link = {"pay": {"upstream": upstream, "listen": old.listen}}
+        found = await look_at_links(shop(links=link), Path(), CLOCK, toxiproxy=server.url)
+        assert wrong(found) == [] and await server.proxies() == {}
 
 
 async def test_a_proxy_found_by_name(server: Toxiproxy) -> None:
@@ -135,6 +147,27 @@ async def test_a_provider_behind_tls(
     else:
         assert "pay.test is believed, 2 days left" in said(found, "pay certificate")[1]
         assert "hosts file" in said(found, "pay shop's client")[1]
+
+
+def test_a_toxiproxy_elsewhere() -> None:
+    """Its loopback is nobody else's; a provider whom it alone reaches is no mistake; a closed port proves nothing."""
+    line = Line(
+        name="pay",
+        link=Link(upstream="pay:9100", listen="127.0.0.1:9101"),
+        server=Toxiproxy("http://toxi.example:8474"),
+        ours=False,
+        folder=Path(),
+    )
+    listener = _of_listener(line, None, {})
+    assert listener.verdict == "fail" and 'listen: "0.0.0.0:9101"' in listener.fix
+    nobody = Sighting(connected=False, first_byte_ns=None, whole_ns=None, size=0)
+    cut = Sighting(connected=True, first_byte_ns=None, whole_ns=None, size=0)
+    well = Sighting(connected=True, first_byte_ns=1, whole_ns=1, size=9)
+    assert [one.verdict for one in _compared(line, "pay:9100", [nobody], [well])] == ["pass"]
+    assert [one.verdict for one in _compared(line, "pay:9100", [nobody], [cut])] == ["fail"]
+    assert [one.verdict for one in _compared(line, "pay:9100", [nobody], [nobody])] == ["unknown"]
+    assert [one.verdict for one in _compared(line, "pay:9100", [well], [nobody])] == ["pass", "unknown"]
+    assert [one.verdict for one in _compared(line, "pay:9100", [well], [cut])] == ["pass", "fail"]
 
 
 def test_a_name_that_leads_back_to_the_link() -> None:
