@@ -27,6 +27,7 @@ from surgectl.units import show_duration
 PREFIX = f"{marks.PREFIX}doctor-"
 """What a proxy is called that stands for the length of a look; a run's own are `surgectl-LINK`."""
 _FLIGHTS = 3
+_IN_USE = "address already in use"
 _CONTAINER = "name a port that can be reached from here: a container's are published one by one"
 _EVERYWHERE = ("", "0.0.0.0", "::")
 HOW_TO_SEE = "doctor --buy plays one fan and counts what goes through; or buy while nothing listens there: it must fail"
@@ -119,7 +120,8 @@ async def _look(line: Line, clock: Clock) -> list[Checkup]:
         found.append(_of_upstream(line, upstream, direct))
         if tried:
             fix = "end what listens there, name another port, or name the proxy that stands there: {proxy: NAME}"
-            found[0] = line.told("listener", "fail", f"{line.link.listen} cannot be listened on: {error}", fix)
+            why = _IN_USE if _IN_USE in str(error) else str(error)
+            found[0] = line.told("listener", "fail", f"{line.link.listen} cannot be listened on: {why}", fix)
         else:
             what = "does this Toxiproxy let us make proxies?"
             found.append(line.told("through the proxy", "fail", str(error), what))
