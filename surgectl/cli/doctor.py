@@ -41,6 +41,7 @@ from surgectl.journey.compile import compile_target
 from surgectl.plan.build import Plan
 from surgectl.profile import lookup
 from surgectl.profile.load import OpenTarget, kind_of, open_target, split_sets
+from surgectl.text import one_line
 
 
 def doctor(
@@ -93,8 +94,10 @@ def doctor(
     )
     machine = machine_here(Path("reports"), cores=cores_here(), workers=many)
     checkups, code = _examined(patient, machine, quiet=as_json)
-    name = plan.rehearsal.name if plan is not None else None
-    told = Examination(schema=SCHEMA, target=opened.target.name, profile=name, exit_code=code, checkups=checkups)
+    name = one_line(plan.rehearsal.name) if plan is not None else None
+    told = Examination(
+        schema=SCHEMA, target=one_line(opened.target.name), profile=name, exit_code=code, checkups=checkups
+    )
     if as_json:
         sys.stdout.flush()
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")

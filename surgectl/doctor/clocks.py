@@ -109,4 +109,6 @@ def _judged(name: str, skew: Skew | None, *, behind_s: float, ahead_s: float, wh
 def _span(seconds: float) -> str:
     if round(seconds) >= 3_600:
         return f"{seconds / 3600:.1f}h"
-    return f"{seconds / 60:.1f}min" if seconds >= 90 else f"{seconds:.1f}s"
+    if seconds >= 90:
+        return f"{seconds / 60:.1f}min"
+    return f"{seconds:.1f}s" if seconds >= 0.1 else f"{seconds * 1000:.0f}ms"

@@ -80,6 +80,12 @@ def test_a_file_that_cannot_be_meant(desk: Desk, text: str, said: str) -> None:
         run("patient")
 
 
+def test_a_name_that_would_turn_the_terminal(desk: Desk) -> None:
+    """Whatever a file calls itself is shown, never obeyed."""
+    shown = run(str(desk.write_target(TARGET.replace("name: corner-shop", 'name: "a\\e[2Jb"'))))
+    assert "\x1b" not in shown.output and "a\\x1b[2Jb: " in shown.output
+
+
 def test_as_json(desk: Desk) -> None:
     """One document, alone on stdout."""
     told = msgspec.json.decode(run("--json", str(desk.write_target(TARGET))).stdout, type=Examination)
