@@ -80,8 +80,7 @@ def check(
         if target is not None:
             raise UsageError("--target belongs to a profile", where=lookup.shown(path))
         opened_target = open_target(path, variables, environ=os.environ, keep_unset=True)
-        compiling(opened_target, variables)
-        _say(console, _of_target(opened_target))
+        _say(console, _of_target(compiling(opened_target, variables, None)))
         return
     _check_profile(console, path, target=target, settings=settings, variables=variables)
 
@@ -248,15 +247,14 @@ def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
     return lines + [_note(said, "thresholds") for said in check_thresholds.remarks(rehearsal, opened.target)]
 
 
-def compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None = None) -> OpenTarget:
+def compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:
     """Compile the journey too, as a run would: its rules, paths and templates are only understood there.
 
-    What nobody has set yet gets a stand-in, so that the rest can be looked at: the target as it was compiled. Raises
-    UsageError with the line.
+    What nobody has set yet gets a stand-in, so that the rest can be looked at. Raises UsageError with the line.
     """
     stand_ins = {name: "http://127.0.0.1:1" for name in opened.unset}
     whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over, peek=True)
     located(whole, compile_target)
     located(whole, lambda target: check_evidence(target, whole.folder))
     stage_of(whole)
-    return whole
+    return opened

@@ -74,7 +74,10 @@ def doctor(
         what = "a retry profile has nothing to be examined" if kind == "fan" else "this is a list of rehearsals"
         raise UsageError(what, where=lookup.shown(path), hint="name a target, or one profile")
     opened, plan, unfilled = _opened(path, kind, target, settings, variables)
-    whole = compiling(opened, variables)
+    compiling(opened, variables, None)
+    # What nobody has set gets the stand-in that it was compiled with.
+    filled = {**variables, **dict.fromkeys(opened.unset, "http://127.0.0.1:1")}
+    whole = open_target(opened.file, filled, environ=os.environ, peek=True)
     fans = plan.fans_total if plan is not None else 0
     own_stage = stage_of(opened) is not None
     many = how_many_workers(workers or _asked_workers(), fans, own_stage=own_stage)

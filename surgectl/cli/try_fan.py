@@ -6,7 +6,7 @@ Starts nothing: the shop is there already. Pauses for thought are left out; wait
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.table import Table
@@ -18,7 +18,7 @@ from surgectl.cli.hooks import hook_output
 from surgectl.cli.located import located
 from surgectl.cli.plan_view import console_for_results
 from surgectl.clock import SystemClock, since
-from surgectl.doctor.patient import Bought
+from surgectl.doctor.patient import Bought, Then
 from surgectl.engine.drivers.driver import Listening, Session
 from surgectl.engine.drivers.waiting import heard
 from surgectl.engine.guard import guard
@@ -54,13 +54,9 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
 
 
 async def try_one(
-    target_path: str,
-    variables: dict[str, str],
-    profile: str,
-    console: Console,
-    then: Callable[[Bought], Awaitable[None]] | None = None,
+    target_path: str, variables: dict[str, str], profile: str, console: Console, then: Then | None = None
 ) -> int:
-    """The same, told to `console`. `then` hears what became of it, before the teardown gives back what was bought."""
+    """The same, told to `console`. `then` hears what became of it before the teardown gives back what was bought."""
     secrets = Secrets()
     opened = open_target(target_path, variables, secrets=secrets)
     target = opened.target
@@ -88,27 +84,12 @@ async def try_one(
             async with driver_for(DriverName.WIRE, opened, clock, start_ns, permits) as driver:
                 session = driver.session(cookies=journey.cookies)
                 try:
-                    player = _Player(since(clock, start_ns), session, view, journey)
-                    code = await player.play(person.script)
+                    return await _Player(since(clock, start_ns), session, view, journey).play(person.script)
                 finally:
                     session.close()
-            if then is not None and player.left is not None:
-                left, minted, claims = player.left, dict(person.minted), dict(player.claims)
-                await then(
-                    Bought(
-                        run=run,
-                        intent=intent.intent,
-                        end=left.end,
-                        outcome=left.outcome,
-                        detail=left.detail,
-                        requests=view.sends,
-                        minted=minted,
-                        claims=claims,
-                        setup=told.get("setup"),
-                    )
-                )
-            return code
         finally:
+            if then is not None and (bought := view.bought(told.get("setup"))) is not None:
+                await then(bought)
             if target.teardown is not None:
                 await hook_output(target.teardown, "teardown", folder=opened.folder, told=told)
 
@@ -124,9 +105,6 @@ class _Player:
         self._view = view
         self._skipped_ns = 0
         self._ear: Listening | None = None
-        self.claims: dict[str, object] = {}
-        """What the shop told the fan, the last word of each."""
-        self.left: Leave | None = None
         self._steps = {step.path: step for step in journey.every_step()}
 
     async def play(self, script: Script) -> int:
@@ -157,14 +135,12 @@ class _Player:
                 case Told():
                     self._view.told(move)
                 case Leave():
-                    self.left = move
                     return self._view.leaves(move)
 
     async def _send(self, move: Send) -> Answer:
         began_ns = self._now_ns()
         reply = await self._session.send(move.wire, began_ns)
         verdict = move.judge(reply)
-        self.claims |= verdict.claims
         self._view.sent(move, reply, verdict, reply.done_ns - began_ns, self._steps[move.where])
         if move.double is not None:
             self._view.doubles(move.double)
@@ -175,7 +151,6 @@ class _Player:
         self._ear = self._ear or self._session.ear()
         reply = await heard(self._ear, move.wire, move.push, began_ns)
         verdict = move.judge(reply)
-        self.claims |= verdict.claims
         if verdict.then != "poll":
             self._ear.close()
         self._view.heard(move, reply, verdict, reply.done_ns - began_ns, self._steps[move.where])
@@ -193,11 +168,25 @@ class _View:
         self._polls = 0
         self._heard = ""
         self._waited_ns = 0
+        self._person: Person | None = None
+        self._left: Leave | None = None
+        self._claims: dict[str, object] = {}
 
-    @property
-    def sends(self) -> int:
-        """Requests so far."""
-        return self._sends
+    def bought(self, setup: object) -> Bought | None:
+        """What became of the fan; None while they have not left."""
+        if self._person is None or self._left is None:
+            return None
+        return Bought(
+            run=self._person.intent.run,
+            intent=self._person.intent.intent,
+            end=self._left.end,
+            outcome=self._left.outcome,
+            detail=self._left.detail,
+            requests=self._sends,
+            minted=dict(self._person.minted),
+            claims=self._claims,
+            setup=setup,
+        )
 
     def _clean(self, value: object, most: int = 300) -> str:
         return one_line(self._secrets.redact(value if isinstance(value, str) else show(value)), most)
@@ -209,6 +198,7 @@ class _View:
         self._line("    ", (self._clean(text), "dim"))
 
     def opens(self, person: Person) -> None:
+        self._person = person
         self._line(
             ("one fan", "bold"),
             f" ({person.policy.name}) through ",
@@ -322,6 +312,7 @@ class _View:
         )
 
     def _read(self, verdict: Verdict) -> None:
+        self._claims |= verdict.claims
         table = Table.grid(padding=(0, 1))
         rows = [("took", name, value) for name, value in verdict.takes.items()]
         rows += [("claims", name, value) for name, value in verdict.claims.items()]
@@ -352,6 +343,7 @@ class _View:
 
     def leaves(self, move: Leave) -> int:
         """The last line, and the exit code."""
+        self._left = move
         self._line(
             ("ended ", "bold"),
             (self._clean(move.end), f"bold {_COLOURS[move.outcome]}"),
