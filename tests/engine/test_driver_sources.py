@@ -12,6 +12,8 @@ import pytest
 
 from surgectl.cli.driving import DriverName, driver_for
 from surgectl.engine.drivers import sources
+from surgectl.engine.drivers.aiohttp_driver import current_mark
+from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.sources import check_sources
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.errors import UsageError
@@ -71,6 +73,18 @@ async def test_shared_connections_are_shared_by_those_of_one_address() -> None:
         for fan in range(9):
             assert (await driver.session(fan=fan).send(get(port), 0)).status == 200
         assert driver.open_sockets == 3
+
+
+async def test_whoever_listens_comes_from_there_too() -> None:
+    """What is opened for a fan's pushes leaves from that fan's address."""
+    async with shop() as (port, came), WireDriver(CLOCK, CLOCK.now_ns(), sources=SOURCES) as driver:
+        for fan in (1, 2, 4):
+            pushing = await driver.session(fan=fan).pushing()
+            current_mark.set(mark := Mark())
+            mark.sends = 1
+            async with pushing.http.get(f"http://127.0.0.1:{port}/") as reply:
+                assert reply.status == 200
+    assert came == ["127.0.0.2", "127.0.0.3", "127.0.0.2"]
 
 
 async def test_no_port_left_is_not_sent(make_driver: Make) -> None:
