@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from surgectl.cli.driving import DriverName, driver_for
+from surgectl.cli.located import pointing_at
 from surgectl.engine.drivers import sources
 from surgectl.engine.drivers.aiohttp_driver import current_mark
 from surgectl.engine.drivers.driver import Mark
@@ -123,6 +124,19 @@ async def test_addresses_that_cannot_be_come_from(bind: list[str], url: str, why
     with pytest.raises(UsageError) as refused:
         await check_sources(bind, [url])
     assert why in str(refused.value) and refused.value.where == f"bind[{len(bind) - 1}]"
+
+
+async def test_the_mistake_has_its_line(tmp_path: Path) -> None:
+    """Found out when the rehearsal begins, it is complained of where it stands in the target."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "surgectl-target: 1\nname: s\nbase_url: http://127.0.0.1:1\n"
+        "bind:\n  - 127.0.0.2\n  - 192.0.2.1\njourney: [{step: a, get: /}]\n"
+    )
+    opened = open_target(file)
+    with pytest.raises(UsageError, match=r"shop\.yaml:6: bind\[1\]: 192\.0\.2\.1 is no address of this machine"):
+        with pointing_at(opened):
+            await check_sources(opened.target.bind, [opened.target.base_url])
 
 
 async def test_addresses_that_can() -> None:
