@@ -21,7 +21,7 @@ from surgectl.cli.ending import aborted
 from surgectl.cli.evening import Evening
 from surgectl.cli.hooks import facts_of, hook_output
 from surgectl.cli.interrupts import SIGNALS, Interrupts
-from surgectl.cli.located import located
+from surgectl.cli.located import located, pointing_at
 from surgectl.cli.logbook import Logbook
 from surgectl.cli.losses import Losses
 from surgectl.cli.manifest_of import manifest_of
@@ -89,9 +89,10 @@ class Rehearsing:
         located(prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
         located(prepared.target, lambda target: check_evidence(target, prepared.target.folder))
         driver_for(wishes.driver, prepared.target, self._evening.clock, 0, permit)
-        await check_sources(target.bind, [target.base_url, *target.origins.values()])
-        for name, link in target.links.items():
-            secured(link, prepared.target.folder, f"links.{name}")
+        with pointing_at(prepared.target):
+            await check_sources(target.bind, [target.base_url, *target.origins.values()])
+            for name, link in target.links.items():
+                secured(link, prepared.target.folder, f"links.{name}")
         now = self._evening.clock.wall()
         folder = manifests.create_run_folder(wishes.reports, plan.rehearsal.name, now, plan.seed)
         manifest = manifest_of(
@@ -164,7 +165,8 @@ class Rehearsing:
                 commands=prepared.commands(),
             )
             await stack.enter_async_context(nemesis)
-            await nemesis.prepare()
+            with pointing_at(prepared.target):
+                await nemesis.prepare()
             self._nemesis = nemesis
             bill = Playbill(
                 run=manifest.run,

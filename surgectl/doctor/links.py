@@ -153,6 +153,9 @@ def _of_listener(line: Line, standing: ProxyState | None, there: Mapping[str, Pr
     if leads_back(line.link):
         what = f"{line.link.upstream} leads back to {line.link.listen}, where the proxy itself listens"
         return line.told("listener", "fail", what, "give the dependency's own address, tls: {server_name: …} its name")
+    if line.link.proxy is not None and "/" in line.link.proxy:
+        what = f"Toxiproxy's API has no address for {line.link.proxy}: it takes the slash for its own"
+        return line.told("listener", "fail", what, "make the proxy under another name")
     if standing is not None:
         mark = marks.marks(standing)
         if mark:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from surgectl.cli.driving import DriverName, driver_for
+from surgectl.cli.located import pointing_at
 from surgectl.engine.drivers import sources
+from surgectl.engine.drivers.aiohttp_driver import current_mark
+from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.sources import check_sources
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.errors import UsageError
@@ -73,6 +76,18 @@ async def test_shared_connections_are_shared_by_those_of_one_address() -> None:
         assert driver.open_sockets == 3
 
 
+async def test_whoever_listens_comes_from_there_too() -> None:
+    """What is opened for a fan's pushes leaves from that fan's address."""
+    async with shop() as (port, came), WireDriver(CLOCK, CLOCK.now_ns(), sources=SOURCES) as driver:
+        for fan in (1, 2, 4):
+            pushing = await driver.session(fan=fan).pushing()
+            current_mark.set(mark := Mark())
+            mark.sends = 1
+            async with pushing.http.get(f"http://127.0.0.1:{port}/") as reply:
+                assert reply.status == 200
+    assert came == ["127.0.0.2", "127.0.0.3", "127.0.0.2"]
+
+
 async def test_no_port_left_is_not_sent(make_driver: Make) -> None:
     """An address that we do not have (any more) means that no byte left, in the system's own words."""
     there = "192.0.2.1"  # RFC 5737: nobody's
@@ -109,6 +124,19 @@ async def test_addresses_that_cannot_be_come_from(bind: list[str], url: str, why
     with pytest.raises(UsageError) as refused:
         await check_sources(bind, [url])
     assert why in str(refused.value) and refused.value.where == f"bind[{len(bind) - 1}]"
+
+
+async def test_the_mistake_has_its_line(tmp_path: Path) -> None:
+    """Found out when the rehearsal begins, it is complained of where it stands in the target."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "surgectl-target: 1\nname: s\nbase_url: http://127.0.0.1:1\n"
+        "bind:\n  - 127.0.0.2\n  - 192.0.2.1\njourney: [{step: a, get: /}]\n"
+    )
+    opened = open_target(file)
+    with pytest.raises(UsageError, match=r"shop\.yaml:6: bind\[1\]: 192\.0\.2\.1 is no address of this machine"):
+        with pointing_at(opened):
+            await check_sources(opened.target.bind, [opened.target.base_url])
 
 
 async def test_addresses_that_can() -> None:

@@ -20,8 +20,17 @@ from tests.toxiproxy_binary import free_port
 
 pytest.importorskip("stripe")
 pytestmark = [pytest.mark.real, pytest.mark.skipif(not HAVE_OPENSSL, reason=NO_OPENSSL)]
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).parents[2]
+QUICKER = {
+    "seed": 11,
+    "load": "[{phase: on-sale, fans: 36, shape: spike, half_life: 2s, for: 4s}]",
+    "fans": "{patient: 100%}",
+    "chaos[0].at": "on-sale + 1s",
+    "chaos[0].for": "2s",
+    "generator": "{dropped_at_most: 10%, lag_p99_at_most: 3s, late_at_most: 5s}",
+    "promises": "{hold_ttl: 1s, payment_timeout: 1s, payment_tries: 3, reconcile_every: 200ms, payment_deadline: 4s}",
+}
+"""The shipped profile in four seconds, with the constants of the shop beside this file."""
 
 
 @asynccontextmanager
@@ -84,8 +93,9 @@ async def rehearsed(provider: OwnProcess, place: Path, *options: str) -> tuple[i
             "STRIPE_LINK": f"127.0.0.1:{link_port}",
             "STRIPE_CA": authority.ca,
             "STRIPE_URL": provider.url,
+            **QUICKER,
         }
-        run = ("run", HERE / "stripe_shop.yaml", "--embedded-proxy", "--json", "--no-tui", "--reports", place / "r")
+        run = ("run", "stripe-shop", "--embedded-proxy", "--json", "--no-tui", "--reports", place / "r")
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "surgectl", *map(str, run)),
             *(word for name, value in sets.items() for word in ("--set", f"{name}={value}")),
