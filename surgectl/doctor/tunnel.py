@@ -41,8 +41,8 @@ async def look_at_tunnel(
         called = await shake(host, port, listens, tls.context, clock)
         if called.unbelieved:
             what = f"a client that is told https://{link.listen} refuses it: {called.why}"
-            port_said = link.listen.rpartition(":")[2]
-            fix = f"let it call https://{tls.server_name}:{port_said}, and say in its hosts file that the name is {listens}"
+            door = f"https://{tls.server_name}:{link.listen.rpartition(':')[2]}"
+            fix = f"let it call {door}, and say in its hosts file that this name is at {listens}"
             found.append(_told(name, "shop's client", "note", what, fix))
     return found
 
