@@ -35,10 +35,12 @@ def show(console: Console, told: Examination) -> None:
 
 def _to_do(console: Console, told: Examination) -> None:
     """Once more, in short, what stood somewhere above."""
-    wrong = [one for one in told.checkups if one.verdict == "fail"]
-    for number, one in enumerate(wrong if len(wrong) > 1 else [], start=1):
-        todo = Text.assemble(f"{number}. ", (f"{one.part} {one.name}", "bold"), f": {one.fix or one.what}")
-        console.print(todo)
+    todo: dict[tuple[str, str], list[str]] = {}
+    for one in told.checkups:
+        if one.verdict == "fail":
+            todo.setdefault((one.part, one.fix or one.what), []).append(one.name)
+    for number, ((part, fix), names) in enumerate(todo.items() if len(todo) > 1 else (), start=1):
+        console.print(Text.assemble(f"{number}. ", (f"{part} {', '.join(names)}", "bold"), f": {fix}"))
 
 
 def line(one: Checkup) -> str:

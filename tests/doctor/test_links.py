@@ -150,7 +150,10 @@ async def test_a_provider_behind_tls(
 
 
 def test_a_toxiproxy_elsewhere() -> None:
-    """Its loopback is nobody else's; a provider whom it alone reaches is no mistake; a closed port proves nothing."""
+    """Its loopback is nobody else's; a provider whom it alone reaches is no mistake; a closed port proves nothing.
+
+    One late answer among several is a busy machine; all of them late is the link.
+    """
     line = Line(
         name="pay",
         link=Link(upstream="pay:9100", listen="127.0.0.1:9101"),
@@ -168,6 +171,9 @@ def test_a_toxiproxy_elsewhere() -> None:
     assert [one.verdict for one in _compared(line, "pay:9100", [nobody], [nobody])] == ["unknown"]
     assert [one.verdict for one in _compared(line, "pay:9100", [well], [nobody])] == ["pass", "unknown"]
     assert [one.verdict for one in _compared(line, "pay:9100", [well], [cut])] == ["pass", "fail"]
+    late = Sighting(connected=True, first_byte_ns=1, whole_ns=400_000_000, size=9)
+    assert [one.verdict for one in _compared(line, "pay:9100", [well], [late, late])] == ["pass", "fail"]
+    assert [one.verdict for one in _compared(line, "pay:9100", [well], [late, well])] == ["pass", "pass"]
 
 
 def test_a_name_that_leads_back_to_the_link() -> None:
