@@ -15,6 +15,7 @@ from surgectl.journey.model import Journey
 from surgectl.journey.template import UnsetError
 from surgectl.plan.build import Plan
 from surgectl.plan.model import Arrival
+from surgectl.profile.accounts import Accounts
 from surgectl.profile.load import OpenTarget
 from surgectl.profile.rehearsal import Probe as ProbeAsked
 from surgectl.recording.rows import IntentRow
@@ -23,13 +24,22 @@ from surgectl.recording.rows import IntentRow
 class Company:
     """All the fans of one run: one compiled journey, one policy per retry profile."""
 
-    def __init__(self, target: OpenTarget, plan: Plan, *, run: str, setup: dict[str, object] | None) -> None:
+    def __init__(
+        self,
+        target: OpenTarget,
+        plan: Plan,
+        *,
+        run: str,
+        setup: dict[str, object] | None,
+        accounts: Accounts | None = None,
+    ) -> None:
         self._journey: Journey = located(target, compile_target)
         self._policies: dict[str, Policy] = {name: compile_policy(retry) for name, retry in plan.retries.items()}
         self._plan = plan
         self._run = run
         self._shared = shared_variables(plan.rehearsal.sale, setup)
         self._setup = setup or {}
+        self._accounts = accounts
 
     @property
     def static_variables(self) -> dict[str, object]:
@@ -46,6 +56,7 @@ class Company:
             seed=self._plan.seed,
             qty=arrival.qty,
             shared=self._shared,
+            accounts=self._accounts,
         )
         minted = mint_values(self._journey, intent)
         tab = open_tab(self._journey, intent, minted)
@@ -60,12 +71,18 @@ class Company:
                 currency=sale.price.currency,
                 due_ns=arrival.due_ns,
                 at_ns=now_ns,
-                mint=minted,
+                mint={**minted, **self._links_of(arrival.fan)},
             ),
             script=tab.begin(self._policies[arrival.profile], arrival.due_ns),
             status=_inquiry,
             cookies=self._journey.cookies,
         )
+
+    def _links_of(self, fan: int) -> dict[str, str]:
+        """What the fan's account is known by in the shop's books."""
+        if self._accounts is None or not self._accounts.link:
+            return {}
+        return self._accounts.links_of(self._accounts.of(fan))
 
     def probing(self, asked: ProbeAsked) -> Probe:
         """What the independent prober sends. UsageError where the target has no such probe, or it needs a fan."""

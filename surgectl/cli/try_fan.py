@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from surgectl import chance
+from surgectl.cli.accounts import accounts_of
 from surgectl.cli.driving import DriverName, driver_for
 from surgectl.cli.hooks import hook_output
 from surgectl.cli.located import located
@@ -48,6 +49,7 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
     opened = open_target(target_path, variables, secrets=secrets)
     target = opened.target
     journey = located(opened, compile_target)
+    accounts = accounts_of(opened, 1)
     policy = compile_policy(load_retry_profile(profile, near=opened.folder))
     view = _View(console_for_results(), secrets, journey)
 
@@ -60,7 +62,8 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
             told["setup"] = await hook_output(target.setup, "setup", folder=opened.folder, told=told)
         setup = told.get("setup", {})
         try:
-            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared={"sale": _SALE, "setup": setup})
+            shared: dict[str, object] = {"sale": _SALE, "setup": setup}
+            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared=shared, accounts=accounts)
             try:
                 person = Person(journey, policy, intent)
             except UnsetError as error:

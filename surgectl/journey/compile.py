@@ -34,6 +34,7 @@ from surgectl.journey.request import (
 )
 from surgectl.journey.rules import CompiledRule, compile_hint, compile_rule
 from surgectl.journey.template import compile_text
+from surgectl.profile.accounts import ACCOUNT
 from surgectl.profile.target import Await, Poll, Repeat, Request, Rule, Step, Target, When
 
 BUILT_IN = ("run", "intent", "fan", "attempt", "tab", "qty", "uuid", "url", "sale", "setup")
@@ -52,11 +53,15 @@ def compile_target(target: Target) -> Journey:
         cookies=target.cookies == "per-fan",
         timeout_ns=int(target.timeout),
     )
+    accounts = frozenset({ACCOUNT}) if target.fans_from is not None else frozenset()
     blocks = [("journey", target.journey), *((f"flows.{name}", steps) for name, steps in target.flows.items())]
     takers = _takers(blocks)
-    mint = _compile_mint(target.mint, has_setup=target.setup is not None)
+    if accounts:
+        _no_second_account(target, takers)
+    mint = _compile_mint(target.mint, accounts, has_setup=target.setup is not None)
     # Without its hook {setup.x} would never be set, and no fan could be cast.
-    known = frozenset((*BUILT_IN, *takers, *target.mint)) - (frozenset({"setup"}) if target.setup is None else set())
+    unset = frozenset({"setup"}) if target.setup is None else frozenset()
+    known = frozenset((*BUILT_IN, *accounts, *takers, *target.mint)) - unset
     compiler = _Compiler(defaults, known)
     for name, text in target.headers.items():
         compiler.known(compile_text(text, f"headers.{name}").names, f"headers.{name}")
@@ -112,9 +117,23 @@ def _no_fan_in(names: frozenset[str], where: str, *, has_setup: bool) -> None:
         raise unknown_word("variable", name, allowed, where)
 
 
-def _compile_mint(mint: dict[str, str], *, has_setup: bool) -> tuple[Mint, ...]:
-    """Mints in their order: one may be made of those above it."""
-    allowed = {*BUILT_IN, *mint} - {"url"} - (set() if has_setup else {"setup"})
+def _no_second_account(target: Target, takers: dict[str, str]) -> None:
+    if ACCOUNT in target.mint:
+        what = f"{ACCOUNT} is the fan's row of fans_from"
+        raise TargetError(what, f"mint.{ACCOUNT}", hint="another name for what is minted")
+    if ACCOUNT in takers:
+        what = f"step {takers[ACCOUNT]} takes {ACCOUNT}, which is the fan's row of this file"
+        raise TargetError(what, "fans_from", hint="another name for what the step takes")
+
+
+def _no_fan_data(where: str) -> TargetError:
+    """For a target that asks for accounts and gives none."""
+    return TargetError("{account.…} is a row of fan data", where, hint="fans_from: {csv: accounts.csv}")
+
+
+def _compile_mint(mint: dict[str, str], accounts: frozenset[str], *, has_setup: bool) -> tuple[Mint, ...]:
+    """Mints in their order: one may be made of those above it. Nothing of an account is unique to its intent."""
+    allowed = {*BUILT_IN, *accounts, *mint} - {"url"} - (set() if has_setup else {"setup"})
     fresh: set[str] = set()
     per_tab: set[str] = set()
     done: set[str] = set()
@@ -123,8 +142,12 @@ def _compile_mint(mint: dict[str, str], *, has_setup: bool) -> tuple[Mint, ...]:
         where = f"mint.{name}"
         if name in BUILT_IN:
             raise TargetError(f"{name} is a variable of surgectl's own", where)
+        if name.startswith(f"{ACCOUNT}."):
+            raise TargetError(f"{name} is called like a column of fans_from", where, hint="another name")
         template = compile_text(text, where)
         for used in sorted(template.names):
+            if used == ACCOUNT and not accounts:
+                raise _no_fan_data(where)
             if used not in allowed:
                 raise unknown_word("variable", used, allowed - {name}, where)
             if used in mint and used not in done:
@@ -155,6 +178,8 @@ class _Compiler:
         for name in sorted(names - self.variables):
             if name == "setup":
                 raise TargetError("{setup.…} is what a setup hook says", where, hint="setup: {run: [command]}")
+            if name == ACCOUNT:
+                raise _no_fan_data(where)
             hint = did_you_mean(name, self.variables) or "no step takes it, no mint makes it, and it is not built in"
             raise TargetError(f"no such variable {{{name}}}", where, hint=hint)
 

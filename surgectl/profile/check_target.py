@@ -13,7 +13,20 @@ import msgspec
 
 from surgectl.errors import did_you_mean
 from surgectl.profile.node import Issue, Node, place_of
-from surgectl.profile.target import COUNTED, Ask, Counter, File, Link, Request, Source, Step, Target, Totals
+from surgectl.profile.table import mistakes
+from surgectl.profile.target import (
+    COUNTED,
+    Ask,
+    Counter,
+    FanData,
+    File,
+    Link,
+    Request,
+    Source,
+    Step,
+    Target,
+    Totals,
+)
 from surgectl.recording.evidence_rows import KINDS
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
@@ -28,7 +41,10 @@ _STATES: dict[str, tuple[str, ...]] = {
     "refunds": ("succeeded", "pending", "failed"),
 }
 
-_SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
+SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
+
+COLUMN = re.compile(r"[^\W\d][\w-]*")
+"""A name that can stand in `{account.…}`."""
 
 Wrong = Callable[..., None]
 
@@ -62,6 +78,8 @@ def check(target: Target, tree: Node) -> list[Issue]:
         _request(f"probes.{name}", probe, wrong, needed=True)
     for name, link in target.links.items():
         _link(f"links.{name}", link, wrong)
+    if target.fans_from is not None:
+        _fan_data("fans_from", target.fans_from, wrong)
     if target.promises.payment_tries < 1:
         wrong("promises.payment_tries", f"{target.promises.payment_tries} tries", "1 or more")
     for kind, source in target.evidence.items():
@@ -100,7 +118,7 @@ def _written_secrets(target: Target) -> Iterator[str]:
 def _secrets_in(fields: object) -> Iterator[str]:
     if isinstance(fields, dict):
         for name, value in fields.items():
-            if isinstance(value, str) and _SECRET.search(str(name)) and "{" not in value:
+            if isinstance(value, str) and SECRET.search(str(name)) and "{" not in value:
                 yield value
             else:
                 yield from _secrets_in(value)
@@ -163,6 +181,23 @@ def _link(path: str, link: Link, wrong: Wrong) -> None:
         host, colon, port = address.rpartition(":")
         if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
             wrong(f"{path}.{name}", f'"{address}" is not host:port', "try 127.0.0.1:9100")
+
+
+def _fan_data(path: str, data: FanData, wrong: Wrong) -> None:
+    """What can be said of it before its file is read (cli/accounts.py)."""
+    if not data.csv.strip():
+        wrong(f"{path}.csv", "names no file", "csv: accounts.csv")
+    for name, what, hint in mistakes(data):
+        wrong(f"{path}.{name}", what, hint)
+    for name in data.row:
+        if not COLUMN.fullmatch(name):
+            wrong(f"{path}.row.{name}", "is no name for a variable", "letters, digits, _ and -: first_name")
+    for number, name in enumerate(data.link):
+        if name in data.secret or SECRET.search(name):
+            wrong(f"{path}.link[{number}]", f"{name} is a secret: it is not recorded, so nothing can link by it")
+    if data.link and data.reuse:
+        what = "where rows go round an account is several fans', and links nothing to one of them"
+        wrong(f"{path}.link", what, "leave out link, or reuse")
 
 
 def _totals(path: str, totals: Totals, target: Target, wrong: Wrong) -> None:

@@ -215,6 +215,26 @@ class Hook(_Part, frozen=True, kw_only=True):
     timeout: Duration = Duration(300 * 10**9)
 
 
+class FanData(_Part, frozen=True, kw_only=True):
+    """A table of people that the shop knows already: one row a fan, read as `{account.column}`."""
+
+    csv: str
+    """The file, found from the target's folder."""
+    delimiter: str | None = None
+    """None: the one of , ; tab | that the heading has most of."""
+    quote: str = '"'
+    encoding: str | None = None
+    """None: UTF-8, or what the byte-order mark says."""
+    row: dict[str, str] = {}
+    """Our name for a column → its heading; one whose heading is a name needs none."""
+    secret: list[str] = []
+    """Columns that nobody may read in a recording, beside those whose names say it themselves."""
+    link: list[str] = []
+    """Columns by which the shop's rows since the start of the run are known as a fan's."""
+    reuse: bool = False
+    """Where there are more fans than rows the rows go round: an account is then not one fan's alone."""
+
+
 class Promises(_Part, frozen=True, kw_only=True):
     """The shop's own constants: what the settling window follows from."""
 
@@ -450,6 +470,7 @@ class Target(_Part, frozen=True, kw_only=True):
     """What the report is to say of this shop: its version, its database, how many workers it has."""
     promises: Promises = Promises()
     mint: dict[str, str] = {}
+    fans_from: FanData | None = None
     flows: dict[str, list[Step]] = {}
     probes: dict[str, Request] = {}
     evidence: dict[str, Source] = {}

@@ -15,7 +15,8 @@ from typing import Any, Self
 import duckdb
 import numpy as np
 
-from surgectl.errors import UsageError
+from surgectl.errors import SurgectlError, UsageError
+from surgectl.recording import manifest as manifests
 from surgectl.recording.columns import quoted
 from surgectl.recording.evidence_rows import KINDS, SourceRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
@@ -47,10 +48,11 @@ class Relations:
         chaos: Iterable[ChaosRow] = (),
         vitals: Iterable[VitalsRow] = (),
         vitals_of: Mapping[int, Iterable[VitalsRow]] | None = None,
+        started_epoch_s: float | None = None,
     ) -> Relations:
         """The tables of rows in memory: `line` is a row's place in its list, `file` the name it would have.
 
-        `vitals_of`: those of further workers, by their shard.
+        `vitals_of`: those of further workers, by their shard. `started_epoch_s`: row time zero by the wall clock.
         """
         given = dict(evidence or {})
         if unknown := sorted(set(given) - set(KINDS)):
@@ -66,7 +68,7 @@ class Relations:
         connection = duckdb.connect()
         for table, cells in collected.items():
             connection.register(table, arrow(table, cells))
-        return cls._open(connection, f"CREATE VIEW attempts AS {ATTEMPTS}")
+        return cls._open(connection, f"CREATE VIEW attempts AS {ATTEMPTS}", started_epoch_s)
 
     @classmethod
     def from_folder(cls, run: Path) -> Relations:
@@ -100,14 +102,15 @@ class Relations:
             if "sources" in read:
                 read["sources"] += " UNION ALL SELECT * FROM flaws"
         views = [f"CREATE VIEW {table} AS {query}" for table, query in sorted(read.items())]
-        relations = cls._open(connection, ";\n".join(views))
+        relations = cls._open(connection, ";\n".join(views), _began(run))
         relations._asides = asides
         relations._files = [path for paths in files.values() for path in paths]
         return relations
 
     @classmethod
-    def _open(cls, connection: duckdb.DuckDBPyConnection, views: str) -> Relations:
+    def _open(cls, connection: duckdb.DuckDBPyConnection, views: str, started_epoch_s: float | None) -> Relations:
         connection.execute(views)
+        connection.execute("CREATE TEMP TABLE run_began AS SELECT ?::DOUBLE AS started_epoch_s", [started_epoch_s])
         connection.execute(LINKS)
         return cls(connection)
 
@@ -157,6 +160,14 @@ class Relations:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _began(run: Path) -> float | None:
+    """When a recording's run began, by the wall clock; None where nobody can tell."""
+    try:
+        return manifests.load(run).started_epoch_s or None
+    except SurgectlError:
+        return None
 
 
 def where(file: str | None, line: int | None) -> str:
