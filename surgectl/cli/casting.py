@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from surgectl.cli.located import located
+from surgectl.engine.logins import Learn, Logins
 from surgectl.engine.probe import Probe
 from surgectl.engine.scene import Part
 from surgectl.errors import UsageError
@@ -11,6 +12,7 @@ from surgectl.fans.intent import Intent, mint_values, open_tab, shared_variables
 from surgectl.fans.policy import Policy, compile_policy
 from surgectl.fans.script import Tab
 from surgectl.journey.compile import compile_target
+from surgectl.journey.logins import placeholders
 from surgectl.journey.model import Journey
 from surgectl.journey.template import UnsetError
 from surgectl.plan.build import Plan
@@ -37,14 +39,28 @@ class Company:
         self._policies: dict[str, Policy] = {name: compile_policy(retry) for name, retry in plan.retries.items()}
         self._plan = plan
         self._run = run
-        self._shared = shared_variables(plan.rehearsal.sale, setup)
+        self._told = shared_variables(plan.rehearsal.sale, setup)
+        self._shared = {**self._told, **placeholders(self._journey.logins)}
         self._setup = setup or {}
         self._accounts = accounts
 
     @property
     def static_variables(self) -> dict[str, object]:
         """What requests for evidence may name: the run, the sale, and what the setup hook said."""
-        return {"run": self._run, **self._shared}
+        return {"run": self._run, **self._told}
+
+    def logins(self, learn: Learn, shard: int) -> Logins | None:
+        """What the requests of a shard may need; None: nothing. `learn` hears what must stand nowhere."""
+        if not self._journey.logins:
+            return None
+        return Logins(
+            self._journey.logins,
+            self.static_variables,
+            seed=self._plan.seed,
+            shard=shard,
+            accounts=self._accounts,
+            learn=learn,
+        )
 
     def cast(self, arrival: Arrival, now_ns: int) -> Part:
         """The part of one arrival. Pure but for the clock reading that it is given."""
@@ -91,7 +107,8 @@ class Company:
             raise UsageError(
                 f'the target has no probe "{asked.step}"', where=f"{self._plan.rehearsal.name}: probe.step"
             )
-        variables = {**self.static_variables, "attempt": "probe", "intent": "probe", "tab": 0}
+        common = placeholders(self._journey.logins, per="run")
+        variables = {**self.static_variables, **common, "attempt": "probe", "intent": "probe", "tab": 0}
         try:
             wire = probe.request.render(variables, None, probe.request.timeout_ns)
         except UnsetError as error:

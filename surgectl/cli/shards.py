@@ -64,6 +64,7 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
     ) -> InlineRunner:
         """One shard, to be played in this process. The first has the prober with it."""
         rehearsal = self.plan.rehearsal
+        logins = company.logins(lambda token: self.secrets.add_all([token]), shard)
         probing = company.probing(rehearsal.probe) if rehearsal.probe and shard == 0 else None
         return InlineRunner(
             self.folder,
@@ -77,8 +78,9 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
             behind=rehearsal.generator.behind,
             probing=probing,
             probe_driver=self._driver(clock, start_ns) if probing else None,
+            logins=logins,
             tap=tap,
-            redact=self.secrets.redact if len(self.secrets) else None,
+            redact=self.secrets.redact if len(self.secrets) or logins is not None else None,
             shard=shard,
             of=of,
         )

@@ -196,7 +196,7 @@ class Tab(Reacting):
     def _another(self, tab: int) -> Tab:
         other = Tab(self.route, seed=self.seed, fan=self.fan, intent=self.intent, tab=tab)
         known = self.variables
-        own = (*_OF_THE_PERSON, *(mint.name for mint in self.route.journey.mint))
+        own = (*_OF_THE_PERSON, *self.route.journey.logins, *(mint.name for mint in self.route.journey.mint))
         other.variables.update({name: known[name] for name in own if name in known}, tab=tab)
         return other.begin(self.policy, self.now_ns)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from surgectl.errors import did_you_mean
 from surgectl.journey.conditions import Condition, compile_when
 from surgectl.journey.extract import claim_names, compile_claim, compile_source, compile_take, take_names
+from surgectl.journey.logins import CompiledLogin, check_elsewhere, check_use, compile_logins
 from surgectl.journey.messages import Reply, Verdict
 from surgectl.journey.model import (
     KEY,
@@ -62,9 +63,11 @@ def compile_target(target: Target) -> Journey:
     # Without its hook {setup.x} would never be set, and no fan could be cast.
     unset = frozenset({"setup"}) if target.setup is None else frozenset()
     known = frozenset((*BUILT_IN, *accounts, *takers, *target.mint)) - unset
-    compiler = _Compiler(defaults, known)
+    logins = compile_logins(target, defaults, dict.fromkeys((*BUILT_IN, ACCOUNT, *takers, *target.mint)))
+    compiler = _Compiler(defaults, known, logins)
+    check_use(target.headers, logins, "headers")
     for name, text in target.headers.items():
-        compiler.known(compile_text(text, f"headers.{name}").names, f"headers.{name}")
+        compiler.known(compile_text(text, f"headers.{name}").names - logins.keys(), f"headers.{name}")
     for name, text in target.form_defaults.items():
         compiler.known(compile_text(text, f"form_defaults.{name}").names, f"form_defaults.{name}")
     for name, text in target.facts.items():
@@ -80,6 +83,7 @@ def compile_target(target: Target) -> Journey:
         flows={name: compiled[f"flows.{name}"] for name in target.flows},
         probes={name: compiler.probe(name, request, f"probes.{name}") for name, request in target.probes.items()},
         mint=mint,
+        logins=logins,
         cookies=defaults.cookies,
         keeps_page=compiler.keeps_page,
         key_step=key_step if key_step in main else None,
@@ -168,9 +172,10 @@ def _compile_mint(mint: dict[str, str], accounts: frozenset[str], *, has_setup: 
 class _Compiler:
     """What the parts of one target share while they are compiled."""
 
-    def __init__(self, defaults: Defaults, variables: frozenset[str]) -> None:
+    def __init__(self, defaults: Defaults, variables: frozenset[str], logins: dict[str, CompiledLogin]) -> None:
         self.defaults = defaults
         self.variables = variables
+        self.logins = logins
         self.keeps_page = False
 
     def known(self, names: frozenset[str], where: str) -> None:
@@ -196,9 +201,15 @@ class _Compiler:
 
     def request(self, request: Request, where: str) -> CompiledRequest:
         compiled = compile_request(request, self.defaults, where)
-        self.known(compiled.names, where)
+        self.known(compiled.names - self.admitted(request, where), where)
         self.keeps_page |= compiled.needs_page
         return compiled
+
+    def admitted(self, request: Request | Await, where: str) -> Set[str]:
+        """The logins: what they give may stand in a request's headers."""
+        check_elsewhere(request, self.logins, where)
+        check_use(request.headers, self.logins, f"{where}.headers")
+        return self.logins.keys()
 
     def step(self, step: Step, where: str, outer: frozenset[str]) -> CompiledStep:
         if where.startswith("flows.status[") and step.role in ("hold", "pay", "join"):
@@ -309,7 +320,7 @@ class _Compiler:
     def listen(self, step: Step, wait: Await, where: str) -> CompiledListen:
         at = f"{where}.await"
         request, push = compile_push(wait, self.defaults, at)
-        self.known(request.names, at)
+        self.known(request.names - self.admitted(wait, at), at)
         if not wait.outcomes:
             raise TargetError("a wait needs outcomes", f"{at}.outcomes", hint="what ends the waiting?")
         rules = self.rules(wait.outcomes, f"{at}.outcomes", pushed=True)

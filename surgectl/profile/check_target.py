@@ -80,6 +80,9 @@ def check(target: Target, tree: Node) -> list[Issue]:
         _link(f"links.{name}", link, wrong)
     if target.fans_from is not None:
         _fan_data("fans_from", target.fans_from, wrong)
+    for name, login in target.logins.items():
+        for number, step in enumerate(login.steps):
+            _ask(f"logins.{name}.steps[{number}]", step, target, wrong)
     if target.promises.payment_tries < 1:
         wrong("promises.payment_tries", f"{target.promises.payment_tries} tries", "1 or more")
     for kind, source in target.evidence.items():
@@ -100,6 +103,9 @@ def written_secrets(target: Target) -> Iterator[str]:
 
 
 def _written_secrets(target: Target) -> Iterator[str]:
+    for login in target.logins.values():
+        for step in login.steps:
+            yield from _asked_secrets(step)
     for source in target.evidence.values():
         if source.stripe is not None:
             yield source.stripe.secret
@@ -111,8 +117,12 @@ def _written_secrets(target: Target) -> Iterator[str]:
             asked += [part.http] if part.http else []
             asked += [step for file in (part.csv, part.jsonl) if file is not None for step in file.export]
             for ask in asked:
-                for fields in (ask.headers, ask.form, ask.json, ask.graphql.variables if ask.graphql else None):
-                    yield from _secrets_in(fields)
+                yield from _asked_secrets(ask)
+
+
+def _asked_secrets(ask: Ask) -> Iterator[str]:
+    for fields in (ask.headers, ask.form, ask.json, ask.graphql.variables if ask.graphql else None):
+        yield from _secrets_in(fields)
 
 
 def _secrets_in(fields: object) -> Iterator[str]:

@@ -278,6 +278,20 @@ class LoginStep(Ask, frozen=True, kw_only=True):
     take: dict[str, Take] = {}
 
 
+class Login(_Part, frozen=True, kw_only=True):
+    """A login that is made once and used by many requests; what it takes is `{NAME.token}` in their headers."""
+
+    steps: list[LoginStep]
+    per: Literal["run", "account"] = "run"
+    """run: one for all fans of a worker; account: one for each row of fans_from."""
+    expires: Hint | None = None
+    """Where its last reply says how long it holds."""
+    lasts: Duration | None = None
+    """How long it holds where the reply does not say it."""
+    denied: When | list[When] = When(status=401)
+    """What a request is answered whose login does not hold any more."""
+
+
 class ExportStep(LoginStep, frozen=True, kw_only=True):
     """One request of an export. A GET that is answered 202, 409 or 425 is asked again until it is ready."""
 
@@ -471,6 +485,7 @@ class Target(_Part, frozen=True, kw_only=True):
     promises: Promises = Promises()
     mint: dict[str, str] = {}
     fans_from: FanData | None = None
+    logins: dict[str, Login] = {}
     flows: dict[str, list[Step]] = {}
     probes: dict[str, Request] = {}
     evidence: dict[str, Source] = {}
