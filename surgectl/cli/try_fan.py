@@ -79,7 +79,6 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
             view.opens(person)
             clock = SystemClock()
             start_ns = clock.now_ns()
-            plain = driver_for(DriverName.WIRE, opened, clock, start_ns, permits)
             logins = Logins(
                 journey.logins,
                 {"run": run, **told_all},
@@ -87,9 +86,10 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
                 accounts=accounts,
                 learn=lambda token: secrets.add_all([token]),
             )
+            admitted = Admitted(driver_for(DriverName.WIRE, opened, clock, start_ns, permits), logins, fan=0)
             pen = cast(Journal, _LoginsShown(view))  # a login asks nothing of a journal but to append
-            logins.open(Scene(clock=clock, start_ns=start_ns, journal=pen, driver=plain), plain)
-            async with Admitted(plain, logins, fan=0) as driver:
+            logins.open(Scene(clock=clock, start_ns=start_ns, journal=pen, driver=admitted), admitted.visit)
+            async with admitted as driver:
                 session = driver.session(cookies=journey.cookies)
                 try:
                     return await _Player(since(clock, start_ns), session, view, journey).play(person.script)

@@ -11,11 +11,11 @@ from typing import Any
 
 from surgectl import chance
 from surgectl.engine.attempt import Attempt
-from surgectl.engine.drivers.driver import Driver, Session
+from surgectl.engine.drivers.driver import Session
 from surgectl.engine.scene import Scene
 from surgectl.errors import SurgectlError
 from surgectl.fans.dialogue import Send
-from surgectl.journey.logins import ROLE, CompiledLogin, Knock
+from surgectl.journey.logins import ROLE, CompiledLogin, Knock, placeholders
 from surgectl.journey.messages import Reply, Verdict
 from surgectl.journey.template import UnsetError
 from surgectl.profile.accounts import ACCOUNT, Accounts
@@ -27,6 +27,8 @@ _PAUSE_NS = (NS_PER_S, 30 * NS_PER_S)
 """After a login that failed, or that was denied at once: doubling. A shop in trouble is not to be knocked down."""
 _NEVER_NS = 1 << 62
 
+Visit = Callable[[int | None], Session]
+"""Opens a browser for a login: of a fan's account, or of nobody."""
 Hear = Callable[["Entry"], None]
 """Hears that a login came to something."""
 Learn = Callable[[str], None]
@@ -52,7 +54,7 @@ class Logins:
     ) -> None:
         """`variables`: what its requests may name: the run, the sale, the setup hook's."""
         self._logins = logins
-        self.variables = variables
+        self.variables = {**variables, **placeholders(logins)}
         self.seed = seed
         self.accounts = accounts
         self.learn = learn
@@ -60,17 +62,17 @@ class Logins:
         """The name under which those for all fans are recorded."""
         self._entries: dict[tuple[str, int | None], Entry] = {}
         self.scene: Scene
-        self.driver: Driver
+        self.visit: Visit
         self.sends = 0
         self.tasks: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
         return f"<Logins: {', '.join(self._logins)}; {len(self._entries)} in use>"
 
-    def open(self, scene: Scene, driver: Driver) -> None:
+    def open(self, scene: Scene, visit: Visit) -> None:
         """Where its requests are written down, and how they travel."""
         self.scene = scene
-        self.driver = driver
+        self.visit = visit
 
     def entry(self, name: str, fan: int | None) -> Entry:
         """The login that a fan's request needs; UsageError never: `None` asks for one that is for all."""
@@ -221,7 +223,7 @@ class Entry:
         variables = dict(home.variables)
         if self.row is not None and home.accounts is not None:
             variables[ACCOUNT] = home.accounts.of(self.row)
-        session = home.driver.session(cookies=True)
+        session = home.visit(self.row)
         try:
             for knock in self.login.knocks:
                 reply, verdict = await self._ask(knock, {**variables, **taken}, session)

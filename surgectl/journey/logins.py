@@ -103,11 +103,15 @@ def compile_logins(target: Target, defaults: Defaults, taken: Mapping[str, objec
             raise TargetError(f"{name} is another variable", where, hint="another name for the login")
         if f"login-{name}" in steps:
             raise TargetError(f'a step is called "login-{name}", as the login\'s requests are', where)
-        made[name] = _compile_login(name, login, target, bare, where)
+        above = {other: above for other, above in made.items() if above.per == "run" or login.per == "account"}
+        made[name] = _compile_login(name, login, target, bare, above, where)
     return made
 
 
-def _compile_login(name: str, login: Login, target: Target, defaults: Defaults, where: str) -> CompiledLogin:
+def _compile_login(
+    name: str, login: Login, target: Target, defaults: Defaults, above: Mapping[str, CompiledLogin], where: str
+) -> CompiledLogin:
+    """`above`: logins that its own requests may need."""
     if not login.steps:
         raise TargetError("has no steps", f"{where}.steps", hint="steps: [{post: /oauth/token, …}]")
     known = {*_COMMON, *(("setup",) if target.setup is not None else ())}
@@ -119,7 +123,9 @@ def _compile_login(name: str, login: Login, target: Target, defaults: Defaults, 
     for number, step in enumerate(login.steps):
         at = f"{where}.steps[{number}]"
         request = compile_request(_request_of(step), defaults, at)
-        for used in sorted(request.names - known):
+        check_elsewhere(step, above, at)
+        check_use(step.headers, above, f"{at}.headers")
+        for used in sorted(request.names - known - above.keys()):
             if used == ACCOUNT:
                 raise TargetError("one login for all has no account", at, hint="per: account")
             raise unknown_word("variable", used, known, at)

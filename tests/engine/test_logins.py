@@ -91,8 +91,8 @@ class Evening:
         self.logins = Logins(journey.logins, {"run": "r"}, seed=1, accounts=accounts, learn=self.learnt.append)
         self.journal = Journal(folder)
         self.scene = Scene(clock=self.clock, start_ns=0, journal=self.journal, driver=self.inner)
-        self.logins.open(self.scene, self.inner)
         self.driver = Admitted(self.inner, self.logins, fan=0)
+        self.logins.open(self.scene, self.driver.visit)
 
     async def buy(self, session: AdmittedSession | None = None, timeout_ns: int = 10 * S) -> Reply:
         session = session or self.driver.session()

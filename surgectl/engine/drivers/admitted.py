@@ -34,6 +34,10 @@ class Admitted:
         self._keeps = keeps
         self._fan = fan
 
+    def visit(self, fan: int | None) -> AdmittedSession:
+        """A browser for a login of that fan, which may need another login."""
+        return AdmittedSession(self.inner.session(cookies=True), self._logins, fan)
+
     def __repr__(self) -> str:
         return f"<Admitted {self.inner!r}>"
 

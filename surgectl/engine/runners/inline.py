@@ -52,7 +52,7 @@ class InlineRunner:
         `logins`: what both drivers' requests may need; made over the fans' own connections.
         """
         if logins is not None:
-            plain, driver = driver, Admitted(driver, logins)
+            admitted = driver = Admitted(driver, logins)
             probe_driver = None if probe_driver is None else Admitted(probe_driver, logins, keeps=False)
         self._journal = Journal(folder, shard, tap=tap.publish_all if tap is not None else None, redact=redact)
         self._vitals = LineFile(Folder(folder).vitals_file(shard), tap=tap.publish if tap is not None else None)
@@ -65,7 +65,7 @@ class InlineRunner:
             barriers=Barriers(shard=shard, of=of),
         )
         if logins is not None:
-            logins.open(self._scene, plain)
+            logins.open(self._scene, admitted.visit)
         write_vitals: Callable[[VitalsRow], None] = self._vitals.append
         self._engine = Engine(
             self._scene,
