@@ -9,7 +9,7 @@ from array import array
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surgectl.cli.accounts import accounts_of
@@ -143,7 +143,7 @@ def test_more_fans_than_rows_are_refused(tmp_path: Path) -> None:
     assert round_and_round.of(4)["email"] == "bert@example.org"
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.integers(1, 40), workers=st.integers(1, 7), reuse=st.booleans(), fans=st.integers(1, 60))
 def test_any_number_of_workers_gives_a_fan_the_same_row(rows: int, workers: int, reuse: bool, fans: int) -> None:
     """Fan f of worker f % N is who it would be in a single process, also after the way to the worker."""
