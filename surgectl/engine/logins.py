@@ -240,10 +240,9 @@ class Entry:
         attempt = f"{self.intent}.login.{home.sends}"
         variables["attempt"] = attempt
         variables["uuid"] = chance.uuid(home.seed, f"login:{attempt}", home.sends)
-        request = knock.request
         send = Send(
             attempt=attempt,
-            wire=request.render(variables, None, request.timeout_ns),
+            wire=knock.wire(variables),
             judge=knock.judge,
             step=f"{ROLE}-{self.login.name}",
             role=ROLE,

@@ -22,7 +22,7 @@ from surgectl.journey.problem import TargetError, unknown_word
 from surgectl.journey.request import CompiledRequest, Defaults, compile_request
 from surgectl.journey.rules import compile_hint
 from surgectl.journey.seen import NotJsonError, Seen
-from surgectl.journey.template import blanks, root, show
+from surgectl.journey.template import Variables, blanks, root, show
 from surgectl.profile.accounts import ACCOUNT
 from surgectl.profile.target import Ask, Login, LoginStep, Request, Target
 
@@ -35,6 +35,8 @@ _BESIDE_HEADERS = (
     *("get", "post", "put", "patch", "delete", "head", "sse", "ws"),
     *("query", "json", "form", "graphql", "body", "send"),
 )
+_BROWSERS = ("Origin", "Referer")
+"""What a form sends by itself."""
 _COMMON = ("run", "sale", "attempt", "uuid")
 """Variables of its requests, beside what it has taken before."""
 
@@ -45,6 +47,15 @@ class Knock(msgspec.Struct, frozen=True, kw_only=True):
     request: CompiledRequest
     takes: tuple[CompiledTake, ...]
     where: str
+    own: frozenset[str] = frozenset()
+    """Headers that its author named, in small letters."""
+
+    def wire(self, variables: Variables) -> Wire:
+        """The request. Not as a browser's form: an authority that sees an Origin takes a machine for a web page, and
+        some then refuse it (Microsoft's AADSTS9002326)."""
+        wire = self.request.render(variables, None, self.request.timeout_ns)
+        headers = tuple(pair for pair in wire.headers if pair[0] not in _BROWSERS or pair[0].lower() in self.own)
+        return msgspec.structs.replace(wire, headers=headers)
 
     def judge(self, reply: Reply) -> Verdict:
         """Let in, or not: whatever is not there that a login gives was refused. `takes` hold what was given."""
@@ -136,7 +147,8 @@ def _compile_login(
                 raise TargetError(f"{taken} is a variable of surgectl's own", f"{at}.take.{taken}")
         takes = tuple(compile_take(taken, take, f"{at}.take.{taken}") for taken, take in step.take.items())
         known |= set(step.take)
-        knocks.append(Knock(request=request, takes=takes, where=at))
+        own = frozenset(header.lower() for header in step.headers)
+        knocks.append(Knock(request=request, takes=takes, where=at, own=own))
     if not any(knock.takes for knock in knocks):
         raise TargetError("takes nothing", f"{where}.steps", hint="take: {token: {json: access_token}}")
     lasts_ns = None if login.lasts is None else int(login.lasts)
