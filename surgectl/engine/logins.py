@@ -75,7 +75,7 @@ class Logins:
         self.visit = visit
 
     def entry(self, name: str, fan: int | None) -> Entry:
-        """The login that a fan's request needs; UsageError never: `None` asks for one that is for all."""
+        """The login that a fan's request needs; `None`: nobody's in particular, so it must be one for all."""
         login = self._logins[name]
         row = None
         if login.per == "account":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from surgectl.cli.located import located
@@ -67,8 +68,6 @@ HOLDS = {
 @pytest.mark.parametrize(("said", "holds_ns"), HOLDS.values(), ids=HOLDS)
 def test_a_login_holds_as_long_as_its_reply_says(tmp_path: Path, said: dict[str, object], holds_ns: int) -> None:
     """`expires` first, `lasts` where it says nothing."""
-    import msgspec
-
     login = opened(tmp_path).logins["api"]
     assert login.expires(Reply(status=200, body=msgspec.json.encode(said))) == holds_ns
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from tests.strangers.street import HERE, ROOT, Ended, free_port, started, until_open
 
@@ -73,8 +74,6 @@ def plain_members(place: Path, number: int) -> Path:
 
 def everything_in(folder: Path) -> bytes:
     """All that a run left, opened up."""
-    import zstandard
-
     whole = b""
     for file in folder.rglob("*"):
         if file.is_file():

@@ -132,7 +132,7 @@ class AdmittedEar:
 class Held(Sleeper):
     """A request that needs logins: held back until it has them, then under way."""
 
-    __slots__ = ("_begin", "_called_ns", "_entries", "_logins", "_numbers", "_then", "_under_way", "_wire")
+    __slots__ = ("_begin", "_called_ns", "_entries", "_logins", "_numbers", "_then", "_under_way", "_waits", "_wire")
 
     def __init__(
         self, logins: Logins, entries: tuple[Entry, ...], wire: Wire, due_ns: int, then: Then, begin: Begin
@@ -145,6 +145,8 @@ class Held(Sleeper):
         self._begin = begin
         self._under_way: UnderWay | None = None
         self._numbers: tuple[int, ...] = ()
+        """Which of each login it left with."""
+        self._waits = False
 
     def go(self) -> None:
         """Leave if all is there, else wait. Says nothing before it has returned."""
@@ -156,8 +158,8 @@ class Held(Sleeper):
                     entry.wait(self._made)
                 else:
                     self._later(f"{entry.trouble or 'denied'}; not tried again so soon")
-                if not self._numbers:
-                    self._numbers = (-1,)
+                if not self._waits:
+                    self._waits = True
                     self._logins.scene.timers.at(self._called_ns + self._wire.timeout_ns, self)
                 return
             values[entry.login.name] = found
@@ -187,7 +189,7 @@ class Held(Sleeper):
     def _leave(self, values: dict[str, dict[str, object]]) -> None:
         wire = filled(self._wire, values)
         left_ns = wire.timeout_ns - (self._logins.scene.now_ns() - self._called_ns)
-        if self._numbers:  # it has waited: what is left of its time is what it has
+        if self._waits:  # it has waited: what is left of its time is what it has
             wire = msgspec.structs.replace(wire, timeout_ns=max(1, left_ns))
         self._numbers = tuple(entry.number for entry in self._entries)
         self._under_way = self._begin(wire, self._answered)
