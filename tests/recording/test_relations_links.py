@@ -199,7 +199,7 @@ ACCOUNT_LINKS = {
 @pytest.mark.parametrize(("row", "expected"), ACCOUNT_LINKS.values(), ids=ACCOUNT_LINKS)
 def test_an_account_links_what_came_since_the_run_began(row: OrderRow, expected: tuple[Any, ...]) -> None:
     """The same account may have bought before: what is not dated since the start is nobody's for certain."""
-    with Relations.from_rows(KNOWN, {"orders": [row]}, started_epoch_s=NIGHT_S) as relations:
+    with Relations.from_rows(KNOWN, {"orders": [row]}, between_s=(NIGHT_S, NIGHT_S + 90)) as relations:
         assert relations.rows("SELECT intent, via, ambiguous FROM links_orders") == [expected]
 
 
@@ -208,3 +208,13 @@ def test_an_account_links_nothing_where_nobody_knows_when_the_run_began() -> Non
     row = charge("c", "anna@example.org", at_s=NIGHT_S + 3)
     with Relations.from_rows(KNOWN, {"charges": [row]}) as relations:
         assert relations.rows("SELECT intent, via, ambiguous FROM links_charges") == [AMBIGUOUS]
+
+
+def test_a_ledger_that_dates_what_is_to_come_is_not_believed() -> None:
+    """An hour ahead, as a shop that keeps its summer time: the order of half an hour ago would look like ours."""
+    rows = [order("ours", "anna@example.org", at_s=NIGHT_S + 3605), order("old", "bert@example.org", at_s=NIGHT_S + 30)]
+    money = charge("c", "bert@example.org", at_s=NIGHT_S + 30)
+    between_s = (NIGHT_S, NIGHT_S + 90)
+    with Relations.from_rows(KNOWN, {"orders": rows, "charges": [money]}, between_s=between_s) as relations:
+        assert set(relations.rows("SELECT intent, ambiguous FROM links_orders")) == {(None, True)}
+        assert relations.rows("SELECT intent FROM links_charges") == [("i2",)], "the provider keeps its own time"
