@@ -36,7 +36,7 @@ class Admitted:
 
     def visit(self, fan: int | None) -> AdmittedSession:
         """A browser for a login of that fan, which may need another login."""
-        return AdmittedSession(self.inner.session(cookies=True), self._logins, fan)
+        return AdmittedSession(self.inner.session(cookies=True, fan=fan or 0), self._logins, fan)
 
     def __repr__(self) -> str:
         return f"<Admitted {self.inner!r}>"
@@ -55,9 +55,9 @@ class Admitted:
             await self._logins.close()
         await self.inner.__aexit__(*exc)
 
-    def session(self, *, cookies: bool = True) -> AdmittedSession:
+    def session(self, *, cookies: bool = True, fan: int = 0) -> AdmittedSession:
         """A new, empty session. Does no I/O."""
-        return AdmittedSession(self.inner.session(cookies=cookies), self._logins, self._fan)
+        return AdmittedSession(self.inner.session(cookies=cookies, fan=fan), self._logins, self._fan)
 
 
 class AdmittedSession:
