@@ -31,7 +31,8 @@ _RULES = {
     ),
     "R4": (
         "A charge or an order belongs to an intent by an explicit key alone: a value that we minted and find "
-        "word for word. What links to nothing is counted as *unattributed* and convicts nobody."
+        "word for word, or the fan's account where the row is dated since the run began. What links to nothing is "
+        "counted as *unattributed* and convicts nobody."
     ),
     "R5": "Money is net of refunds.",
     "R6": ('"Was told no" means that *every* attempt was a definite no; one open attempt makes it *indeterminate*.'),

@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from surgectl.audit.checkers.registry import CHECKERS
+from surgectl.cli.accounts import accounts_of
 from surgectl.cli.located import located, stage_of
 from surgectl.cli.plan import open_for_plan
 from surgectl.cli.plan_view import console_for_results, hung
@@ -257,4 +258,7 @@ def compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal
     located(whole, compile_target)
     located(whole, lambda target: check_evidence(target, whole.folder))
     stage_of(whole)
+    data = opened.target.fans_from
+    if data is not None and "${" not in data.csv:
+        accounts_of(opened)
     return opened

@@ -9,8 +9,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from surgectl.cli.accounts import accounts_of
 from surgectl.cli.located import stage_of
 from surgectl.cli.plan_view import console_for_results, picture
+from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
 from surgectl.profile import check_thresholds
@@ -189,6 +191,11 @@ def remarks(plan: Plan, target: OpenTarget | None) -> list[str]:
         notes.append("the profile names no target: links and settling are guesses (use --target FILE)")
     elif target.unset and target.target.stage is None:
         notes.append(f"not set yet: {', '.join(target.unset)} (environment or --set)")
+    if target is not None and target.target.fans_from is not None and "${" not in target.target.fans_from.csv:
+        try:
+            accounts_of(target, plan.fans_total)
+        except UsageError as error:
+            notes.append(str(error))
     for fault in plan.left_out:
         notes.append(
             f"{fault.brownout} on {fault.link} at {show_duration(fault.from_ns)} is left out: this target has no link"

@@ -9,11 +9,13 @@ import msgspec
 
 from surgectl.chaos.commands import Commands
 from surgectl.chaos.ports import Port
+from surgectl.cli.accounts import accounts_of
 from surgectl.cli.driving import DriverName
 from surgectl.cli.located import stage_of
 from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
+from surgectl.profile.accounts import Accounts
 from surgectl.profile.check_thresholds import understood
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
 from surgectl.stage.defects import setting_of
@@ -57,6 +59,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Where the stage's parts are to stand."""
     variables: dict[str, str]
     """What --set and the stage say for `${…}`."""
+    accounts: Accounts | None = None
+    """Who the fans are, where the target has them from a table."""
 
     def commands(self) -> Commands:
         """What the `${…}` of commands mean."""
@@ -109,7 +113,15 @@ def prepare(wishes: Wishes, places: Places | None = None) -> Prepared:
         curves=rehearsal.curves,
         settings=settings(rehearsal, target, seed),
     )
-    prepared = Prepared(rehearsal=rehearsal, target=target, plan=plan, stage=stage, places=places, variables=variables)
+    prepared = Prepared(
+        rehearsal=rehearsal,
+        target=target,
+        plan=plan,
+        stage=stage,
+        places=places,
+        variables=variables,
+        accounts=accounts_of(target, plan.fans_total),
+    )
     if stage is not None:
         check_shop(stage, terms_of(prepared))
     for fault in plan.faults:

@@ -177,6 +177,7 @@ class Rehearsing:
                 driver=evening.wishes.driver,
                 permit=permit,
                 secrets=prepared.rehearsal.secrets,
+                accounts=prepared.accounts,
                 metered=evening.outlets.any,
                 tracing=tracing_of(evening.wishes.trace_sample, prepared.plan.seed),
             )

@@ -24,6 +24,7 @@ from surgectl.live.portion import Portion
 from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
 from surgectl.plan.build import Plan
+from surgectl.profile.accounts import Accounts
 from surgectl.profile.load import OpenTarget
 from surgectl.profile.substitute import Secrets
 
@@ -45,6 +46,8 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     tracing: Tracing | None = None
     """The fans' requests carry `traceparent`."""
+    accounts: Accounts | None = None
+    """Who the fans are: all of them, or those of one shard."""
     metered: bool = False
     """Somebody wants to see each second by step."""
 
@@ -54,13 +57,14 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
 
     def company(self) -> Company:
         """The fans."""
-        return Company(self.target, self.plan, run=self.run, setup=self.setup)
+        return Company(self.target, self.plan, run=self.run, setup=self.setup, accounts=self.accounts)
 
     def runner(
         self, company: Company, tap: Tap, clock: Clock, start_ns: int, *, shard: int = 0, of: int = 1
     ) -> InlineRunner:
         """One shard, to be played in this process. The first has the prober with it."""
         rehearsal = self.plan.rehearsal
+        logins = company.logins(lambda token: self.secrets.add_all([token]), shard)
         probing = company.probing(rehearsal.probe) if rehearsal.probe and shard == 0 else None
         return InlineRunner(
             self.folder,
@@ -74,16 +78,23 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
             behind=rehearsal.generator.behind,
             probing=probing,
             probe_driver=self._driver(clock, start_ns) if probing else None,
+            logins=logins,
             tap=tap,
-            redact=self.secrets.redact if len(self.secrets) else None,
+            redact=self.secrets.redact if len(self.secrets) or logins is not None else None,
             shard=shard,
             of=of,
         )
 
     def crew(self, of: int, *, hear: Callable[[int, Portion], None], lost: Callable[[int, str], None]) -> Crew:
         """Workers for all shards, not yet started."""
-        parts = [pickle.dumps(Part(bill=self, shard=shard, of=of)) for shard in range(of)]
+        parts = [pickle.dumps(Part(bill=self._for(shard, of), shard=shard, of=of)) for shard in range(of)]
         return Crew(_ENTRY, parts, hear=hear, lost=lost)
+
+    def _for(self, shard: int, of: int) -> Playbill:
+        """What one worker has to know: the people of its own shard."""
+        if self.accounts is None:
+            return self
+        return msgspec.structs.replace(self, accounts=self.accounts.shard(shard, of))
 
     def _fans_driver(self, clock: Clock, start_ns: int) -> Driver:
         driver = self._driver(clock, start_ns)

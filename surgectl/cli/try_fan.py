@@ -7,33 +7,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import cast
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from surgectl import chance
+from surgectl.cli.accounts import accounts_of
 from surgectl.cli.driving import DriverName, driver_for
 from surgectl.cli.hooks import hook_output
 from surgectl.cli.located import located, pointing_at
 from surgectl.cli.plan_view import console_for_results
 from surgectl.clock import SystemClock, since
 from surgectl.doctor.patient import Bought, Then
+from surgectl.engine.drivers.admitted import Admitted
 from surgectl.engine.drivers.driver import Listening, Session
 from surgectl.engine.drivers.sources import check_sources
 from surgectl.engine.drivers.waiting import heard
 from surgectl.engine.guard import guard
+from surgectl.engine.logins import Logins
+from surgectl.engine.scene import Scene
 from surgectl.errors import UsageError
 from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Listen, Meet, Minted, Script, Send, Think, Told
 from surgectl.fans.intent import Intent
 from surgectl.fans.person import Person
 from surgectl.fans.policy import compile_policy
 from surgectl.journey.compile import compile_target
+from surgectl.journey.logins import placeholders
 from surgectl.journey.messages import Reply, Verdict, is_message
 from surgectl.journey.model import CompiledStep, Journey
 from surgectl.journey.template import UnsetError, show
 from surgectl.profile.load import load_retry_profile, open_target
 from surgectl.profile.substitute import Secrets
+from surgectl.recording.journal import Journal
+from surgectl.recording.rows import DoneRow, InvokeRow
 from surgectl.text import one_line
 from surgectl.units import show_duration
 
@@ -62,6 +70,7 @@ async def try_one(
     opened = open_target(target_path, variables, secrets=secrets)
     target = opened.target
     journey = located(opened, compile_target)
+    accounts = accounts_of(opened, 1)
     policy = compile_policy(load_retry_profile(profile, near=opened.folder))
     view = _View(console, secrets, journey)
 
@@ -76,7 +85,9 @@ async def try_one(
             told["setup"] = await hook_output(target.setup, "setup", folder=opened.folder, told=told)
         setup = told.get("setup", {})
         try:
-            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared={"sale": _SALE, "setup": setup})
+            told_all: dict[str, object] = {"sale": _SALE, "setup": setup}
+            shared = {**told_all, **placeholders(journey.logins)}
+            intent = Intent(run=run, intent=f"{run}-0", fan=0, seed=seed, qty=1, shared=shared, accounts=accounts)
             try:
                 person = Person(journey, policy, intent)
             except UnsetError as error:
@@ -84,7 +95,17 @@ async def try_one(
             view.opens(person)
             clock = SystemClock()
             start_ns = clock.now_ns()
-            async with driver_for(DriverName.WIRE, opened, clock, start_ns, permits) as driver:
+            logins = Logins(
+                journey.logins,
+                {"run": run, **told_all},
+                seed=seed,
+                accounts=accounts,
+                learn=lambda token: secrets.add_all([token]),
+            )
+            admitted = Admitted(driver_for(DriverName.WIRE, opened, clock, start_ns, permits), logins, fan=0)
+            pen = cast(Journal, _LoginsShown(view))  # a login asks nothing of a journal but to append
+            logins.open(Scene(clock=clock, start_ns=start_ns, journal=pen, driver=admitted), admitted.visit)
+            async with admitted as driver:
                 session = driver.session(cookies=journey.cookies)
                 try:
                     return await _Player(since(clock, start_ns), session, view, journey).play(person.script)
@@ -97,6 +118,20 @@ async def try_one(
                 await hook_output(target.teardown, "teardown", folder=opened.folder, told=told)
 
     return await play()
+
+
+class _LoginsShown:
+    """Stands where a run has its journal: the requests of logins are written on the screen."""
+
+    def __init__(self, view: _View) -> None:
+        self._view = view
+        self._under_way: dict[str, InvokeRow] = {}
+
+    def append(self, row: InvokeRow | DoneRow) -> None:
+        if isinstance(row, InvokeRow):
+            self._under_way[row.attempt] = row
+        else:
+            self._view.logged_in(self._under_way.pop(row.attempt), row)
 
 
 class _Player:
@@ -212,6 +247,22 @@ class _View:
             self.note(f"minted {name} = {value}")
         if any("sale" in names for names in self._names()):
             self.note("{sale.…} stands for a ticket at 10.00 EUR: no profile says otherwise here")
+
+    def logged_in(self, sent: InvokeRow, came: DoneRow) -> None:
+        """A request of a login: what came of it, and nothing of what it gave."""
+        self._sends += 1
+        self._line(
+            (f"{self._sends:>3} ", "dim"),
+            (self._clean(sent.step, 40), "bold"),
+            (" [login]  ", "dim"),
+            f"{sent.method}  ",
+            (str(came.status or came.why), "bold"),
+            "  → ",
+            (
+                f"{came.outcome} {'let in' if came.outcome == 'ok' else self._clean(came.detail)}",
+                _COLOURS[came.outcome],
+            ),
+        )
 
     def _names(self) -> Iterable[frozenset[str]]:
         for step in self._journey.every_step():

@@ -10,11 +10,14 @@ from operator import itemgetter
 from typing import Any
 
 from surgectl.journey.model import Mint
+from surgectl.profile.accounts import ACCOUNT
 
 Folded = tuple[Any, ...]
 """The values of a tab's own, in the order of its names."""
 
-_COMMON = ("run", "sale", "setup")
+ACCOUNTS = ":accounts"
+"""The table that a fan's row comes from: no request can name it."""
+_COMMON = ("run", "sale", "setup", ACCOUNTS)
 """The same for every fan of a run."""
 _KEPT = ("intent", "fan", "tab")
 """The tab knows them anyway."""
@@ -23,17 +26,19 @@ _KEPT = ("intent", "fan", "tab")
 class Names:
     """The variables that some tabs of a run know. An attempt's id is of no use to somebody who waits."""
 
-    __slots__ = ("_all", "_common", "_pick", "_shared", "_size", "made_again")
+    __slots__ = ("_accounts", "_all", "_common", "_pick", "_shared", "_size", "made_again")
 
     def __init__(self, variables: dict[str, Any], made_again: tuple[Mint, ...]) -> None:
         self.made_again = made_again
         """Mints that are not in the fold: whoever unfolds it makes them again."""
-        left_out = (*_COMMON, *_KEPT, "attempt", *(mint.name for mint in made_again))
+        self._accounts = variables.get(ACCOUNTS)
+        account = () if self._accounts is None else (ACCOUNT,)
+        left_out = (*_COMMON, *_KEPT, *account, "attempt", *(mint.name for mint in made_again))
         self._common = tuple((name, variables[name]) for name in _COMMON if name in variables)
         own = tuple(name for name in variables if name not in left_out)
         self._all = (*own, *(name for name, _ in self._common), *_KEPT)
         self._shared = tuple(value for _, value in self._common)
-        self._size = len(self._all) + len(made_again)
+        self._size = len(self._all) + len(account) + len(made_again)
         self._pick = itemgetter(*own) if len(own) > 1 else lambda known: tuple(known[name] for name in own)
 
     def fit(self, variables: dict[str, Any]) -> bool:
@@ -51,7 +56,10 @@ class Names:
 
     def unfold(self, folded: Folded, intent: str, fan: int, tab: int) -> dict[str, Any]:
         """The variables again."""
-        return dict(zip(self._all, (*folded, *self._shared, intent, fan, tab), strict=True))
+        variables = dict(zip(self._all, (*folded, *self._shared, intent, fan, tab), strict=True))
+        if self._accounts is not None:
+            variables[ACCOUNT] = self._accounts.of(fan)
+        return variables
 
 
 _KNOWN: dict[tuple[object, ...], Names] = {}

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from surgectl.fans.folding import ACCOUNTS
 from surgectl.fans.minted import first_values
 from surgectl.fans.script import Tab
 from surgectl.fans.way import route_of
 from surgectl.journey.model import Journey
+from surgectl.profile.accounts import ACCOUNT, Accounts
 from surgectl.profile.rehearsal import Sale
 from surgectl.units import exponent, show_money
 
@@ -25,6 +27,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     qty: int
     shared: dict[str, Any] = {}
     """Variables that every fan of the run has: `sale` and `setup`."""
+    accounts: Accounts | None = None
+    """Where this fan has its row, if the target's fans come from a table."""
 
 
 def shared_variables(sale: Sale, setup: Any = None) -> dict[str, Any]:
@@ -61,7 +65,11 @@ def open_tab(journey: Journey, intent: Intent, minted: dict[str, str], tab: int 
 
 
 def _base(intent: Intent, tab: int) -> dict[str, Any]:
+    account: dict[str, Any] = {}
+    if intent.accounts is not None:
+        account = {ACCOUNTS: intent.accounts, ACCOUNT: intent.accounts.of(intent.fan)}
     return {
+        **account,
         **intent.shared,
         "run": intent.run,
         "intent": intent.intent,

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from surgectl import chance
 from surgectl.fans.dialogue import Answer, Fork, Leave, Meet, Move, Script
+from surgectl.fans.folding import ACCOUNTS
 from surgectl.fans.patience import compact, gone
 from surgectl.fans.policy import Policy
 from surgectl.fans.reacting import Reacting
 from surgectl.fans.way import Place, Route, look_back
 from surgectl.journey.template import UnsetError
+from surgectl.profile.accounts import ACCOUNT
 
 _TAB_NS = (200_000_000, 1_000_000_000)
 """How long a person takes to open one more tab."""
-_OF_THE_PERSON = ("run", "intent", "fan", "qty", "sale", "setup")
+_OF_THE_PERSON = ("run", "intent", "fan", "qty", "sale", "setup", ACCOUNTS, ACCOUNT)
 """Variables that all tabs of a person have in common, beside what is minted."""
 
 
@@ -194,7 +196,7 @@ class Tab(Reacting):
     def _another(self, tab: int) -> Tab:
         other = Tab(self.route, seed=self.seed, fan=self.fan, intent=self.intent, tab=tab)
         known = self.variables
-        own = (*_OF_THE_PERSON, *(mint.name for mint in self.route.journey.mint))
+        own = (*_OF_THE_PERSON, *self.route.journey.logins, *(mint.name for mint in self.route.journey.mint))
         other.variables.update({name: known[name] for name in own if name in known}, tab=tab)
         return other.begin(self.policy, self.now_ns)
 

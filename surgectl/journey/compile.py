@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from surgectl.errors import did_you_mean
 from surgectl.journey.conditions import Condition, compile_when
 from surgectl.journey.extract import claim_names, compile_claim, compile_source, compile_take, take_names
+from surgectl.journey.logins import CompiledLogin, check_elsewhere, check_use, compile_logins
 from surgectl.journey.messages import Reply, Verdict
 from surgectl.journey.model import (
     KEY,
@@ -34,6 +35,7 @@ from surgectl.journey.request import (
 )
 from surgectl.journey.rules import CompiledRule, compile_hint, compile_rule
 from surgectl.journey.template import compile_text
+from surgectl.profile.accounts import ACCOUNT
 from surgectl.profile.target import Await, Poll, Repeat, Request, Rule, Step, Target, When
 
 BUILT_IN = ("run", "intent", "fan", "attempt", "tab", "qty", "uuid", "url", "sale", "setup")
@@ -52,14 +54,20 @@ def compile_target(target: Target) -> Journey:
         cookies=target.cookies == "per-fan",
         timeout_ns=int(target.timeout),
     )
+    accounts = frozenset({ACCOUNT}) if target.fans_from is not None else frozenset()
     blocks = [("journey", target.journey), *((f"flows.{name}", steps) for name, steps in target.flows.items())]
     takers = _takers(blocks)
-    mint = _compile_mint(target.mint, has_setup=target.setup is not None)
+    if accounts:
+        _no_second_account(target, takers)
+    mint = _compile_mint(target.mint, accounts, has_setup=target.setup is not None)
     # Without its hook {setup.x} would never be set, and no fan could be cast.
-    known = frozenset((*BUILT_IN, *takers, *target.mint)) - (frozenset({"setup"}) if target.setup is None else set())
-    compiler = _Compiler(defaults, known)
+    unset = frozenset({"setup"}) if target.setup is None else frozenset()
+    known = frozenset((*BUILT_IN, *accounts, *takers, *target.mint)) - unset
+    logins = compile_logins(target, defaults, dict.fromkeys((*BUILT_IN, ACCOUNT, *takers, *target.mint)))
+    compiler = _Compiler(defaults, known, logins)
+    check_use(target.headers, logins, "headers")
     for name, text in target.headers.items():
-        compiler.known(compile_text(text, f"headers.{name}").names, f"headers.{name}")
+        compiler.known(compile_text(text, f"headers.{name}").names - logins.keys(), f"headers.{name}")
     for name, text in target.form_defaults.items():
         compiler.known(compile_text(text, f"form_defaults.{name}").names, f"form_defaults.{name}")
     for name, text in target.facts.items():
@@ -75,6 +83,7 @@ def compile_target(target: Target) -> Journey:
         flows={name: compiled[f"flows.{name}"] for name in target.flows},
         probes={name: compiler.probe(name, request, f"probes.{name}") for name, request in target.probes.items()},
         mint=mint,
+        logins=logins,
         cookies=defaults.cookies,
         keeps_page=compiler.keeps_page,
         key_step=key_step if key_step in main else None,
@@ -112,9 +121,23 @@ def _no_fan_in(names: frozenset[str], where: str, *, has_setup: bool) -> None:
         raise unknown_word("variable", name, allowed, where)
 
 
-def _compile_mint(mint: dict[str, str], *, has_setup: bool) -> tuple[Mint, ...]:
-    """Mints in their order: one may be made of those above it."""
-    allowed = {*BUILT_IN, *mint} - {"url"} - (set() if has_setup else {"setup"})
+def _no_second_account(target: Target, takers: dict[str, str]) -> None:
+    if ACCOUNT in target.mint:
+        what = f"{ACCOUNT} is the fan's row of fans_from"
+        raise TargetError(what, f"mint.{ACCOUNT}", hint="another name for what is minted")
+    if ACCOUNT in takers:
+        what = f"step {takers[ACCOUNT]} takes {ACCOUNT}, which is the fan's row of this file"
+        raise TargetError(what, "fans_from", hint="another name for what the step takes")
+
+
+def _no_fan_data(where: str) -> TargetError:
+    """For a target that asks for accounts and gives none."""
+    return TargetError("{account.…} is a row of fan data", where, hint="fans_from: {csv: accounts.csv}")
+
+
+def _compile_mint(mint: dict[str, str], accounts: frozenset[str], *, has_setup: bool) -> tuple[Mint, ...]:
+    """Mints in their order: one may be made of those above it. Nothing of an account is unique to its intent."""
+    allowed = {*BUILT_IN, *accounts, *mint} - {"url"} - (set() if has_setup else {"setup"})
     fresh: set[str] = set()
     per_tab: set[str] = set()
     done: set[str] = set()
@@ -123,8 +146,12 @@ def _compile_mint(mint: dict[str, str], *, has_setup: bool) -> tuple[Mint, ...]:
         where = f"mint.{name}"
         if name in BUILT_IN:
             raise TargetError(f"{name} is a variable of surgectl's own", where)
+        if name.startswith(f"{ACCOUNT}."):
+            raise TargetError(f"{name} is called like a column of fans_from", where, hint="another name")
         template = compile_text(text, where)
         for used in sorted(template.names):
+            if used == ACCOUNT and not accounts:
+                raise _no_fan_data(where)
             if used not in allowed:
                 raise unknown_word("variable", used, allowed - {name}, where)
             if used in mint and used not in done:
@@ -145,9 +172,10 @@ def _compile_mint(mint: dict[str, str], *, has_setup: bool) -> tuple[Mint, ...]:
 class _Compiler:
     """What the parts of one target share while they are compiled."""
 
-    def __init__(self, defaults: Defaults, variables: frozenset[str]) -> None:
+    def __init__(self, defaults: Defaults, variables: frozenset[str], logins: dict[str, CompiledLogin]) -> None:
         self.defaults = defaults
         self.variables = variables
+        self.logins = logins
         self.keeps_page = False
 
     def known(self, names: frozenset[str], where: str) -> None:
@@ -155,6 +183,8 @@ class _Compiler:
         for name in sorted(names - self.variables):
             if name == "setup":
                 raise TargetError("{setup.…} is what a setup hook says", where, hint="setup: {run: [command]}")
+            if name == ACCOUNT:
+                raise _no_fan_data(where)
             hint = did_you_mean(name, self.variables) or "no step takes it, no mint makes it, and it is not built in"
             raise TargetError(f"no such variable {{{name}}}", where, hint=hint)
 
@@ -171,9 +201,15 @@ class _Compiler:
 
     def request(self, request: Request, where: str) -> CompiledRequest:
         compiled = compile_request(request, self.defaults, where)
-        self.known(compiled.names, where)
+        self.known(compiled.names - self.admitted(request, where), where)
         self.keeps_page |= compiled.needs_page
         return compiled
+
+    def admitted(self, request: Request | Await, where: str) -> Set[str]:
+        """The logins: what they give may stand in a request's headers."""
+        check_elsewhere(request, self.logins, where)
+        check_use(request.headers, self.logins, f"{where}.headers")
+        return self.logins.keys()
 
     def step(self, step: Step, where: str, outer: frozenset[str]) -> CompiledStep:
         if where.startswith("flows.status[") and step.role in ("hold", "pay", "join"):
@@ -284,7 +320,7 @@ class _Compiler:
     def listen(self, step: Step, wait: Await, where: str) -> CompiledListen:
         at = f"{where}.await"
         request, push = compile_push(wait, self.defaults, at)
-        self.known(request.names, at)
+        self.known(request.names - self.admitted(wait, at), at)
         if not wait.outcomes:
             raise TargetError("a wait needs outcomes", f"{at}.outcomes", hint="what ends the waiting?")
         rules = self.rules(wait.outcomes, f"{at}.outcomes", pushed=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from surgectl.journey.conditions import Condition
+from surgectl.journey.logins import CompiledLogin
 from surgectl.journey.messages import Push, Reply, Verdict
 from surgectl.journey.outcomes import Judge
 from surgectl.journey.request import CompiledRequest
@@ -111,6 +112,8 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     cookies: bool = True
     keeps_page: bool = False
     """Some step looks at the page before it: the last reply is kept."""
+    logins: dict[str, CompiledLogin] = {}
+    """Made once and used often; what they give is filled in when a request leaves."""
     key_variable: str = KEY
     key_step: str | None = None
     """The step whose page gives the key, where none is minted."""

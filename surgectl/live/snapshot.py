@@ -38,6 +38,8 @@ FUNNEL = STAGES
 _JOINED, _HELD, _PAYING, _CONFIRMED = range(1, len(STAGES))
 _REACHED = {"join": _JOINED, "hold": _HELD}
 _EFFECTS = frozenset({"hold", "pay"})
+_NO_WISH = frozenset({"status", "login"})
+"""Requests that are no step that a fan wanted done."""
 REMEMBERED = 10_000
 """Fans who have left and are still known, for rows that come late. Of attempts under way, ten times as many."""
 
@@ -379,7 +381,7 @@ class LiveView:
 
     def _invoked(self, row: InvokeRow) -> None:
         self._second(row.at_ns).sent += 1
-        if row.poll or row.role == "status":
+        if row.poll or row.role in _NO_WISH:
             return
         self._sent += 1
         if row.try_ > 1 or row.double:

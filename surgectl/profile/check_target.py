@@ -14,7 +14,21 @@ import msgspec
 
 from surgectl.errors import did_you_mean
 from surgectl.profile.node import Issue, Node, place_of
-from surgectl.profile.target import COUNTED, Ask, Counter, File, Link, LinkTls, Request, Source, Step, Target, Totals
+from surgectl.profile.table import mistakes
+from surgectl.profile.target import (
+    COUNTED,
+    Ask,
+    Counter,
+    FanData,
+    File,
+    Link,
+    LinkTls,
+    Request,
+    Source,
+    Step,
+    Target,
+    Totals,
+)
 from surgectl.recording.evidence_rows import KINDS
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
@@ -31,7 +45,10 @@ _STATES: dict[str, tuple[str, ...]] = {
 
 _NAME = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.-]*[0-9A-Za-z_])?|[0-9A-Fa-f:]+")
 """A host as a certificate names it: no scheme, no port, no blank."""
-_SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
+SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
+
+COLUMN = re.compile(r"[^\W\d][\w-]*")
+"""A name that can stand in `{account.…}`."""
 
 Wrong = Callable[..., None]
 
@@ -66,6 +83,11 @@ def check(target: Target, tree: Node) -> list[Issue]:
         _request(f"probes.{name}", probe, wrong, needed=True)
     for name, link in target.links.items():
         _link(f"links.{name}", link, wrong)
+    if target.fans_from is not None:
+        _fan_data("fans_from", target.fans_from, wrong)
+    for name, login in target.logins.items():
+        for number, step in enumerate(login.steps):
+            _ask(f"logins.{name}.steps[{number}]", step, target, wrong)
     if target.promises.payment_tries < 1:
         wrong("promises.payment_tries", f"{target.promises.payment_tries} tries", "1 or more")
     for kind, source in target.evidence.items():
@@ -86,6 +108,9 @@ def written_secrets(target: Target) -> Iterator[str]:
 
 
 def _written_secrets(target: Target) -> Iterator[str]:
+    for login in target.logins.values():
+        for step in login.steps:
+            yield from _asked_secrets(step)
     for source in target.evidence.values():
         if source.stripe is not None:
             yield source.stripe.secret
@@ -97,14 +122,18 @@ def _written_secrets(target: Target) -> Iterator[str]:
             asked += [part.http] if part.http else []
             asked += [step for file in (part.csv, part.jsonl) if file is not None for step in file.export]
             for ask in asked:
-                for fields in (ask.headers, ask.form, ask.json, ask.graphql.variables if ask.graphql else None):
-                    yield from _secrets_in(fields)
+                yield from _asked_secrets(ask)
+
+
+def _asked_secrets(ask: Ask) -> Iterator[str]:
+    for fields in (ask.headers, ask.form, ask.json, ask.graphql.variables if ask.graphql else None):
+        yield from _secrets_in(fields)
 
 
 def _secrets_in(fields: object) -> Iterator[str]:
     if isinstance(fields, dict):
         for name, value in fields.items():
-            if isinstance(value, str) and _SECRET.search(str(name)) and "{" not in value:
+            if isinstance(value, str) and SECRET.search(str(name)) and "{" not in value:
                 yield value
             else:
                 yield from _secrets_in(value)
@@ -190,6 +219,23 @@ def _link_tls(path: str, link: Link, tls: LinkTls, wrong: Wrong) -> None:
     name = tls.server_name
     if name is not None and "${" not in name and not _NAME.fullmatch(name):
         wrong(f"{path}.server_name", f'"{name}" is not the name of a host', "try api.stripe.com")
+
+
+def _fan_data(path: str, data: FanData, wrong: Wrong) -> None:
+    """What can be said of it before its file is read (cli/accounts.py)."""
+    if not data.csv.strip():
+        wrong(f"{path}.csv", "names no file", "csv: accounts.csv")
+    for name, what, hint in mistakes(data):
+        wrong(f"{path}.{name}", what, hint)
+    for name in data.row:
+        if not COLUMN.fullmatch(name):
+            wrong(f"{path}.row.{name}", "is no name for a variable", "letters, digits, _ and -: first_name")
+    for number, name in enumerate(data.link):
+        if name in data.secret or SECRET.search(name):
+            wrong(f"{path}.link[{number}]", f"{name} is a secret: it is not recorded, so nothing can link by it")
+    if data.link and data.reuse:
+        what = "where rows go round an account is several fans', and links nothing to one of them"
+        wrong(f"{path}.link", what, "leave out link, or reuse")
 
 
 def _totals(path: str, totals: Totals, target: Target, wrong: Wrong) -> None:

@@ -25,6 +25,8 @@ class Secrets:
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._many: dict[str, set[str]] = {}
+        """Of thousands: the first signs → those that begin so."""
         for value in values:
             self.add(value)
 
@@ -35,15 +37,40 @@ class Secrets:
             ordered = sorted(self._values, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, ordered)))
 
+    def add_all(self, values: Iterable[str]) -> None:
+        """A whole column of them: however many there are, a text takes as long to look through."""
+        for value in values:
+            if len(value) >= SHORTEST_SECRET:
+                self._many.setdefault(value[:SHORTEST_SECRET], set()).add(value)
+
     def redact(self, text: str) -> str:
         """The text with every secret as `***`."""
+        if self._many:
+            text = self._without_many(text)
         return self._pattern.sub("***", text) if self._pattern else text
 
+    def _without_many(self, text: str) -> str:
+        heads = self._many
+        ends = range(SHORTEST_SECRET, len(text) + 1)
+        if heads.keys().isdisjoint([text[end - SHORTEST_SECRET : end] for end in ends]):
+            return text
+        pieces: list[str] = []
+        at = begun = 0
+        while at + SHORTEST_SECRET <= len(text):
+            found = [value for value in heads.get(text[at : at + SHORTEST_SECRET], ()) if text.startswith(value, at)]
+            if found:
+                pieces += (text[begun:at], "***")
+                at = begun = at + max(map(len, found))
+            else:
+                at += 1
+        pieces.append(text[begun:])
+        return "".join(pieces)
+
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._values) + sum(map(len, self._many.values()))
 
     def __repr__(self) -> str:
-        return f"<Secrets: {len(self._values)}>"
+        return f"<Secrets: {len(self)}>"
 
 
 class Substitution:

@@ -227,6 +227,26 @@ class Hook(_Part, frozen=True, kw_only=True):
     timeout: Duration = Duration(300 * 10**9)
 
 
+class FanData(_Part, frozen=True, kw_only=True):
+    """A table of people that the shop knows already: one row a fan, read as `{account.column}`."""
+
+    csv: str
+    """The file, found from the target's folder."""
+    delimiter: str | None = None
+    """None: the one of , ; tab | that the heading has most of."""
+    quote: str = '"'
+    encoding: str | None = None
+    """None: UTF-8, or what the byte-order mark says."""
+    row: dict[str, str] = {}
+    """Our name for a column → its heading; one whose heading is a name needs none."""
+    secret: list[str] = []
+    """Columns that nobody may read in a recording, beside those whose names say it themselves."""
+    link: list[str] = []
+    """Columns by which the shop's rows since the start of the run are known as a fan's."""
+    reuse: bool = False
+    """Where there are more fans than rows the rows go round: an account is then not one fan's alone."""
+
+
 class Promises(_Part, frozen=True, kw_only=True):
     """The shop's own constants: what the settling window follows from."""
 
@@ -268,6 +288,20 @@ class LoginStep(Ask, frozen=True, kw_only=True):
     """One request of a login. Cookies are kept; what it takes fills the blanks of everything asked after it."""
 
     take: dict[str, Take] = {}
+
+
+class Login(_Part, frozen=True, kw_only=True):
+    """A login that is made once and used by many requests; what it takes is `{NAME.token}` in their headers."""
+
+    steps: list[LoginStep]
+    per: Literal["run", "account"] = "run"
+    """run: one for all fans of a worker; account: one for each row of fans_from."""
+    expires: Hint | None = None
+    """Where its last reply says how long it holds."""
+    lasts: Duration | None = None
+    """How long it holds where the reply does not say it."""
+    denied: When | list[When] = When(status=401)
+    """What a request is answered whose login does not hold any more."""
 
 
 class ExportStep(LoginStep, frozen=True, kw_only=True):
@@ -466,6 +500,8 @@ class Target(_Part, frozen=True, kw_only=True):
     """What the report is to say of this shop: its version, its database, how many workers it has."""
     promises: Promises = Promises()
     mint: dict[str, str] = {}
+    fans_from: FanData | None = None
+    logins: dict[str, Login] = {}
     flows: dict[str, list[Step]] = {}
     probes: dict[str, Request] = {}
     evidence: dict[str, Source] = {}

@@ -7,7 +7,11 @@ The rule is R4 of docs/invariants.md, in SQL over the tables of a recording. A k
 - such a minted value of eight characters or more standing as a whole word inside a longer key text;
 - `orders.order=X` in a charge's keys: then the order X speaks for the charge;
 - a payment that the order names and that is the charge's, in either direction;
-- an order id that the shop told a fan of the intent.
+- an order id that the shop told a fan of the intent;
+- a value of the account that the fan was given (`account.email`): it is no other fan's, yet it was there before us, so
+  it speaks for rows alone that their ledger dates since the run began, and a ledger that dates any row later than when
+  it was read is not believed. One that bears it and is dated before, or not at all, may or may not be the fan's: it is
+  ambiguous, unless another key says more.
 
 A value carried by several intents is no key. A row that keys pull to two intents belongs to neither: it is ambiguous,
 its `intent` is NULL. Nothing else links: the same person, sum or minute convicts nobody.
@@ -17,6 +21,9 @@ from __future__ import annotations
 
 # Ranks say which of several agreeing ways is named in `via`: the target's own key order first.
 _IDEMPOTENCY, _PAYMENT, _TOLD = 1000, 2000, 3000
+
+_SLOW_CLOCK_S = 60
+"""A ledger that is further ahead than this when it is read keeps another time than ours."""
 
 LINKS = rf"""
 CREATE MACRO fold(v) AS CASE WHEN contains(v, '@') THEN lower(v) ELSE v END;
@@ -59,12 +66,28 @@ WITH named AS (
 SELECT folded, min(intent) AS intent, arg_min(name, rank) AS name, min(intent) <> max(intent) AS shared
 FROM named SEMI JOIN (SELECT DISTINCT fold(value) AS folded FROM ledger_keys) USING (folded) GROUP BY folded;
 
+-- What the ledgers date before the run began is not what its fans did. Many a ledger's clock counts in whole seconds;
+-- one that writes down what is still to come is not believed at all: it keeps another zone's time, or an event's date.
+CREATE TEMP TABLE ours_by_date AS
+WITH dated AS (
+  SELECT 'order' AS kind, order_id AS id, at_s FROM orders UNION ALL SELECT 'charge', charge, at_s FROM charges
+), punctual AS (
+  SELECT kind FROM dated CROSS JOIN run_time GROUP BY kind
+  HAVING coalesce(max(at_s) <= any_value(settled_epoch_s) + {_SLOW_CLOCK_S}, true)
+)
+SELECT kind, id FROM dated SEMI JOIN punctual USING (kind) GROUP BY kind, id
+HAVING count(at_s) = count(*) AND min(at_s) >= floor((SELECT started_epoch_s FROM run_time));
+
 CREATE TEMP TABLE matched AS
-SELECT l.kind, l.id, CASE WHEN m.shared THEN NULL ELSE m.intent END AS intent, m.shared,
-  CASE WHEN l.whole THEN m.name ELSE m.name || ' in text' END AS via,
-  CASE WHEN l.whole THEN l.rank ELSE l.rank + 0.5 END AS rank
-FROM ledger_keys l JOIN minted m ON fold(l.value) = m.folded
-WHERE l.whole OR m.name <> 'intent';
+WITH believed AS (
+  SELECT l.*, m.intent AS whose, m.name, m.shared OR (starts_with(m.name, 'account.') AND o.id IS NULL) AS doubtful
+  FROM ledger_keys l JOIN minted m ON fold(l.value) = m.folded
+    LEFT JOIN ours_by_date o ON o.kind = l.kind AND o.id = l.id
+)
+SELECT kind, id, CASE WHEN doubtful THEN NULL ELSE whose END AS intent, doubtful AS shared,
+  CASE WHEN whole THEN name ELSE name || ' in text' END AS via,
+  CASE WHEN whole THEN rank ELSE rank + 0.5 END AS rank
+FROM believed WHERE whole OR name <> 'intent';
 
 CREATE TEMP TABLE told_orders AS
 SELECT order_id, intent FROM tolds WHERE order_id IS NOT NULL
@@ -131,7 +154,8 @@ FROM (SELECT DISTINCT charge FROM charges) c LEFT JOIN found f USING (charge) LE
 
 -- Steps on the way, as large as all the books together.
 DROP TABLE ledger_keys; DROP TABLE minted; DROP TABLE matched; DROP TABLE told_orders; DROP TABLE order_refs;
-DROP TABLE paid_orders; DROP TABLE charge_orders;
+DROP TABLE paid_orders; DROP TABLE charge_orders; DROP TABLE ours_by_date;
+DROP TABLE run_time;
 
 CREATE VIEW link_coverage AS
 SELECT 'orders' AS kind, count(*) AS rows, count(intent) AS linked, count(*) FILTER (ambiguous) AS ambiguous,

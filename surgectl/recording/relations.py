@@ -15,7 +15,8 @@ from typing import Any, Self
 import duckdb
 import numpy as np
 
-from surgectl.errors import UsageError
+from surgectl.errors import SurgectlError, UsageError
+from surgectl.recording import manifest as manifests
 from surgectl.recording.columns import quoted
 from surgectl.recording.evidence_rows import KINDS, SourceRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
@@ -23,6 +24,7 @@ from surgectl.recording.links import LINKS
 from surgectl.recording.parquet import ATTEMPTS, DONES, INVOKES, convert
 from surgectl.recording.rows import ChaosRow, OpRow, VitalsRow
 from surgectl.recording.tables import TABLES, Cells, Row, arrow, cells_of
+from surgectl.units import NS_PER_S
 
 MEMORY = "1300MB"
 """What the tables of one recording may hold in memory; beyond that they go to a temporary folder."""
@@ -47,10 +49,12 @@ class Relations:
         chaos: Iterable[ChaosRow] = (),
         vitals: Iterable[VitalsRow] = (),
         vitals_of: Mapping[int, Iterable[VitalsRow]] | None = None,
+        between_s: tuple[float, float | None] | None = None,
     ) -> Relations:
         """The tables of rows in memory: `line` is a row's place in its list, `file` the name it would have.
 
-        `vitals_of`: those of further workers, by their shard.
+        `vitals_of`: those of further workers, by their shard. `between_s`: row time zero and the reading of
+        the books by the wall clock.
         """
         given = dict(evidence or {})
         if unknown := sorted(set(given) - set(KINDS)):
@@ -66,7 +70,7 @@ class Relations:
         connection = duckdb.connect()
         for table, cells in collected.items():
             connection.register(table, arrow(table, cells))
-        return cls._open(connection, f"CREATE VIEW attempts AS {ATTEMPTS}")
+        return cls._open(connection, f"CREATE VIEW attempts AS {ATTEMPTS}", between_s)
 
     @classmethod
     def from_folder(cls, run: Path) -> Relations:
@@ -100,14 +104,20 @@ class Relations:
             if "sources" in read:
                 read["sources"] += " UNION ALL SELECT * FROM flaws"
         views = [f"CREATE VIEW {table} AS {query}" for table, query in sorted(read.items())]
-        relations = cls._open(connection, ";\n".join(views))
+        relations = cls._open(connection, ";\n".join(views), _times(run))
         relations._asides = asides
         relations._files = [path for paths in files.values() for path in paths]
         return relations
 
     @classmethod
-    def _open(cls, connection: duckdb.DuckDBPyConnection, views: str) -> Relations:
+    def _open(
+        cls, connection: duckdb.DuckDBPyConnection, views: str, between_s: tuple[float, float | None] | None
+    ) -> Relations:
         connection.execute(views)
+        connection.execute(
+            "CREATE TEMP TABLE run_time AS SELECT ?::DOUBLE AS started_epoch_s, ?::DOUBLE AS settled_epoch_s",
+            list(between_s or (None, None)),
+        )
         connection.execute(LINKS)
         return cls(connection)
 
@@ -157,6 +167,18 @@ class Relations:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _times(run: Path) -> tuple[float, float | None] | None:
+    """When a recording's run began, and when its books had been read, by the wall clock; None where nobody can tell."""
+    try:
+        manifest = manifests.load(run)
+    except SurgectlError:
+        return None
+    if not manifest.started_epoch_s:
+        return None
+    settled_ns = manifest.settled_ns
+    return manifest.started_epoch_s, None if settled_ns is None else manifest.started_epoch_s + settled_ns / NS_PER_S
 
 
 def where(file: str | None, line: int | None) -> str:

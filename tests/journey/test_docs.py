@@ -30,7 +30,7 @@ def test_every_example_of_a_target_compiles(example: str, tmp_path: Path) -> Non
 
 FRAGMENTS = [
     pytest.param(key, fragment, id=f"{key}{number}")
-    for key in ("take:", "poll:", "mint:", "totals:", "evidence:")
+    for key in ("take:", "poll:", "mint:", "fans_from:", "logins:", "totals:", "evidence:")
     for number, fragment in enumerate(blocks("target-language.md", key))
 ]
 
@@ -45,7 +45,9 @@ def test_every_part_of_a_target_that_is_shown_loads(key: str, fragment: str, tmp
     taken = "    take: {hold: {json: id}}\n" if key == "poll:" else ""
     file = tmp_path / "example.yaml"
     file.write_text(head + (step + taken + inside if key in ("take:", "poll:") else fragment + step))
-    environ = dict.fromkeys(("PSP_URL", "STRIPE_KEY", "PSP_KEY", "ADMIN_PASSWORD"), "http://127.0.0.1:1")
+    environ = dict.fromkeys(
+        ("PSP_URL", "STRIPE_KEY", "PSP_KEY", "ADMIN_PASSWORD", "CLIENT_SECRET"), "http://127.0.0.1:1"
+    )
     environ["SHOP_DSN"] = "sqlite://"
     assert compile_target(load_target(file, environ=environ)).steps
 

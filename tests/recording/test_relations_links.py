@@ -171,3 +171,50 @@ def test_coverage_counts_every_row_once() -> None:
     orders = [order("11", "i1"), order("12", "i1", "i2"), order("13"), order("14", "x")]
     with Relations.from_rows([*TWO], {"orders": orders, "charges": [charge("c", "i1")]}) as relations:
         assert relations.rows("FROM link_coverage ORDER BY kind") == [("charges", 1, 1, 0, 0), ("orders", 4, 1, 1, 2)]
+
+
+NIGHT_S = 1_900_000_000.7
+KNOWN = [
+    intent("i1", **{"key": "key-of-the-first", "account.email": "anna@example.org"}),
+    intent("i2", **{"key": "key-of-the-second", "account.email": "bert@example.org"}),
+]
+ACCOUNT_LINKS = {
+    "an order of the run": (order("o", "Anna@example.org", at_s=NIGHT_S + 3), ("i1", "account.email", False)),
+    "in whole seconds": (order("o", "anna@example.org", at_s=1_900_000_000.0), ("i1", "account.email", False)),
+    "an order of an earlier run": (order("o", "anna@example.org", at_s=NIGHT_S - 2), AMBIGUOUS),
+    "an order without a date": (order("o", "anna@example.org"), AMBIGUOUS),
+    "an earlier order with a key of ours": (
+        order("o", "anna@example.org", "key-of-the-first", at_s=NIGHT_S - 2),
+        ("i1", "key", False),
+    ),
+    "another's key on it": (
+        order("o", "anna@example.org", "key-of-the-second", at_s=NIGHT_S + 3),
+        AMBIGUOUS,
+    ),
+    "in a text": (order("o", "for anna@example.org!", at_s=NIGHT_S + 3), ("i1", "account.email in text", False)),
+    "a stranger's": (order("o", "dora@example.org", at_s=NIGHT_S + 3), NOT_LINKED),
+}
+
+
+@pytest.mark.parametrize(("row", "expected"), ACCOUNT_LINKS.values(), ids=ACCOUNT_LINKS)
+def test_an_account_links_what_came_since_the_run_began(row: OrderRow, expected: tuple[Any, ...]) -> None:
+    """The same account may have bought before: what is not dated since the start is nobody's for certain."""
+    with Relations.from_rows(KNOWN, {"orders": [row]}, between_s=(NIGHT_S, NIGHT_S + 90)) as relations:
+        assert relations.rows("SELECT intent, via, ambiguous FROM links_orders") == [expected]
+
+
+def test_an_account_links_nothing_where_nobody_knows_when_the_run_began() -> None:
+    """Without the start of the run no date says anything."""
+    row = charge("c", "anna@example.org", at_s=NIGHT_S + 3)
+    with Relations.from_rows(KNOWN, {"charges": [row]}) as relations:
+        assert relations.rows("SELECT intent, via, ambiguous FROM links_charges") == [AMBIGUOUS]
+
+
+def test_a_ledger_that_dates_what_is_to_come_is_not_believed() -> None:
+    """An hour ahead, as a shop that keeps its summer time: the order of half an hour ago would look like ours."""
+    rows = [order("ours", "anna@example.org", at_s=NIGHT_S + 3605), order("old", "bert@example.org", at_s=NIGHT_S + 30)]
+    money = charge("c", "bert@example.org", at_s=NIGHT_S + 30)
+    between_s = (NIGHT_S, NIGHT_S + 90)
+    with Relations.from_rows(KNOWN, {"orders": rows, "charges": [money]}, between_s=between_s) as relations:
+        assert set(relations.rows("SELECT intent, ambiguous FROM links_orders")) == {(None, True)}
+        assert relations.rows("SELECT intent FROM links_charges") == [("i2",)], "the provider keeps its own time"

@@ -9,7 +9,9 @@ from pathlib import Path
 from surgectl.clock import Clock
 from surgectl.engine.barrier import Barriers
 from surgectl.engine.dispatch import Behind
+from surgectl.engine.drivers.admitted import Admitted
 from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.logins import Logins
 from surgectl.engine.probe import Probe
 from surgectl.engine.run import Engine
 from surgectl.engine.scene import Casting, Counts, Scene
@@ -39,12 +41,19 @@ class InlineRunner:
         behind: Behind = "drop",
         probing: Probe | None = None,
         probe_driver: Driver | None = None,
+        logins: Logins | None = None,
         tap: Tap | None = None,
         redact: Redact | None = None,
         shard: int = 0,
         of: int = 1,
     ) -> None:
-        """`driver` and `probe_driver` are entered here: pass them unopened. `redact`: None = there are no secrets."""
+        """`driver` and `probe_driver` are entered here: pass them unopened. `redact`: None = there are no secrets.
+
+        `logins`: what both drivers' requests may need; made over the fans' own connections.
+        """
+        if logins is not None:
+            admitted = driver = Admitted(driver, logins)
+            probe_driver = None if probe_driver is None else Admitted(probe_driver, logins, keeps=False)
         self._journal = Journal(folder, shard, tap=tap.publish_all if tap is not None else None, redact=redact)
         self._vitals = LineFile(Folder(folder).vitals_file(shard), tap=tap.publish if tap is not None else None)
         self._drivers = [driver] if probe_driver is None else [driver, probe_driver]
@@ -55,6 +64,8 @@ class InlineRunner:
             driver=driver,
             barriers=Barriers(shard=shard, of=of),
         )
+        if logins is not None:
+            logins.open(self._scene, admitted.visit)
         write_vitals: Callable[[VitalsRow], None] = self._vitals.append
         self._engine = Engine(
             self._scene,

@@ -18,7 +18,9 @@ from surgectl.recording.relations import Relations
 from surgectl.units import NS_PER_S
 
 _SENT = f"""
-WITH sent AS (SELECT intent, step, poll, sent_ns FROM attempts WHERE sent_ns IS NOT NULL AND role <> 'status'),
+WITH sent AS (
+  SELECT intent, step, poll, sent_ns FROM attempts WHERE sent_ns IS NOT NULL AND role NOT IN ('status', 'login')
+),
 wanted AS (SELECT count(*) AS sends, count(*) FILTER (poll) AS polls FROM sent),
 steps AS (SELECT count(*) AS steps FROM (SELECT DISTINCT intent, step FROM sent)),
 seconds AS (SELECT sent_ns // {NS_PER_S} AS second, count(*) AS sends FROM sent GROUP BY second)
