@@ -29,6 +29,7 @@ from surgectl.engine.drivers.browser import Asked, Browser, Listener
 from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.limits import KEEPALIVE_S, MOST_BODY_BYTES, MOST_HEADER_BYTES
 from surgectl.engine.drivers.place import Atlas, Place
+from surgectl.engine.drivers.pushes.pulse import Pulse
 from surgectl.engine.drivers.redirect import Headers
 from surgectl.errors import SurgectlError
 from surgectl.journey.messages import Broken
@@ -126,6 +127,7 @@ class AiohttpDriver:
         self.now_ns = since(clock, start_ns)
         """Nanoseconds since the run's start."""
         self.open_sockets = 0
+        self.pulse = Pulse(self.now_ns)
         self.streams: set[asyncio.Task[None] | None] = set()
         """Those who listen on a connection of ours."""
         self.most_body_bytes = most_body_bytes

@@ -10,9 +10,11 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from surgectl.engine.drivers.driver import Mark, Then
 from surgectl.engine.drivers.place import Place
-from surgectl.journey.messages import EVENT, QUIET, Broken, Push, Reply, Wire
+from surgectl.journey.messages import EVENT, QUIET, Broken, Push, Reply, Wire, is_message
 
 if TYPE_CHECKING:
     from surgectl.engine.drivers.browser import Browser
@@ -42,6 +44,7 @@ class Ear:
         self._room = asyncio.Event()
         self._count = 0
         self._open = False
+        self._opened_ns = 0
         self._ended: Reply | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -79,9 +82,13 @@ class Ear:
     def opened(self) -> None:
         """The shop has agreed to speak."""
         self._open = True
+        self._opened_ns = self._mark.sent_ns or 0
 
-    async def came(self, event: str, data: bytes, place: Place) -> bool:
-        """A message; back once there is room for the next. False: that was enough."""
+    async def came(self, event: str, data: bytes, place: Place, quiet_ns: int) -> bool:
+        """A message that nobody had said at `quiet_ns`; back once there is room for the next. False: that was enough.
+
+        Its `sent_ns` is no earlier than that, and than the request that opened the connection.
+        """
         self._count += 1
         if self._count > MOST_MESSAGES:
             return False
@@ -91,7 +98,7 @@ class Ear:
                 headers=((EVENT, event),),
                 body=data,
                 url=place.text,
-                sent_ns=self._mark.sent_ns,
+                sent_ns=max(self._opened_ns, quiet_ns),
                 done_ns=self._now_ns(),
             )
         )
@@ -146,22 +153,9 @@ class Ear:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        sent_ns = self._mark.sent_ns
-        done_ns = self._now_ns()
         if then is not None:
-            then(
-                Reply(
-                    broken=reply.broken,
-                    status=reply.status,
-                    headers=reply.headers,
-                    body=reply.body,
-                    url=reply.url,
-                    cookies=reply.cookies,
-                    sent_ns=sent_ns,
-                    done_ns=done_ns,
-                    detail=reply.detail,
-                )
-            )
+            sent_ns = reply.sent_ns if is_message(reply) else self._mark.sent_ns
+            then(msgspec.structs.replace(reply, sent_ns=sent_ns, done_ns=self._now_ns()))
 
     def _stop(self) -> None:
         task, self._task = self._task, None

@@ -41,9 +41,10 @@ async def speaking(ear: Ear, browser: Browser, wire: Wire, push: Push, mark: Mar
     current_mark.set(mark)
     listening.set(True)
     try:
-        if push.kind == "sse":
-            return await _events(driver, ear, browser, wire, push, mark)
-        return await _socket(driver, ear, browser, wire, push, mark)
+        with driver.pulse:
+            if push.kind == "sse":
+                return await _events(driver, ear, browser, wire, push, mark)
+            return await _socket(driver, ear, browser, wire, push, mark)
     except Refused as refused:
         return refused.reply
     except (aiohttp.ClientError, OSError, ValueError, TooLong) as error:
@@ -65,9 +66,10 @@ async def _events(driver: AiohttpDriver, ear: Ear, browser: Browser, wire: Wire,
         ear.opened()
         try:
             while piece := await response.content.readany():
+                quiet_ns = driver.pulse.quiet_ns
                 for message in stream.feed(piece):
                     wanted = not push.events or message.event in push.events
-                    if wanted and not await ear.came(message.event, message.data, there):
+                    if wanted and not await ear.came(message.event, message.data, there, quiet_ns):
                         return Reply(broken="invalid", detail="more messages than any waiting room has")
                 ear.last_id = stream.last_id
         except (aiohttp.ClientError, OSError) as error:
@@ -145,7 +147,7 @@ async def _socket(driver: AiohttpDriver, ear: Ear, browser: Browser, wire: Wire,
             if message.type is aiohttp.WSMsgType.ERROR:
                 return Reply(broken="invalid", detail=f"the WebSocket failed ({socket.close_code})")
             data = message.data.encode() if isinstance(message.data, str) else bytes(message.data)
-            if not await ear.came("message", data, there):
+            if not await ear.came("message", data, there, driver.pulse.quiet_ns):
                 return Reply(broken="invalid", detail="more messages than any waiting room has")
     finally:
         await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
