@@ -14,12 +14,13 @@ import msgspec
 
 from surgectl.engine.drivers.driver import Mark, Then
 from surgectl.engine.drivers.place import Place
-from surgectl.journey.messages import EVENT, QUIET, Broken, Push, Reply, Wire, is_message
+from surgectl.journey.messages import EVENT, QUIET, RETRY, Broken, Push, Reply, Wire, is_message
 
 if TYPE_CHECKING:
     from surgectl.engine.drivers.browser import Browser
 
 _MOST_WAITING = 32
+_MOST_WAITING_BYTES = 1 << 20
 MOST_MESSAGES = 20_000
 """Of one connection: what pushes more is no waiting room."""
 
@@ -40,6 +41,9 @@ class Ear:
         self._speaking = speaking
         self.last_id = ""
         """Of the last event: what the next connection of this page says."""
+        self.retry_ms: int | None = None
+        """How long this page waits before it connects again, as far as a stream has said so; it holds until another
+        stream says otherwise (WHATWG HTML §9.2.2, "reconnection time")."""
         self._messages: deque[Reply] = deque()
         self._room = asyncio.Event()
         self._count = 0
@@ -103,7 +107,7 @@ class Ear:
             )
         )
         self._hand_over()
-        while len(self._messages) >= _MOST_WAITING:
+        while len(self._messages) >= _MOST_WAITING or sum(len(m.body) for m in self._messages) > _MOST_WAITING_BYTES:
             self._room.clear()
             await self._room.wait()
         return True
@@ -119,6 +123,8 @@ class Ear:
         except Exception as error:  # noqa: BLE001 - whoever waits is told, and says what it means
             self._mark.failure = error
             ended = Reply(broken="invalid", detail=type(error).__name__)
+        if self.retry_ms is not None:
+            ended = msgspec.structs.replace(ended, headers=(*ended.headers, (RETRY, str(self.retry_ms))))
         if self._task is asyncio.current_task():
             self._task, self._ended = None, ended
             self._hand_over()

@@ -16,7 +16,7 @@ one that wakes the reader, and some to spare."""
 
 
 class Pulse:
-    """`with pulse:` while a connection is open; `quiet_ns` is then a hundredth of a second old, or more where we lag."""
+    """`with pulse:` while a connection is open: `quiet_ns` is then a hundredth of a second old, more where we lag."""
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
