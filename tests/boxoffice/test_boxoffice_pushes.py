@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ async def joined(shop: Shop, count: int) -> list[str]:
     return ids
 
 
-async def events(shop: Shop, place: str, **headers: str) -> AsyncIterator[Said]:
+async def events(shop: Shop, place: str, **headers: str) -> AsyncGenerator[Said, None]:
     """What the stream says, by id and data, until it ends; the stream's head first."""
     async with shop.http.get(f"{shop.url}/api/queue/{place}/events", headers=headers) as reply:
         assert (reply.status, reply.content_type) == (200, "text/event-stream")
@@ -45,7 +45,7 @@ async def events(shop: Shop, place: str, **headers: str) -> AsyncIterator[Said]:
             block = {}
 
 
-async def socket(shop: Shop, place: str) -> AsyncIterator[Said]:
+async def socket(shop: Shop, place: str) -> AsyncGenerator[Said, None]:
     async with shop.http.ws_connect(f"{shop.url}/api/line") as speaks:
         await speaks.send_json({"place": place})
         async for message in speaks:
