@@ -378,7 +378,7 @@ class LiveView:
     # -- attempts
 
     def _invoked(self, row: InvokeRow) -> None:
-        self._second(row.at_ns).sent += 1
+        self._second(row.at_ns).sent += row.method != ""
         if row.poll or row.role == "status":
             return
         self._sent += 1

@@ -111,6 +111,7 @@ async def test_each_message_is_a_poll_in_the_recording(tmp_path: Path) -> None:
         ("pay", False),
     ]
     assert [row.claims.get("position") for row in done[1:4]] == [2, 1, None]
+    assert [mine[row.attempt].method for row in done] == ["POST", "GET", "", "", "POST"], "one request, three messages"
     for row, later in zip(done, done[1:], strict=False):
         assert row.sent_ns is not None and later.sent_ns is not None
         # The second message came with the first: it may have been said as early.

@@ -47,13 +47,18 @@ class Ear:
         self._messages: deque[Reply] = deque()
         self._room = asyncio.Event()
         self._count = 0
-        self._open = False
+        self._agreed = False
         self._opened_ns = 0
         self._ended: Reply | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._mark = Mark()
         self._then: Then | None = None
+
+    @property
+    def open(self) -> bool:
+        """See Listening.open."""
+        return self._task is not None or bool(self._messages) or self._ended is not None
 
     def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> Ear:
         """Wait for the next message, at most `wire.timeout_ns` from due, or from now where that is later."""
@@ -62,8 +67,8 @@ class Ear:
         left_ns = max(due_ns, now_ns) + wire.timeout_ns - now_ns
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(left_ns / 1e9, self._silent)
-        if self._task is None and not self._messages and self._ended is None:
-            self._open, self._count = False, 0
+        if not self.open:
+            self._agreed, self._count = False, 0
             self._task = asyncio.create_task(self._listen(wire, push, mark))
         else:
             mark.sent_ns = now_ns  # nothing leaves: the fan listens from here on
@@ -85,7 +90,7 @@ class Ear:
 
     def opened(self) -> None:
         """The shop has agreed to speak."""
-        self._open = True
+        self._agreed = True
         self._opened_ns = self._mark.sent_ns or 0
 
     async def came(self, event: str, data: bytes, place: Place, quiet_ns: int) -> bool:
@@ -147,7 +152,7 @@ class Ear:
         """The wait is over."""
         if self._then is None:
             return
-        opened = self._open
+        opened = self._agreed
         self._stop()
         sent_ns = self._mark.sent_ns
         why: Broken = "not-sent" if sent_ns is None else "timeout"
@@ -167,7 +172,7 @@ class Ear:
         task, self._task = self._task, None
         self._messages.clear()
         self._ended = None
-        self._open = False
+        self._agreed = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
