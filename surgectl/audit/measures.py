@@ -34,7 +34,7 @@ _EVENTS = {
     "arrived": "SELECT at_ns, intent FROM intents",
     "dropped": "SELECT due_ns AS at_ns, NULL AS intent FROM dropped WHERE why <> 'paused'",
     "paused": "SELECT due_ns AS at_ns, NULL AS intent FROM dropped WHERE why = 'paused'",
-    "sent": "SELECT sent_ns AS at_ns, intent FROM attempts WHERE sent_ns IS NOT NULL",
+    "sent": "SELECT sent_ns AS at_ns, intent FROM attempts WHERE sent_ns IS NOT NULL AND method <> ''",
     "info": "SELECT done_ns AS at_ns, intent FROM attempts WHERE outcome = 'info' AND NOT poll",
     "not-sent": "SELECT done_ns AS at_ns, intent FROM attempts WHERE why = 'not-sent'",
     "shed": "SELECT done_ns AS at_ns, intent FROM attempts WHERE why = 'shed' OR \"then\" = 'shed'",
@@ -195,7 +195,7 @@ class RunMeasures:
         if metric == "fans":
             sends, wanted = self.relations.one(
                 f"""SELECT count(*), count(DISTINCT (intent, step)) FROM attempts
-                    WHERE sent_ns IS NOT NULL AND {inside("due_ns", windows)}{_whose(of)}"""
+                    WHERE sent_ns IS NOT NULL AND method <> '' AND {inside("due_ns", windows)}{_whose(of)}"""
             )
         elif self._is_step(metric):
             sends, wanted = self.relations.one(

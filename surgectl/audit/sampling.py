@@ -265,7 +265,8 @@ class _Sampling:
         at, intent, step, poll, who = self.relations.arrays(
             f"""WITH who AS (SELECT intent, any_value(profile) AS profile FROM intents GROUP BY intent)
                 SELECT a.due_ns AS at, hash(a.intent) AS intent, list_position([{names or "''"}], a.step) - 1 AS step,
-                a.poll AS poll, {self._whose("a.intent")} AS who FROM attempts a WHERE a.sent_ns IS NOT NULL"""
+                a.poll AS poll, {self._whose("a.intent")} AS who FROM attempts a
+                WHERE a.sent_ns IS NOT NULL AND a.method <> ''"""
         )
         # Sorted once: of any part of it, each pair of step and intent stands together.
         order = np.lexsort((intent, step))

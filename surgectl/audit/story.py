@@ -147,13 +147,20 @@ def _sends(relations: Relations, intent: str) -> list[Moment]:
 
 
 def _polls(relations: Relations, intent: str) -> list[Moment]:
-    """Waiting pages are asked dozens of times: one line an operation."""
-    query = """SELECT step, op, tab, count(*), max(done_ns), arg_max(why, invoke_line), min(file), max(done_line)
+    """Waiting pages are asked dozens of times, or say something themselves: one line an operation."""
+    query = """SELECT step, op, tab, count(*) FILTER (method <> ''), count(*) FILTER (method = ''), max(done_ns),
+                 arg_max(why, invoke_line), min(file), max(done_line)
                FROM attempts WHERE intent = ? AND poll GROUP BY step, op, tab ORDER BY op, tab"""
     return [
-        Moment(at_s=_s(at_ns), lane="fan", text=f"{step}: asked {count} times, last {why}", where=where(file, line))
-        for step, _, _, count, at_ns, why, file, line in relations.rows(query, [intent])
+        Moment(at_s=_s(at_ns), lane="fan", text=f"{step}: {_waited(asked, told)}, last {why}", where=where(file, line))
+        for step, _, _, asked, told, at_ns, why, file, line in relations.rows(query, [intent])
     ]
+
+
+def _waited(asked: int, told: int) -> str:
+    """How a wait went: by asking, or by listening on connections that each brought a first word."""
+    times = f"{asked:,} times" if asked != 1 else "once"
+    return f"asked {times}" if not told else f"listened, connected {times}, told {told:,} times more"
 
 
 def _axis(expectations: Expectations, at_s: float | None) -> float | None:

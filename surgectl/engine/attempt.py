@@ -110,7 +110,7 @@ class Attempt(Mark):
                 try_=move.try_,
                 poll=move.poll,
                 double=self.double,
-                method=wire.method,
+                method=self._method(),
                 key=move.key,
                 body=_digest(wire.body) if ledger and move.key is not None else None,
             )
@@ -123,6 +123,9 @@ class Attempt(Mark):
             except Exception:
                 self._give_up()
                 raise
+
+    def _method(self) -> str:
+        return self._wire.method
 
     def quit(self) -> None:
         """The fan closes the tab: no answer is wanted any more."""

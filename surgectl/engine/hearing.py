@@ -12,11 +12,16 @@ class Hearing(Attempt):
 
     __slots__ = ()
 
+    def _method(self) -> str:
+        ear = self._tab.scene.ears.get(self._tab)
+        return "" if ear is not None and ear.open else super()._method()
+
     def _send(self) -> None:
         tab, move, scene = self._tab, self._move, self._tab.scene
         assert isinstance(move, Listen)
-        scene.counts.sent += 1
         ear = scene.ears.get(tab)
+        if ear is None or not ear.open:
+            scene.counts.sent += 1
         if ear is None:
             ear = scene.ears[tab] = tab.session.ear()
         self._under_way = ear.hear(self._wire, move.push, self._due_ns, self, self._answered)

@@ -135,6 +135,8 @@ class Meter:
         self._everybody = self._tracks[""]
         self._ticks: dict[tuple[str, str, int], Tick] = {}
         self._sent = Tick("sent", "", -1)
+        self._pushed: set[str] = set()
+        """Waits for a message, which send nothing."""
         self._sets: dict[tuple[frozenset[str], str], frozenset[str]] = {}
         self._shared: dict[frozenset[str], frozenset[str]] = {}
         self._newest: dict[str | tuple[str, str], Tick] = {}
@@ -309,6 +311,8 @@ class Meter:
     def _invoked(self, row: InvokeRow) -> None:
         at_ns = self._seen_ns = row.at_ns
         if row.poll:
+            if not row.method:
+                self._pushed.add(row.attempt)
             return
         intent, step, due_ns = row.intent, row.step, row.due_ns
         want = self._wants.get(intent)
@@ -350,7 +354,9 @@ class Meter:
         under_way = self._under_way.pop(row.attempt, None)
         outcome, sent_ns = row.outcome, row.sent_ns
         if under_way is None:  # of a poll
-            if sent_ns is not None:
+            if row.attempt in self._pushed:
+                self._pushed.discard(row.attempt)
+            elif sent_ns is not None:
                 self._tick("sent", "", sent_ns)
             return
         cell, due_ns = under_way

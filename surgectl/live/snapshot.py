@@ -380,7 +380,7 @@ class LiveView:
     # -- attempts
 
     def _invoked(self, row: InvokeRow) -> None:
-        self._second(row.at_ns).sent += 1
+        self._second(row.at_ns).sent += row.method != ""
         if row.poll or row.role in _NO_WISH:
             return
         self._sent += 1

@@ -60,6 +60,7 @@ class InvokeRow(_Row, frozen=True, kw_only=True, tag="invoke"):
     double: bool = False
     """True: the second half of a double click."""
     method: str = "GET"
+    """Empty: nothing was sent, the fan went on listening on a connection that is open."""
     key: str | None = None
     """The idempotency key it carries."""
     body: str | None = None

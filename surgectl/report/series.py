@@ -133,7 +133,7 @@ def over_time(relations: Relations, *, started_epoch_s: float = 0.0) -> OverTime
         ),
         arrived=arrived,
         sent=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE NOT poll AND role <> 'status' GROUP BY 1"),
-        polls=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE poll GROUP BY 1"),
+        polls=count(f"SELECT at_ns // {_STEP_NS}, count(*) FROM invokes WHERE poll AND method <> '' GROUP BY 1"),
         resolved=[resolved.get(s, 0) for s in seconds],
         confirmed=[confirmed.get(s, 0) for s in seconds],
         in_doubt=count(

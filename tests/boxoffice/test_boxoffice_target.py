@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
+import msgspec
+
 from surgectl.profile.load import load_target
 from surgectl.profile.target import Column
 from surgectl.stage.boxoffice.rows import HoldState, OrderState
@@ -29,7 +31,7 @@ async def test_every_mapped_column_is_in_the_books(money: Money, tmp_path: Path)
             named = [column.from_ if isinstance(column, Column) else str(column) for column in source.row.values()]
             assert set(named) | set(source.key) <= set(row), kind
             if source.http.offset:
-                assert body[source.http.offset["total"]] == 1
+                assert body[source.http.offset.total] == 1
 
 
 def test_the_seat_maps_target_is_the_same_shop() -> None:
@@ -41,6 +43,27 @@ def test_the_seat_maps_target_is_the_same_shop() -> None:
     assert [step.step for step in on_map.journey] == ["page", "join", "map", "block", "hold", "pay"]
     assert [step for step in on_map.journey if step.step in ("page", "join", "pay")] == [
         step for step in plain.journey if step.step != "hold"
+    ]
+
+
+def test_the_pushing_target_is_the_same_shop() -> None:
+    """Only how a fan waits in line differs: two steps take turns, and send what the plain one sends."""
+    plain = load_target(HERE / "profiles/targets/boxoffice.yaml", STAGE)
+    pushed = load_target(HERE / "profiles/targets/boxoffice-push.yaml", STAGE)
+    differ = {name for name in plain.__struct_fields__ if getattr(plain, name) != getattr(pushed, name)}
+    assert differ == {"name", "about", "journey"}
+    assert [step.step for step in pushed.journey] == ["page", "join", "join-socket", "hold", "pay"]
+    joins = [step for step in pushed.journey if step.role == "join"]
+    waits = [step.await_ for step in joins]
+    assert [wait is not None and (wait.sse is None, wait.ws is None) for wait in waits] == [
+        (False, True),
+        (True, False),
+    ]
+    for step in joins:
+        asks = msgspec.structs.replace(step, step="join", only=None, await_=None, poll=plain.journey[1].poll)
+        assert asks == plain.journey[1]
+    assert [step for step in pushed.journey if step.role != "join"] == [
+        step for step in plain.journey if step.role != "join"
     ]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import struct
+import time
 from collections.abc import Awaitable, Callable
 
 from surgectl.engine.drivers.driver import Mark
@@ -190,6 +191,71 @@ async def test_a_flood_waits_in_the_shops_own_socket(driver: Subject) -> None:
         ear.close()
 
 
+async def test_large_events_wait_in_the_shops_own_socket(driver: Subject) -> None:
+    """Of events that nobody asked for yet a megabyte is kept, and one more."""
+    written = 0
+
+    async def flood(visit: Visit) -> None:
+        nonlocal written
+        await visit.request()
+        await visit.say(HEAD)
+        while written < 60_000_000:
+            await visit.say(b"data: " + b"x" * 999_992 + b"\n\n")
+            written += 1_000_000
+
+    async with RawServer(flood) as server:
+        ear = driver.session().ear()
+        assert len((await heard(ear, at(server), SSE, 0)).body) == 999_992
+        before = -1
+        async with asyncio.timeout(10):
+            while before != written:
+                before = written
+                await asyncio.sleep(0.2)
+        assert written < 20_000_000  # the rest is in the sockets' own buffers
+        ear.close()
+
+
+async def test_how_long_to_wait_is_remembered(driver: Subject) -> None:
+    """What a stream said of it holds for the next connections of that page, also where nobody answers."""
+
+    async def speak(visit: Visit) -> None:
+        await visit.request()
+        await visit.say(HEAD + b"retry: 40\n\n")
+        visit.close()
+
+    ear = driver.session().ear()
+    async with RawServer(speak) as server:
+        wire = at(server)
+        assert said_retry_ns(await heard(ear, wire, SSE, 0)) == 40_000_000
+    nobody = await heard(ear, wire, SSE, 0)
+    assert (nobody.broken, said_retry_ns(nobody)) == ("not-sent", 40_000_000)
+
+
+async def test_when_it_was_said(driver: Subject) -> None:
+    """Between a message's two instants lies the one at which the shop said it, also where we were busy meanwhile."""
+    spoken: list[int] = []
+
+    async def speak(visit: Visit) -> None:
+        await visit.request()
+        await visit.say(HEAD)
+        for n in range(12):
+            spoken.append(driver.now_ns())
+            await visit.say(b"data: %d\n\n" % n)
+            if n % 4 < 2:
+                time.sleep(0.03)  # nobody hears anything: the next one lies in the socket beside this one
+            else:
+                await asyncio.sleep(0.03)
+        await stays(visit)
+
+    async with RawServer(speak) as server:
+        replies = await listen(driver, at(server), 12)
+    for said_ns, reply in zip(spoken, replies, strict=True):
+        assert reply.sent_ns is not None and reply.sent_ns <= said_ns <= reply.done_ns
+    assert replies[4].sent_ns is not None and replies[4].sent_ns > spoken[0], (
+        "each says more than that the page was open"
+    )
+
+
 async def test_cookies_travel(driver: Subject) -> None:
     """What the shop set before goes along, and what the stream sets stays."""
 
@@ -231,13 +297,13 @@ async def hears(visit: Visit) -> tuple[int, bytes]:
     return opcode & 15, bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
 
 
-def over_ws(talk: Callable[[Visit], Awaitable[None]]) -> Callable[[Visit], Awaitable[None]]:
+def over_ws(talk: Callable[[Visit], Awaitable[None]], before: bytes = b"") -> Callable[[Visit], Awaitable[None]]:
     async def visited(visit: Visit) -> None:
         head = await visit.request()
         key = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
         accept = hashlib.sha1(key.split(b": ")[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
         await visit.say(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            before + b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + base64.b64encode(accept) + b"\r\n\r\n"
         )
         await talk(visit)
@@ -265,16 +331,74 @@ async def test_a_websocket_speaks(driver: Subject) -> None:
 
 
 async def test_no_websocket_there(driver: Subject) -> None:
-    """A handshake that is refused is a reply with its status, and no listener is not sent."""
+    """A handshake that is refused is a whole reply, for the rules to judge; no listener is not sent."""
 
     async def refuse(visit: Visit) -> None:
         await visit.request()
-        await visit.reply(b"no", "403 Forbidden")
+        await visit.say(b"HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nContent-Length: 15\r\n\r\n")
+        await asyncio.sleep(0.02)
+        await visit.say(b'{"code":')
+        await asyncio.sleep(0.02)
+        await visit.say(b'"BUSY"}')
+        await stays(visit)
 
     async with RawServer(refuse) as server:
-        assert said(await listen(driver, at(server), 1, WS)) == ["403"]
+        for push in (WS, SSE):
+            (reply,) = await listen(driver, at(server), 1, push)
+            assert (reply.broken, reply.status, reply.body) == (None, 503, b'{"code":"BUSY"}')
+            assert ("Retry-After", "2") in reply.headers and not is_message(reply)
     nowhere = Wire(method="GET", url=f"http://127.0.0.1:{free_port()}/")
     assert said(await listen(driver, nowhere, 1, WS)) == ["not-sent"]
+
+
+async def test_an_upgrade_is_not_redirected(driver: Subject) -> None:
+    """As in browsers: the redirect is the reply, and nothing is sent where it leads."""
+
+    async def move(visit: Visit) -> None:
+        await visit.request()
+        await visit.reply(b"", "302 Found", "Location: /there\r\n")
+
+    async with RawServer(move) as server:
+        assert said(await listen(driver, at(server), 1, WS)) == ["302"]
+        assert len(server.requests) == 1
+
+
+async def test_hints_before_the_answer(driver: Subject) -> None:
+    """103 Early Hints come before either kind of answer, and mean nothing."""
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+
+    async def stream(visit: Visit) -> None:
+        await visit.request()
+        await visit.say(hints + HEAD + b"data: x\n\n")
+        await stays(visit)
+
+    async def talk(visit: Visit) -> None:
+        await visit.say(frame(b"x"))
+        await stays(visit)
+
+    for visited, push in ((stream, SSE), (over_ws(talk, hints), WS)):
+        async with RawServer(visited) as server:
+            assert said(await listen(driver, at(server), 1, push)) == ["message=x"]
+
+
+async def test_who_is_no_websocket_says_so_in_vain(driver: Subject) -> None:
+    """A 101 that does not answer our key, and a frame compressed though nobody offered it: no message."""
+
+    async def wrong(visit: Visit) -> None:
+        await visit.request()
+        await visit.say(
+            b"HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"
+        )
+        await stays(visit)
+
+    async def squeezed(visit: Visit) -> None:
+        await visit.say(bytes([0xC1]) + frame(b"\xf2H\xcd\xc9\xc9\x07\x00")[1:])
+        await stays(visit)
+
+    for visited in (wrong, over_ws(squeezed)):
+        async with RawServer(visited) as server:
+            (reply,) = await listen(driver, at(server), 1, WS)
+            assert reply.broken == "invalid" and b"sec-websocket-extensions" not in server.requests[0].lower()
 
 
 async def test_a_garbled_frame(driver: Subject) -> None:

@@ -75,3 +75,8 @@ def test_without_end() -> None:
     with pytest.raises(TooLong):
         for _ in range(100):
             stream.feed(b"data: " + b"x" * 90 + b"\n")
+    stream = EventStream(100_000)
+    with pytest.raises(TooLong):
+        for _ in range(10_000):
+            stream.feed(b"data\n" * 10)
+    assert read(b"id: 1\n\nid: " + b"9" * 5000 + b"\n\n")[1].last_id == "1", "no header is that long"

@@ -27,8 +27,9 @@ from surgectl import __version__
 from surgectl.clock import Clock, since
 from surgectl.engine.drivers.browser import Asked, Browser, Listener
 from surgectl.engine.drivers.driver import Mark
-from surgectl.engine.drivers.limits import KEEPALIVE_S, MOST_BODY_BYTES, MOST_HEADER_BYTES
+from surgectl.engine.drivers.limits import KEEPALIVE_S, MOST_BODY_BYTES, MOST_HEADER_BYTES, MOST_REFUSAL_BYTES
 from surgectl.engine.drivers.place import Atlas, Place
+from surgectl.engine.drivers.pushes.pulse import Pulse
 from surgectl.engine.drivers.redirect import Headers
 from surgectl.errors import SurgectlError
 from surgectl.journey.messages import Broken
@@ -37,6 +38,20 @@ current_mark: ContextVar[Mark] = ContextVar("surgectl_mark")
 
 listening: ContextVar[bool] = ContextVar("surgectl_listening", default=False)
 """What is asked for is a connection on which the shop will speak."""
+
+
+upgrading: ContextVar[bool] = ContextVar("surgectl_upgrading", default=False)
+"""What is asked for is a WebSocket."""
+
+
+class NoUpgrade(Exception):
+    """The shop answered the wish for a WebSocket with a reply."""
+
+    def __init__(self, response: aiohttp.ClientResponse, body: bytes) -> None:
+        super().__init__(response.status)
+        self.status = response.status
+        self.headers = headers_of(response)
+        self.body = body
 
 
 class _Resent(Exception):
@@ -107,6 +122,18 @@ class _Request(aiohttp.ClientRequest):
         return await super().send(conn)
 
 
+class _Response(aiohttp.ClientResponse):
+    """A reply that is looked at before aiohttp goes on by itself: its WebSockets would follow redirects, which browsers
+    do not (WHATWG Fetch, "WebSocket protocol alterations"), and forget what a refusal says.
+    """
+
+    async def start(self, connection: Any) -> _Response:
+        await super().start(connection)
+        if upgrading.get() and self.status != 101:
+            raise NoUpgrade(self, await read_some(self, MOST_REFUSAL_BYTES))
+        return self
+
+
 class AiohttpDriver:
     """The driver over aiohttp: `async with AiohttpDriver(clock, start_ns) as driver: session = driver.session()`.
 
@@ -128,6 +155,7 @@ class AiohttpDriver:
         self.now_ns = since(clock, start_ns)
         """Nanoseconds since the run's start."""
         self.open_sockets = 0
+        self.pulse = Pulse(self.now_ns)
         self.streams: set[asyncio.Task[None] | None] = set()
         """Those who listen on a connection of ours."""
         self.most_body_bytes = most_body_bytes
@@ -156,6 +184,7 @@ class AiohttpDriver:
             timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
             headers={"User-Agent": f"surgectl/{__version__}"},
             request_class=_Request,
+            response_class=_Response,
             trust_env=False,
             max_line_size=MOST_HEADER_BYTES,
             max_field_size=MOST_HEADER_BYTES,
@@ -284,8 +313,20 @@ async def _exchange(
         raise
     if current_mark.get().sent_ns is None:
         response.close()
-    answer = tuple((name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in response.raw_headers)
-    return response.status, answer, content
+    return response.status, headers_of(response), content
+
+
+def headers_of(response: aiohttp.ClientResponse) -> Headers:
+    """As they came."""
+    return tuple((name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in response.raw_headers)
+
+
+async def read_some(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body, or as much of it as anybody may want to know of a refusal."""
+    body = bytearray()
+    while len(body) < most and (piece := await response.content.readany()):
+        body += piece
+    return bytes(body[:most])
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -41,6 +41,11 @@ class Listening(Protocol):
         (`messages.is_message`); any other is the refusal or the end of the connection."""
         ...
 
+    @property
+    def open(self) -> bool:
+        """Whether the next `hear` sends nothing: a connection is there, or its last words are."""
+        ...
+
     def close(self) -> None:
         """The page is left: nobody listens any more."""
         ...

@@ -6,3 +6,5 @@ MOST_HEADER_BYTES = 65_536
 """A longer header is `invalid`."""
 KEEPALIVE_S = 15.0
 """A connection that nobody used for so long is closed: most servers keep theirs longer."""
+MOST_REFUSAL_BYTES = 1_000_000
+"""Of the reply to a request for an event stream or a WebSocket no more is read."""

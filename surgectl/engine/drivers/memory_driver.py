@@ -72,6 +72,11 @@ class MemoryEar:
     def __init__(self, session: MemorySession) -> None:
         self._session = session
 
+    @property
+    def open(self) -> bool:
+        """Each wait is a request to the handler."""
+        return False
+
     def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> Handled:
         return self._session.start(wire, due_ns, mark, then)
 

@@ -111,6 +111,10 @@ class TracedEar:
         self._session = session
         self._inner = inner
 
+    @property
+    def open(self) -> bool:
+        return self._inner.open
+
     def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> UnderWay:
         if isinstance(mark, Attempt):
             wire = self._session.named(wire, mark)

@@ -96,9 +96,16 @@ class Api:
 
     def log(self, request: Asked, response: web.Response) -> web.Response:
         """Write a tagged request down before its answer leaves."""
-        if (row := seen(request, response.status, self._shop.counter.now_ns() / 1e9)) is not None:
-            self._shop.log.append(row)
+        self.note(request, response.status)
         return response
+
+    def note(self, request: Asked, status: int) -> None:
+        if (row := seen(request, status, self._shop.counter.now_ns() / 1e9)) is not None:
+            self._shop.log.append(row)
+
+    async def place(self, place_id: str) -> web.Response:
+        """Where somebody stands: what the line says of itself, whoever asks and however."""
+        return await self._answer(self._look_up("GET", PLACES + place_id))
 
     async def _look_up(self, method: str, path: str) -> Reply:
         """From memory, however full the shop is: whoever has a place or an order learns what became of it."""

@@ -110,6 +110,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: Annotated[
         int, Meta(description="Sale requests served at once; one more is shed. Other pages are not counted.")
     ] = 1000
+    listeners: Annotated[
+        int,
+        Meta(
+            description="Event streams and WebSockets that each shop worker keeps open; one more is refused with 503."
+        ),
+    ] = 10000
     seed: Annotated[int, Meta(description="Spreads Retry-After, back-off and lots.")] = 1
     defect: Annotated[str | None, Meta(description="Be wrong in a named way (docs/stage.md).")] = None
 
@@ -134,6 +140,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             "lease": self.lease_ns,
             "identity_timeout": self.identity_timeout_ns,
             "in_flight": self.in_flight,
+            "listeners": self.listeners,
             "books_patience": self.books_patience_ns,
             "books_timeout": self.books_timeout_ns,
         }

@@ -67,6 +67,8 @@ async def serve(
                 ready(url)
                 await stop.wait()
         finally:
+            for leave in shop.leaving:
+                leave()
             await runner.cleanup()
     if options.forget_books:
         try:

@@ -81,6 +81,9 @@ class Shop:
         self.show_line: Callable[[], None] = lambda: None
         """Called when the line has moved, or the sale is over, before anybody is told of it."""
 
+        self.leaving: list[Callable[[], None]] = []
+        """What lets those go who would stay for ever: called when the street door is shut, before the last replies."""
+
         self.closing: list[Callable[[], Awaitable[None]]] = []
         """What whoever began something with this shop wants done before its books are closed."""
 

@@ -1,8 +1,8 @@
 """How often a crowd asks for one and the same thing.
 
-Definition: requests that left, polls too, for each step that a fan wanted done; and the herd: requests in the busiest
-second against the mean second. Both are the crowd's doing, load and not blame, so they are told, and judged only
-where the profile sets a `factor` for the first.
+Definition: requests that left, polls too (a message that the shop pushed is none), for each step that a fan wanted
+done; and the herd: requests in the busiest second against the mean second. Both are the crowd's doing, load and not
+blame, so they are told, and judged only where the profile sets a `factor` for the first.
 Inputs: what was sent, from the recording alone.
 Settling: none.
 Severity: info.
@@ -19,7 +19,8 @@ from surgectl.units import NS_PER_S
 
 _SENT = f"""
 WITH sent AS (
-  SELECT intent, step, poll, sent_ns FROM attempts WHERE sent_ns IS NOT NULL AND role NOT IN ('status', 'login')
+  SELECT intent, step, poll, sent_ns FROM attempts
+  WHERE sent_ns IS NOT NULL AND role NOT IN ('status', 'login') AND method <> ''
 ),
 wanted AS (SELECT count(*) AS sends, count(*) FILTER (poll) AS polls FROM sent),
 steps AS (SELECT count(*) AS steps FROM (SELECT DISTINCT intent, step FROM sent)),

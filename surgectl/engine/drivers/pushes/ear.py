@@ -10,14 +10,17 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from surgectl.engine.drivers.driver import Mark, Then
 from surgectl.engine.drivers.place import Place
-from surgectl.journey.messages import EVENT, QUIET, Broken, Push, Reply, Wire
+from surgectl.journey.messages import EVENT, QUIET, RETRY, Broken, Push, Reply, Wire, is_message
 
 if TYPE_CHECKING:
     from surgectl.engine.drivers.browser import Browser
 
 _MOST_WAITING = 32
+_MOST_WAITING_BYTES = 1 << 20
 MOST_MESSAGES = 20_000
 """Of one connection: what pushes more is no waiting room."""
 
@@ -38,15 +41,24 @@ class Ear:
         self._speaking = speaking
         self.last_id = ""
         """Of the last event: what the next connection of this page says."""
+        self.retry_ms: int | None = None
+        """How long this page waits before it connects again, as far as a stream has said so; it holds until another
+        stream says otherwise (WHATWG HTML §9.2.2, "reconnection time")."""
         self._messages: deque[Reply] = deque()
         self._room = asyncio.Event()
         self._count = 0
-        self._open = False
+        self._agreed = False
+        self._opened_ns = 0
         self._ended: Reply | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._mark = Mark()
         self._then: Then | None = None
+
+    @property
+    def open(self) -> bool:
+        """See Listening.open."""
+        return self._task is not None or bool(self._messages) or self._ended is not None
 
     def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> Ear:
         """Wait for the next message, at most `wire.timeout_ns` from due, or from now where that is later."""
@@ -55,8 +67,8 @@ class Ear:
         left_ns = max(due_ns, now_ns) + wire.timeout_ns - now_ns
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(left_ns / 1e9, self._silent)
-        if self._task is None and not self._messages and self._ended is None:
-            self._open, self._count = False, 0
+        if not self.open:
+            self._agreed, self._count = False, 0
             self._task = asyncio.create_task(self._listen(wire, push, mark))
         else:
             mark.sent_ns = now_ns  # nothing leaves: the fan listens from here on
@@ -78,10 +90,14 @@ class Ear:
 
     def opened(self) -> None:
         """The shop has agreed to speak."""
-        self._open = True
+        self._agreed = True
+        self._opened_ns = self._mark.sent_ns or 0
 
-    async def came(self, event: str, data: bytes, place: Place) -> bool:
-        """A message; back once there is room for the next. False: that was enough."""
+    async def came(self, event: str, data: bytes, place: Place, quiet_ns: int) -> bool:
+        """A message that nobody had said at `quiet_ns`; back once there is room for the next. False: that was enough.
+
+        Its `sent_ns` is no earlier than that, and than the request that opened the connection.
+        """
         self._count += 1
         if self._count > MOST_MESSAGES:
             return False
@@ -91,12 +107,12 @@ class Ear:
                 headers=((EVENT, event),),
                 body=data,
                 url=place.text,
-                sent_ns=self._mark.sent_ns,
+                sent_ns=max(self._opened_ns, quiet_ns),
                 done_ns=self._now_ns(),
             )
         )
         self._hand_over()
-        while len(self._messages) >= _MOST_WAITING:
+        while len(self._messages) >= _MOST_WAITING or sum(len(m.body) for m in self._messages) > _MOST_WAITING_BYTES:
             self._room.clear()
             await self._room.wait()
         return True
@@ -112,6 +128,8 @@ class Ear:
         except Exception as error:  # noqa: BLE001 - whoever waits is told, and says what it means
             self._mark.failure = error
             ended = Reply(broken="invalid", detail=type(error).__name__)
+        if self.retry_ms is not None:
+            ended = msgspec.structs.replace(ended, headers=(*ended.headers, (RETRY, str(self.retry_ms))))
         if self._task is asyncio.current_task():
             self._task, self._ended = None, ended
             self._hand_over()
@@ -134,7 +152,7 @@ class Ear:
         """The wait is over."""
         if self._then is None:
             return
-        opened = self._open
+        opened = self._agreed
         self._stop()
         sent_ns = self._mark.sent_ns
         why: Broken = "not-sent" if sent_ns is None else "timeout"
@@ -146,28 +164,15 @@ class Ear:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        sent_ns = self._mark.sent_ns
-        done_ns = self._now_ns()
         if then is not None:
-            then(
-                Reply(
-                    broken=reply.broken,
-                    status=reply.status,
-                    headers=reply.headers,
-                    body=reply.body,
-                    url=reply.url,
-                    cookies=reply.cookies,
-                    sent_ns=sent_ns,
-                    done_ns=done_ns,
-                    detail=reply.detail,
-                )
-            )
+            sent_ns = reply.sent_ns if is_message(reply) else self._mark.sent_ns
+            then(msgspec.structs.replace(reply, sent_ns=sent_ns, done_ns=self._now_ns()))
 
     def _stop(self) -> None:
         task, self._task = self._task, None
         self._messages.clear()
         self._ended = None
-        self._open = False
+        self._agreed = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

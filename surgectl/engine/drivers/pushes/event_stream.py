@@ -12,6 +12,10 @@ import msgspec
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 _MOST_RETRY_MS = 86_400_000
+_MOST_ID_BYTES = 1024
+"""A longer id is none: it would be a header of the next request."""
+_LINE_BYTES = 50
+"""What a line of data takes beside its bytes: an event of millions of empty lines is a long one too."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -29,12 +33,11 @@ class TooLong(Exception):
 class EventStream:
     """`feed` the bytes of a stream; what it returns are its events, in order. What never ended is never told."""
 
-    __slots__ = ("_data", "_data_bytes", "_event", "_id", "_line", "_line_bytes", "_most", "_new", "_skip", "retry_ms")
+    __slots__ = ("_data", "_data_bytes", "_event", "_id", "_line", "_most", "_new", "_skip", "retry_ms")
 
     def __init__(self, most_bytes: int, last_id: str = "") -> None:
         self._most = most_bytes
-        self._line: list[bytes] = []
-        self._line_bytes = 0
+        self._line = bytearray()
         self._skip = False
         """The last piece ended with CR: an LF at once belongs to it."""
         self._new = True
@@ -64,21 +67,20 @@ class EventStream:
         self._grow(first)
         messages: list[Message] = []
         for part in others:
-            line = self._line[0] if len(self._line) == 1 else b"".join(self._line)
+            line = bytes(self._line)
             if self._new:
                 self._new = False
                 line = line.removeprefix(_BOM)
             if (message := self._read(line)) is not None:
                 messages.append(message)
-            self._line, self._line_bytes = [], 0
+            self._line.clear()
             self._grow(part)
         return messages
 
     def _grow(self, part: bytes) -> None:
-        self._line.append(part)
-        self._line_bytes += len(part)
-        if self._line_bytes > self._most:
+        if len(self._line) + len(part) > self._most:
             raise TooLong(f"a line of more than {self._most} bytes")
+        self._line += part
 
     def _read(self, line: bytes) -> Message | None:
         if not line:
@@ -87,12 +89,12 @@ class EventStream:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data.append(value)
-            self._data_bytes += len(value) + 1
+            self._data_bytes += len(value) + _LINE_BYTES
             if self._data_bytes > self._most:
                 raise TooLong(f"an event of more than {self._most} bytes")
         elif name == b"event":
             self._event = value
-        elif name == b"id" and b"\0" not in value:
+        elif name == b"id" and b"\0" not in value and len(value) <= _MOST_ID_BYTES:
             self._id[0] = value.decode("utf-8", "replace")
         elif name == b"retry" and value.isdigit():
             self.retry_ms = min(int(value[:12]), _MOST_RETRY_MS)

@@ -11,18 +11,28 @@ import aiohttp
 from yarl import URL
 
 from surgectl.engine.drivers import redirect
-from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver, current_mark, how_broken, listening, say
+from surgectl.engine.drivers.aiohttp_driver import (
+    AiohttpDriver,
+    NoUpgrade,
+    current_mark,
+    headers_of,
+    how_broken,
+    listening,
+    read_some,
+    say,
+    upgrading,
+)
 from surgectl.engine.drivers.browser import Browser
 from surgectl.engine.drivers.driver import Mark
+from surgectl.engine.drivers.limits import MOST_REFUSAL_BYTES
 from surgectl.engine.drivers.place import Place, place
 from surgectl.engine.drivers.pushes.ear import Ear
 from surgectl.engine.drivers.pushes.event_stream import EventStream, TooLong
 from surgectl.engine.drivers.redirect import Headers, Hop
-from surgectl.journey.messages import RETRY, Push, Reply, Wire
+from surgectl.journey.messages import Push, Reply, Wire
 
 _CLOSING_S = 1.0
 """How long a WebSocket's other end may take over its goodbye."""
-_MOST_REFUSAL_BYTES = 1_000_000
 _ENDED = frozenset({aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED})
 
 
@@ -41,11 +51,16 @@ async def speaking(ear: Ear, browser: Browser, wire: Wire, push: Push, mark: Mar
     current_mark.set(mark)
     listening.set(True)
     try:
-        if push.kind == "sse":
-            return await _events(driver, ear, browser, wire, push, mark)
-        return await _socket(driver, ear, browser, wire, push, mark)
+        with driver.pulse:
+            if push.kind == "sse":
+                return await _events(driver, ear, browser, wire, push, mark)
+            return await _socket(driver, ear, browser, wire, push, mark)
     except Refused as refused:
         return refused.reply
+    except NoUpgrade as no:
+        there = place(URL(wire.url))
+        browser.kept(no.headers, there)
+        return Reply(status=no.status, headers=no.headers, body=no.body, url=there.text, detail="no WebSocket")
     except (aiohttp.ClientError, OSError, ValueError, TooLong) as error:
         detail = str(error) if isinstance(error, TooLong) else say(error)
         return Reply(broken=how_broken(error, mark), sent_ns=mark.sent_ns, detail=detail)
@@ -65,22 +80,19 @@ async def _events(driver: AiohttpDriver, ear: Ear, browser: Browser, wire: Wire,
         ear.opened()
         try:
             while piece := await response.content.readany():
+                quiet_ns = driver.pulse.quiet_ns
                 for message in stream.feed(piece):
                     wanted = not push.events or message.event in push.events
-                    if wanted and not await ear.came(message.event, message.data, there):
+                    if wanted and not await ear.came(message.event, message.data, there, quiet_ns):
                         return Reply(broken="invalid", detail="more messages than any waiting room has")
                 ear.last_id = stream.last_id
         except (aiohttp.ClientError, OSError) as error:
-            return _ended(stream, say(error))
-        return _ended(stream, "the stream ended")
+            return Reply(broken="cut", detail=say(error))
+        return Reply(broken="cut", detail="the stream ended")
     finally:
         response.close()
-
-
-def _ended(stream: EventStream, detail: str) -> Reply:
-    """Cut, as whatever ends before it was wanted to; with the time that the stream asked for."""
-    headers = () if stream.retry_ms is None else ((RETRY, str(stream.retry_ms)),)
-    return Reply(broken="cut", headers=headers, detail=detail)
+        if stream.retry_ms is not None:
+            ear.retry_ms = stream.retry_ms
 
 
 async def _open(
@@ -95,9 +107,7 @@ async def _open(
             raise Refused(Reply(broken="not-sent" if mark.sent_ns is None else "cut", detail=sent))
         mark.sends = 1
         response = await driver.http.request("GET", hop.url, headers=sent, allow_redirects=False)
-        answer = tuple(
-            (name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in response.raw_headers
-        )
+        answer = headers_of(response)
         browser.kept(answer, there)
         if response.status == 200 and response.content_type == "text/event-stream":
             return response, there
@@ -105,7 +115,7 @@ async def _open(
             location = redirect.location(response.status, answer)
             onward = redirect.next_hop(hop, response.status, location) if location else None
             if onward is None:
-                body = await response.content.read(_MOST_REFUSAL_BYTES)
+                body = await read_some(response, MOST_REFUSAL_BYTES)
                 raise Refused(
                     Reply(status=response.status, headers=answer, body=body, url=there.text, detail="no event stream")
                 )
@@ -123,17 +133,14 @@ async def _socket(driver: AiohttpDriver, ear: Ear, browser: Browser, wire: Wire,
     if not any(name.lower() == "origin" for name, _ in sent):
         sent = (*sent, ("Origin", there.text[: there.text.find("/", there.text.find("//") + 2)]))  # RFC 6455 §4.1
     mark.sends = 1
-    try:
-        async with asyncio.timeout(push.open_ns / 1e9):
-            socket = await driver.http.ws_connect(
-                there.text,
-                headers=sent,
-                max_msg_size=driver.most_body_bytes,
-                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSING_S),
-            )
-    except aiohttp.WSServerHandshakeError as error:
-        answer = tuple((name, value) for name, value in (error.headers or {}).items())
-        return Reply(status=error.status, headers=answer, url=there.text, detail="no WebSocket")
+    upgrading.set(True)
+    async with asyncio.timeout(push.open_ns / 1e9):
+        socket = await driver.http.ws_connect(
+            there.text,
+            headers=sent,
+            max_msg_size=driver.most_body_bytes,
+            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSING_S),
+        )
     try:
         ear.opened()
         if wire.body is not None:
@@ -145,7 +152,7 @@ async def _socket(driver: AiohttpDriver, ear: Ear, browser: Browser, wire: Wire,
             if message.type is aiohttp.WSMsgType.ERROR:
                 return Reply(broken="invalid", detail=f"the WebSocket failed ({socket.close_code})")
             data = message.data.encode() if isinstance(message.data, str) else bytes(message.data)
-            if not await ear.came("message", data, there):
+            if not await ear.came("message", data, there, driver.pulse.quiet_ns):
                 return Reply(broken="invalid", detail="more messages than any waiting room has")
     finally:
         await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)

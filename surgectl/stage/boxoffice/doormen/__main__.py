@@ -50,6 +50,7 @@ async def stand(street: socket.socket, tube: socket.socket, board: Board) -> Non
     await web.SockSite(runner, street, backlog=_BACKLOG).start()
     shop.say(Close())  # the same word: here it says that we stand
     await closes.wait()
+    doorman.hall.close()
     await runner.cleanup()
     log.close()
     shop.close()

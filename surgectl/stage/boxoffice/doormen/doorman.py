@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -13,7 +14,9 @@ from surgectl.stage.boxoffice.api import ABOUT
 from surgectl.stage.boxoffice.doormen.board import Board
 from surgectl.stage.boxoffice.doormen.tube import Terms, Told, Wish
 from surgectl.stage.boxoffice.line import PLACES, told_in_line
-from surgectl.stage.boxoffice.refusals import Refused
+from surgectl.stage.boxoffice.pushes.hall import Hall, Sight
+from surgectl.stage.boxoffice.pushes.speaking import Pushes
+from surgectl.stage.boxoffice.refusals import Refused, Shedding
 from surgectl.stage.boxoffice.request_log import RequestLog, seen
 from surgectl.stage.boxoffice.signing import Signer
 from surgectl.stage.boxoffice.waiting_room import poll_after_ms
@@ -42,6 +45,9 @@ class Doorman:
         self._page: asyncio.Future[Told] | None = None
         self._page_until_s = 0.0
         self._page_over = False
+        self.hall = Hall(self._look, self._sight, self._is_in, clock, terms.listeners)
+        """Those who listen here."""
+        self._pushes = Pushes(self.hall, self._signer, Shedding(terms.listeners), self._note)
 
     def heard(self, told: Told) -> None:
         """The shop has answered."""
@@ -50,6 +56,8 @@ class Doorman:
             asked.set_result(told)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._pushes.serves(request.method, request.path):
+            return await self._pushes(request)
         if self._terms.knows and request.method == "GET":
             path = request.path
             if path.startswith(PLACES):
@@ -77,6 +85,21 @@ class Doorman:
         ask_ms = poll_after_ms(wait_s, board.waiting, self._terms.polls_per_s)
         return replies.json(200, told_in_line(self._signer, seq, place_id, position, position, wait_s, ask_ms))
 
+    async def _look(self, place_id: str) -> web.Response:
+        """Where somebody stands, from memory or by asking."""
+        answer = self._place(place_id) if self._terms.knows else None
+        if answer is not None:
+            return answer
+        return _response(await self._ask("GET", PLACES + quote(place_id, safe=""), [], b""))
+
+    def _sight(self) -> Sight:
+        board = self._board
+        return Sight(board.head, board.waiting, 0, board.numbered_after, board.over)
+
+    def _is_in(self, seq: int) -> bool:
+        board = self._board
+        return self._terms.knows and board.numbered_after < seq <= board.head
+
     async def _event_page(self) -> Told:
         """The shop's own, asked for once in a moment for all who look in it; after the last sale never an older one."""
         now_s, over = self._clock.now_ns() / 1e9, self._board.over
@@ -90,9 +113,12 @@ class Doorman:
         return told
 
     def _logged(self, request: web.BaseRequest, answer: web.Response) -> web.Response:
-        if (row := seen(request, answer.status, self._clock.wall().timestamp())) is not None:
-            self._log.append(row)
+        self._note(request, answer.status)
         return answer
+
+    def _note(self, request: web.BaseRequest, status: int) -> None:
+        if (row := seen(request, status, self._clock.wall().timestamp())) is not None:
+            self._log.append(row)
 
     def _ask(self, method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> asyncio.Future[Told]:
         self._count += 1

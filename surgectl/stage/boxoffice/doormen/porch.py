@@ -139,6 +139,7 @@ def _terms(shop: Shop) -> Terms:
         sku=options.sku,
         per_s=options.admission_per_s,
         polls_per_s=options.polls_per_s,
+        listeners=options.listeners,
         # A line of another kind, few hands for everything, other words: only the shop itself can be wrong in its way.
         knows=conduct.room is WaitingRoom and conduct.serve is everybody_at_once and not options.disguise,
     )

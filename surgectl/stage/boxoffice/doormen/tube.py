@@ -21,6 +21,8 @@ class Terms(msgspec.Struct, frozen=True, tag=True):
     sku: str
     per_s: float
     polls_per_s: float
+    listeners: int
+    """How many may listen to it at once."""
     knows: bool
     """Whether it may answer from memory at all: a shop with an idea of a line of its own is always asked."""
 
