@@ -54,5 +54,7 @@ def until_ctrl_c(url: str, profile: str, sets: Sequence[str], environment: Mappi
     said = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
     again = f"surgectl run {profile} --set SHOP_URL={url}"
     print(f"{url}\n\nIn a second terminal:\n\nexport {said}\n{again}\n\nCtrl-C ends it.", flush=True)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell that starts us in the background lets us ignore Ctrl-C
+        signal.signal(ending, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
