@@ -48,7 +48,7 @@ def require(group: str, name: str) -> Callable[..., Any]:
     if loaded is None:
         known = offers(group)
         each = [f"{known_name} ({package})" for known_name, package in known.items()]
-        installed = f"installed: {', '.join(each)}" if each else "nothing is installed there"
+        installed = f"installed: {', '.join(each)}" if each else "no package that offers any is installed here"
         near = did_you_mean(name, known)
         hint = next((f"{near[:-1]} of {known[word]}?" for word in known if near and f'"{word}"' in near), installed)
         raise UsageError(f'{group}: there is no "{name}"', hint=hint)
