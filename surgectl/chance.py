@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import struct
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -101,6 +102,11 @@ def uuid(seed: int, purpose: str, *counters: int) -> str:
     data = b"".join([(number & _MASK).to_bytes(8, "little") for number in (_start(seed, purpose), *counters)])
     text = hashlib.blake2b(data, digest_size=16).hexdigest()
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:]}"
+
+
+def generator(seed: int, purpose: str, *counters: int) -> Random:
+    """A generator of Python's own, for whoever wants more than a number: others' steps."""
+    return Random(bits(seed, purpose, *counters))
 
 
 def fresh_seed() -> int:

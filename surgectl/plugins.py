@@ -1,6 +1,7 @@
 """Extensions by others: a name, and one callable behind it. Loaded only when a profile names it.
 
-Groups are the entry points (PyPA "Entry points specification") surgectl.fans, .checkers, .evidence and .reporters.
+Groups are the entry points (PyPA "Entry points specification") surgectl.fans, .checkers, .evidence,
+.reporters and .steps.
 """
 
 from __future__ import annotations
@@ -45,11 +46,19 @@ def require(group: str, name: str) -> Callable[..., Any]:
     """As `load`, but a name that nobody offers is a UsageError with the nearest one."""
     loaded = load(group, name)
     if loaded is None:
-        known = names(group)
-        installed = f"installed: {', '.join(known)}" if known else "nothing is installed there"
-        hint = did_you_mean(name, known) or installed
+        known = offers(group)
+        each = [f"{known_name} ({package})" for known_name, package in known.items()]
+        installed = f"installed: {', '.join(each)}" if each else "no package that offers any is installed here"
+        near = did_you_mean(name, known)
+        hint = next((f"{near[:-1]} of {known[word]}?" for word in known if near and f'"{word}"' in near), installed)
         raise UsageError(f'{group}: there is no "{name}"', hint=hint)
     return loaded
+
+
+def offers(group: str) -> dict[str, str]:
+    """Name → the package that offers it. Nothing is imported."""
+    points = sorted(metadata.entry_points(group=group), key=lambda point: point.name)
+    return {point.name: _package(point) for point in points}
 
 
 def _package(point: metadata.EntryPoint) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from surgectl.profile.rehearsal import Expect, Generator
 from surgectl.profile.statistics import STATISTICAL, Limits, Statistics
 from surgectl.profile.words import invariants_of
-from surgectl.recording.manifest import FaultNote, Manifest, PhaseNote
+from surgectl.recording.manifest import FaultNote, Manifest, PhaseNote, Tally
 from surgectl.units import NS_PER_S
 
 L = TypeVar("L", bound=Limits)
@@ -83,6 +83,10 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     """Where a smaller share of the money or the orders finds its intent, what remains might hide anything."""
     lost_workers: tuple[str, ...] = ()
     """Processes of ours that ended before their time, each in a sentence: what was measured lacks their fans."""
+    stuck: str = ""
+    """The first error of the target that let a fan go no further: a variable that was not set, a step in Python."""
+    slow_calls: str = ""
+    """How many steps in Python were so slow that everybody waited for them, in words."""
     lost_rows: int = 0
     """Rows that the recording is known to have lost."""
     examples_at_most: int = 10
@@ -156,9 +160,18 @@ def expectations_of(
         status=manifest.status,
         stage_broke=manifest.stage_broke,
         lost_workers=tuple(str(lost) for lost in manifest.lost_workers),
+        stuck=manifest.tally.first_target_error,
+        slow_calls=_slow_calls(manifest.tally),
         started_epoch_s=manifest.started_epoch_s,
         duration_ns=round(manifest.duration_s * NS_PER_S),
         exclusive=exclusive,
         refunds_known=refunds_known,
         lost_rows=lost_rows,
     )
+
+
+def _slow_calls(tally: Tally) -> str:
+    if not tally.slow_calls:
+        return ""
+    slow, calls = tally.slow_calls, tally.calls
+    return f"{slow:,} of {calls:,} calls of steps in Python took longer than 10 ms (first: {tally.first_slow_call})"

@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from surgectl import plugins
 from surgectl.audit.checkers.registry import CHECKERS
 from surgectl.cli.accounts import accounts_of
 from surgectl.cli.located import located, stage_of
@@ -22,8 +23,10 @@ from surgectl.cli.plan_view import console_for_results, hung
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.evidence.check import check_evidence
 from surgectl.evidence.describe import described
+from surgectl.journey import calling
 from surgectl.journey.compile import compile_target
 from surgectl.profile import check_thresholds, lookup, words
+from surgectl.profile.check_target import walk
 from surgectl.profile.load import (
     OpenRehearsal,
     OpenTarget,
@@ -38,6 +41,7 @@ from surgectl.profile.readiness import open_readiness
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
 from surgectl.profile.schema import KINDS, schema
+from surgectl.profile.target import Target
 from surgectl.report import schema as report_schema
 from surgectl.units import show_duration
 
@@ -219,6 +223,7 @@ def _of_target(opened: OpenTarget) -> list[RenderableType]:
         _head("target", target.name, opened.file, target.about),
         _fact(f"journey: {roles}"),
         _fact(f"links: {', '.join(target.links) or 'none'}; holds last {show_duration(target.promises.hold_ttl)}"),
+        *([_fact(f"steps in Python: {', '.join(called)}")] if (called := _called(target)) else []),
         _fact("evidence: ", (", ".join(sorted(kinds)) or "none", "bold")),
         *(hung("     ", "", Text.assemble((called, "bold"), f": {said}")) for called, said in described(target)),
         _fact("can prove: ", (", ".join(n for n in proof.allowed if n in CHECKERS) or "nothing", "green")),
@@ -233,6 +238,15 @@ def _of_target(opened: OpenTarget) -> list[RenderableType]:
     if opened.unset and target.stage is None:
         lines.append(_note(f"not set yet: {', '.join(opened.unset)}", "environment or --set NAME=VALUE"))
     return lines
+
+
+def _called(target: Target) -> list[str]:
+    """The extensions that its steps call, each with the package that offers it."""
+    flows = [target.journey, *target.flows.values()]
+    steps = [step for flow in flows for _, step in walk(flow, "")]
+    names = {part.call for step in steps for part in (step, step.poll) if part is not None and part.call}
+    known = plugins.offers(calling.GROUP) if names else {}
+    return [f"{name} ({known[name]})" if name in known else name for name in sorted(names)]
 
 
 def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:

@@ -6,6 +6,8 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from surgectl.chaos.nemesis import Nemesis
 from surgectl.cli.aborting import guarded
 from surgectl.cli.casting import Company
@@ -24,7 +26,7 @@ from surgectl.engine.runners.runner import Runner
 from surgectl.errors import InconclusiveError, SurgectlError
 from surgectl.plan.build import Plan
 from surgectl.recording import manifest as manifests
-from surgectl.recording.manifest import Manifest
+from surgectl.recording.manifest import Manifest, Tally
 from surgectl.units import show_duration, show_money
 
 _LEAD_NS = 300_000_000
@@ -115,7 +117,12 @@ class Storm:
             losses = await asyncio.to_thread(examined, self._losses.workers, folder)
             manifest = manifests.replace(manifest, lost_workers=losses)
         manifest = manifests.replace(manifest, by_hand=self._steering.by_hand)
-        manifest = ended(manifest, runner.tally(), stage_broke=self._losses.stage, stop=evening.interrupts.first)
+        tally = self._tally(runner)
+        if tally.target_errors:
+            logbook.complain(f"{tally.target_errors:,} tabs could not go on: {tally.first_target_error}")
+        if tally.slow_calls:
+            logbook.complain(f"{tally.slow_calls:,} calls kept everybody waiting: {tally.first_slow_call}")
+        manifest = ended(manifest, tally, stage_broke=self._losses.stage, stop=evening.interrupts.first)
         manifest = manifests.replace(
             manifest, ended_at=manifests.stamp(clock.wall()), duration_s=round(logbook.now_ns() / 1e9, 3)
         )
@@ -147,6 +154,15 @@ class Storm:
         evening.logbook.begin(self._start_ns)
         self._nemesis.start_at(self._start_ns)
         return manifest, wall
+
+    def _tally(self, runner: Runner) -> Tally:
+        """The counters; what a target's own Python complained of may hold a secret."""
+        tally, redacted = runner.tally(), self._evening.logbook.redacted
+        return msgspec.structs.replace(
+            tally,
+            first_target_error=redacted(tally.first_target_error),
+            first_script_error=redacted(tally.first_script_error),
+        )
 
     def _runner_of(self, company: Company) -> Runner:
         """What plays the shards: this process, or the crew that stands ready."""
@@ -185,11 +201,11 @@ class Storm:
             logbook.say("settling", "asking for the fate of what was left open")
             await runner.read_statuses(_STATUS_READING_NS)
         await settling.read_the_books(None if interrupts.first is None else evening.patience_ns())
-        manifest = manifests.replace(manifest, settled_ns=logbook.now_ns(), tally=runner.tally())
+        manifest = manifests.replace(manifest, settled_ns=logbook.now_ns(), tally=self._tally(runner))
         manifests.save(manifest, folder)
         window_over = logbook.now_ns() - last_fan_ns >= window_ns
         if interrupts.first is None and not window_over and await asyncio.to_thread(still_open, folder):
             await settling.wait_out(self._start_ns + last_fan_ns + window_ns)
             await settling.read_the_books()
-            manifest = manifests.replace(manifest, settled_ns=logbook.now_ns(), tally=runner.tally())
+            manifest = manifests.replace(manifest, settled_ns=logbook.now_ns(), tally=self._tally(runner))
         return manifest

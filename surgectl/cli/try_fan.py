@@ -27,9 +27,9 @@ from surgectl.engine.drivers.sources import check_sources
 from surgectl.engine.drivers.waiting import heard
 from surgectl.engine.guard import guard
 from surgectl.engine.logins import Logins
-from surgectl.engine.scene import Scene
+from surgectl.engine.scene import SLOW_CALL_NS, Scene
 from surgectl.errors import UsageError
-from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Listen, Meet, Minted, Script, Send, Think, Told
+from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Listen, Meet, Minted, Script, Send, Think, Told, Work
 from surgectl.fans.intent import Intent
 from surgectl.fans.person import Person
 from surgectl.fans.policy import compile_policy
@@ -108,7 +108,8 @@ async def try_one(
             async with admitted as driver:
                 session = driver.session(cookies=journey.cookies)
                 try:
-                    return await _Player(since(clock, start_ns), session, view, journey).play(person.script)
+                    player = _Player(since(clock, start_ns), session, view, journey, lambda: clock.wall().timestamp())
+                    return await player.play(person.script)
                 finally:
                     session.close()
         finally:
@@ -137,8 +138,11 @@ class _LoginsShown:
 class _Player:
     """Does what the script says, one move after the other."""
 
-    def __init__(self, now_ns: Callable[[], int], session: Session, view: _View, journey: Journey) -> None:
+    def __init__(
+        self, now_ns: Callable[[], int], session: Session, view: _View, journey: Journey, wall_s: Callable[[], float]
+    ) -> None:
         self._now_ns = now_ns
+        self._wall_s = wall_s
         self._session = session
         self._view = view
         self._skipped_ns = 0
@@ -155,6 +159,9 @@ class _Player:
                     answer = await self._listen(move)
                 case Send():
                     answer = await self._send(move)
+                case Work():
+                    move.do(self._wall_s(), self._now_ns)
+                    self._view.worked(move)
                 case Think():
                     if move.why == "think":
                         self._skipped_ns += move.ns
@@ -278,6 +285,22 @@ class _View:
             self._waited_ns += move.ns
         else:
             self.note(f"waits {show_duration(move.ns)} and tries again")
+
+    def worked(self, work: Work) -> None:
+        """What somebody's Python worked out: values, or the request as it will be sent."""
+        self._line(
+            "    ",
+            (self._clean(work.step, 40), "bold"),
+            f"  call {self._clean(work.name, 60)} in {show_duration(work.took_ns)}",
+            (" (slow: everybody waits meanwhile)" if work.took_ns > SLOW_CALL_NS else "", "yellow"),
+        )
+        if work.reply is not None:
+            self.note(f"returned {work.reply.body.decode('utf-8', 'replace')}")
+        for wire in work.wires:
+            for name, value in wire.headers:
+                self.note(f"{name}: {value}")
+            if wire.body:
+                self.note(f"body: {wire.body[:400].decode('utf-8', 'replace')}")
 
     def doubles(self, double: Double) -> None:
         self.note(f"would double-click after {show_duration(double.after_ns)}: not played")

@@ -15,6 +15,10 @@ from surgectl.plan.model import Arrival
 from surgectl.recording.journal import Journal
 from surgectl.recording.manifest import Tally
 from surgectl.recording.rows import IntentRow
+from surgectl.units import show_duration
+
+SLOW_CALL_NS = 10_000_000
+"""An extension that takes longer keeps a crowd waiting: at a hundred fans a second it leaves no time for anything."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,10 @@ class Counts:
         self.first_script_error = ""
         self.target_errors = 0
         self.first_target_error = ""
+        self.calls = 0
+        self.calls_ns = 0
+        self.slow_calls = 0
+        self.first_slow_call = ""
         self.status_reads = 0
         self.statuses_unread = 0
         self.worst_arrival_lag_ns = 0
@@ -63,6 +71,14 @@ class Counts:
         """A step could not be sent for want of a variable: an error of the target file, to be reported once."""
         self.target_errors += 1
         self.first_target_error = self.first_target_error or what
+
+    def worked(self, name: str, took_ns: int) -> None:
+        """An extension was called; everybody else waited for it."""
+        self.calls += 1
+        self.calls_ns += took_ns
+        if took_ns > SLOW_CALL_NS:
+            self.slow_calls += 1
+            self.first_slow_call = self.first_slow_call or f"{name} took {show_duration(took_ns)}"
 
     def tally(self) -> Tally:
         """The counters as they stand."""
@@ -79,6 +95,10 @@ class Counts:
             first_script_error=self.first_script_error,
             target_errors=self.target_errors,
             first_target_error=self.first_target_error,
+            calls=self.calls,
+            calls_ns=self.calls_ns,
+            slow_calls=self.slow_calls,
+            first_slow_call=self.first_slow_call,
             status_reads=self.status_reads,
             statuses_unread=self.statuses_unread,
         )

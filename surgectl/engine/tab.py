@@ -14,7 +14,7 @@ from surgectl.engine.hearing import Hearing
 from surgectl.engine.scene import Scene
 from surgectl.engine.second_click import SecondClick
 from surgectl.engine.timers import Sleeper
-from surgectl.fans.dialogue import Answer, Fork, Leave, Listen, Meet, Minted, Move, Script, Send, Think, Told
+from surgectl.fans.dialogue import Answer, Fork, Leave, Listen, Meet, Minted, Move, Script, Send, Think, Told, Work
 from surgectl.journey.messages import Reply, Verdict
 from surgectl.recording.journal import JournalError
 from surgectl.recording.rows import LeftRow, MintRow, Outcome, ToldRow
@@ -216,6 +216,11 @@ class Tab(Sleeper):
                 if scene.now_ns() >= self._due_ns:
                     return False
                 scene.timers.at(self._due_ns, self)
+            case Work():
+                move.do(scene.clock.wall().timestamp(), scene.now_ns)
+                scene.counts.worked(move.name, move.took_ns)
+                self._due_ns += move.took_ns  # a browser would take its time as well: the shop has not begun to
+                return False
             case Minted():
                 row = MintRow(intent=self.fan.intent, name=move.name, value=move.value, at_ns=scene.now_ns())
                 scene.journal.append(row)

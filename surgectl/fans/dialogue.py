@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from surgectl.journey.calling import CallError
 from surgectl.journey.messages import Push, Reply, Verdict, Wire
 from surgectl.recording.rows import Outcome
 
@@ -60,6 +61,34 @@ class Think(msgspec.Struct, frozen=True, kw_only=True):
 
     ns: int
     why: str = "think"
+
+
+class Work(msgspec.Struct, kw_only=True):
+    """Let an extension work something out; nothing is sent. The engine calls `do` once, with its watch in hand.
+
+    Answered by None: what came of it is written into the move itself.
+    """
+
+    name: str
+    """Of the callable."""
+    step: str
+    make: Callable[[float], tuple[Reply | None, tuple[Wire, ...]]]
+    """Wall time in s → a reply of values, or the requests to send. CallError."""
+    where: str = ""
+    reply: Reply | None = None
+    wires: tuple[Wire, ...] = ()
+    error: str = ""
+    """Why there is neither."""
+    took_ns: int = 0
+
+    def do(self, at_s: float, now_ns: Callable[[], int]) -> None:
+        """Call it, and note how long it kept everybody else waiting. Raises nothing of the extension's."""
+        began_ns = now_ns()
+        try:
+            self.reply, self.wires = self.make(at_s)
+        except CallError as error:
+            self.error = str(error)
+        self.took_ns = max(0, now_ns() - began_ns)
 
 
 class Minted(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +141,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     now_ns: int
 
 
-Move = Send | Listen | Think | Minted | Told | Fork | Meet | Leave
+Move = Send | Listen | Work | Think | Minted | Told | Fork | Meet | Leave
 
 
 class Script(Protocol):

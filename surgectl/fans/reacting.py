@@ -156,6 +156,16 @@ class Reacting(Sending):
         values = mint_again(self.route.journey.mint, self, per_tab=per_tab)
         return _say([Minted(name=name, value=value) for name, value in values.items()], then, self)
 
+    def _go_by(self, verdict: Verdict, called: str) -> Move:
+        then = verdict.then
+        if then == "next":
+            return self._pass(None)
+        if then == "goto" or then == "flow":
+            return self._move(verdict)(self, None)
+        if then == "end" and verdict.outcome == "fail":
+            return self._leaving(verdict.to or verdict.why, "fail")(self, None)
+        return self._fail_to_send(f"has no rule for what call {called} returned")
+
     # -- no more
 
     def _quit(self, answer: Answer | bool | None = None) -> Move:
@@ -166,10 +176,12 @@ class Reacting(Sending):
         return told
 
     def _lack(self, error: UnsetError) -> Move:
-        step = self._step
         taker = self.route.journey.takers.get(root(error.name))
         hint = f": step {taker} should have taken it" if taker else ""
-        detail = f"{step.path}: step {step.name} needs {{{error.name}}}, which is not set{hint}"
+        return self._fail_to_send(f"needs {{{error.name}}}, which is not set{hint}")
+
+    def _fail_to_send(self, why: str) -> Move:
+        detail = f"{self._step.path}: step {self._step.name} {why}"
         if not self._sent:
             return self._leaving("target-error", "fail", detail)(self, None)
         told = self._tell("info" if self._aside is not None and self._aside.open else "fail", "target-error")

@@ -120,7 +120,7 @@ class Tab(Reacting):
             self._place = place
             if self.policy.tabs[1] > 1 and self._forks_here():
                 return self._fork()
-            if step.barrier is None and step.request is None and not step.waits:
+            if step.barrier is None and step.request is None and step.call is None and not step.waits:
                 place = place.past()
                 continue
             return self._meet(None)
@@ -134,6 +134,8 @@ class Tab(Reacting):
 
     def _get_ready(self, answer: Answer | bool | None) -> Move:
         step, policy = self._step, self.policy
+        if step.call is not None:
+            return self._work_out()
         if step.request is None and not step.waits:
             self._place = self._place.past()
             return self._arrive()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+
+import msgspec
 
 from surgectl import chance
-from surgectl.fans.dialogue import Answer, Double, Listen, Move, Send
+from surgectl.fans.dialogue import Answer, Double, Listen, Move, Send, Work
 from surgectl.fans.operation import Operation
 from surgectl.fans.patience import compact
 from surgectl.fans.way import Route
-from surgectl.journey.messages import Reply, Verdict, is_message, said_retry_ns
+from surgectl.journey.messages import Reply, Verdict, Wire, is_message, said_retry_ns
 from surgectl.journey.model import CompiledListen, CompiledPoll
 from surgectl.journey.outcomes import Judge
 from surgectl.journey.request import CompiledRequest
+from surgectl.journey.seen import Dice
 from surgectl.journey.template import UnsetError, show
 
 _SOONEST_POLL_NS = 50_000_000
@@ -72,9 +76,19 @@ class Sending(Operation):
                 double = self._double(request, timeout_ns)
         except UnsetError as error:
             return self._lack(error)
+        if request.call is not None:
+            return self._hand_over(request, judge, wire, double, poll=poll, capped=capped)
+        return self._put(names, judge, wire, double, poll=poll, capped=capped)
+
+    def _put(
+        self, names: frozenset[str], judge: Judge, wire: Wire, double: Double | None, *, poll: bool, capped: bool
+    ) -> Send:
+        """The send itself, of the number that was drawn last; that of a second click comes after it."""
+        place, variables = self._place, self.variables
+        step, attempt = self._step, variables["attempt"]
         name = self.route.journey.key_variable
         key = variables.get(name) if name in names else None
-        self._sent = number
+        self._sent = self.sends if double is None else self.sends - 1
         self._under_way = judge, wire.url
         self._next = Sending._polled if poll else Sending._answered
         return Send(
@@ -91,6 +105,75 @@ class Sending(Operation):
             double=double,
             where=step.path,
         )
+
+    # -- what a target cannot say in words
+
+    def _hand_over(
+        self, request: CompiledRequest, judge: Judge, wire: Wire, double: Double | None, *, poll: bool, capped: bool
+    ) -> Move:
+        """An extension has the last word on the request, and on a second click's: the same chance for both."""
+        called = request.call
+        assert called is not None
+        try:
+            call = called.fill(self.variables, (self.seed, *self.draw()))
+        except UnsetError as error:
+            return self._lack(error)
+        wires = (wire,) if double is None else (wire, double.wire)
+
+        def make(at_s: float) -> tuple[Reply | None, tuple[Wire, ...]]:
+            now = msgspec.structs.replace(call, at_s=at_s)
+            return None, tuple(called.wire(each, now) for each in wires)
+
+        work = Work(name=called.name, step=self._step.name, make=make, where=self._step.path)
+        self._next = partial(Sending._handed_back, work, request.names, judge, double, poll, capped)
+        return work
+
+    @staticmethod
+    def _handed_back(
+        work: Work,
+        names: frozenset[str],
+        judge: Judge,
+        double: Double | None,
+        poll: bool,
+        capped: bool,
+        tab: Sending,
+        answer: Answer | bool | None,
+    ) -> Move:
+        tab.now_ns += work.took_ns
+        if work.error:
+            return tab._fail_to_send(work.error)
+        if double is not None:
+            double = msgspec.structs.replace(double, wire=work.wires[1])
+        return tab._put(names, judge, work.wires[0], double, poll=poll, capped=capped)
+
+    def _work_out(self) -> Move:
+        """A step that sends nothing: it is no operation, and nobody's patience is tried by it."""
+        called = self._step.call
+        assert called is not None
+        self._sent = 0
+        dice = (self.seed, *self.draw())
+        try:
+            call = called.fill(self.variables, dice)
+        except UnsetError as error:
+            return self._lack(error)
+
+        def make(at_s: float) -> tuple[Reply | None, tuple[Wire, ...]]:
+            return called.values(msgspec.structs.replace(call, at_s=at_s)), ()
+
+        work = Work(name=called.name, step=self._step.name, make=make, where=self._step.path)
+        self._next = partial(Sending._worked_out, work, dice)
+        return work
+
+    @staticmethod
+    def _worked_out(work: Work, dice: Dice, tab: Sending, answer: Answer | bool | None) -> Move:
+        judge = tab._step.judge
+        assert judge is not None
+        tab.now_ns += work.took_ns
+        if work.reply is None:
+            return tab._fail_to_send(work.error)
+        verdict = judge(work.reply, tab.variables, dice)
+        tab.variables.update(verdict.takes)
+        return tab._go_by(verdict, work.name)
 
     def _lasting(self, judge: Judge, attempt: str, *, capped: bool) -> Callable[[Reply], Verdict]:
         """What this send's replies mean, also when the tab has moved on: the second click's comes when it comes."""
@@ -260,6 +343,14 @@ class Sending(Operation):
         """What a verdict leads to."""
         raise NotImplementedError
 
+    def _go_by(self, verdict: Verdict, called: str) -> Move:
+        """What a verdict on values leads to, where nothing was sent."""
+        raise NotImplementedError
+
     def _lack(self, error: UnsetError) -> Move:
         """A variable is not set: nothing was sent."""
+        raise NotImplementedError
+
+    def _fail_to_send(self, why: str) -> Move:
+        """The target or its extension is wrong: nothing was sent."""
         raise NotImplementedError

@@ -77,6 +77,7 @@ class Place:
             and step.only is None
             and step.barrier is None
             and step.judge is not None
+            and step.request is not None
             and step.role != "pay"
             and not walk.knowledge
         )

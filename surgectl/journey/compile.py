@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 from surgectl.errors import did_you_mean
+from surgectl.journey.calling import check_values, compile_call
 from surgectl.journey.conditions import Condition, compile_when
 from surgectl.journey.extract import claim_names, compile_claim, compile_source, compile_take, take_names
 from surgectl.journey.logins import CompiledLogin, check_elsewhere, check_use, compile_logins
@@ -220,8 +221,13 @@ class _Compiler:
         polls_at_once = (
             step.poll is not None and step.outcomes is None and (request is None or not has_request(step.poll))
         )
+        call = None
         if request is None:
+            call = compile_call(step, where)
             self._without_request(step, where)
+        if call is not None:
+            check_values(step, where)
+            self.known(call.given.names, f"{where}.with")
         rules = None if step.outcomes is None else self.rules(step.outcomes, f"{where}.outcomes")
         if rules is not None and not rules:
             raise TargetError("no outcome at all", f"{where}.outcomes", hint="leave the list out: 2xx is then next")
@@ -241,13 +247,14 @@ class _Compiler:
         for name, claim in step.claims.items():
             self.known(claim_names(claim), f"{where}.claims.{name}")
         judge = None
-        if request is not None and not polls_at_once:
+        if call is not None or (request is not None and not polls_at_once):
             judge = compile_judge(rules, takes, claims, where, then_poll=waits and step.outcomes is None)
         return CompiledStep(
             name=step.step,
             role=step.role,
             path=where,
             request=request,
+            call=call,
             judge=judge,
             rules=tuple(rule.text for rule in rules or ()),
             poll=poll,
@@ -262,8 +269,10 @@ class _Compiler:
         )
 
     def _without_request(self, step: Step, where: str) -> None:
+        if step.call is not None:
+            return
         if step.poll is None and step.await_ is None and step.repeat is None and step.barrier is None:
-            words = f"one of {', '.join(METHODS)}; or poll, await, repeat, barrier"
+            words = f"one of {', '.join(METHODS)}; or poll, await, repeat, barrier, call"
             raise TargetError("it does not say what to send", where, hint=words)
         if step.outcomes is not None:
             raise TargetError("it sends nothing, so it has no outcomes", f"{where}.outcomes")
@@ -376,6 +385,8 @@ class _Compiler:
 
     def probe(self, name: str, request: Request, where: str) -> CompiledProbe:
         compiled = self.request(request, where)
+        if compiled.call is not None:
+            raise TargetError("a probe has no fan, and so nothing to be called with", f"{where}.call")
         return CompiledProbe(name=name, request=compiled, judge=judge_probe)
 
 

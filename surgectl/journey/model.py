@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from surgectl.journey.calling import CompiledCall
 from surgectl.journey.conditions import Condition
 from surgectl.journey.logins import CompiledLogin
 from surgectl.journey.messages import Push, Reply, Verdict
@@ -63,7 +64,9 @@ class CompiledStep(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """Where it stands in the file: `journey[3]`."""
     request: CompiledRequest | None = None
-    """None: it only waits, meets or repeats."""
+    """None: it only waits, meets, repeats or works something out."""
+    call: CompiledCall | None = None
+    """Of a step without a request: what works its values out. One that has the last word on a request stands there."""
     judge: Judge | None = None
     rules: tuple[str, ...] = ()
     """The outcome rules as their author wrote them, for people."""

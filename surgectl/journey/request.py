@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import msgspec
 
+from surgectl.journey.calling import CompiledCall, compile_call
 from surgectl.journey.messages import Reply, Wire
 from surgectl.journey.pages import inputs_for
 from surgectl.journey.problem import TargetError, unknown_word
@@ -39,6 +40,8 @@ class CompiledRequest(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     timeout_ns: int
     needs_page: bool = False
+    call: CompiledCall | None = None
+    """Has the last word on what is rendered."""
 
 
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +102,7 @@ def compile_request(request: Request, defaults: Defaults, where: str) -> Compile
     cookies = defaults.cookies
     is_form = body.is_form
     origin_of_base = _origin(base)
+    call = compile_call(request, where)
 
     def render(variables: Variables, page: Reply | None, timeout_ns: int) -> Wire:
         target = url(variables)
@@ -117,10 +121,11 @@ def compile_request(request: Request, defaults: Defaults, where: str) -> Compile
 
     return CompiledRequest(
         render=render,
-        names=url_names | body.names | header_names,
+        names=url_names | body.names | header_names | (call.given.names if call is not None else frozenset()),
         method=method,
         timeout_ns=int(request.timeout) if request.timeout is not None else defaults.timeout_ns,
         needs_page=request.form_page,
+        call=call,
     )
 
 

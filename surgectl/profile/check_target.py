@@ -169,7 +169,9 @@ def _steps(target: Target, wrong: Wrong) -> None:
             if step.step in seen:
                 wrong(f"{path}.step", f'two steps are called "{step.step}"')
             seen.add(step.step)
-            _request(path, step, wrong, needed=not (step.repeat or step.barrier or step.poll or step.await_))
+            _request(
+                path, step, wrong, needed=not (step.repeat or step.barrier or step.poll or step.await_ or step.call)
+            )
             if step.origin is not None and step.origin not in target.origins:
                 hint = did_you_mean(step.origin, target.origins) or "name it under origins:"
                 wrong(f"{path}.origin", f'no such origin: "{step.origin}"', hint)

@@ -116,6 +116,10 @@ class Request(_Part, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     follow: bool | Follow = False
     timeout: Duration | None = None
+    call: str | None = None
+    """A callable of the entry point `surgectl.steps`: it has the last word on the request, or works values out."""
+    with_: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
+    """What it is given."""
 
 
 class Poll(Request, frozen=True, kw_only=True):

@@ -114,6 +114,12 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     target_errors: int = 0
     """Tabs that could not go on because a request needed a variable that nothing had set: an error of the target."""
     first_target_error: str = ""
+    calls: int = 0
+    """Times that an extension's step was called, and how long everybody waited for it in all."""
+    calls_ns: int = 0
+    slow_calls: int = 0
+    """Of them longer than 10 ms."""
+    first_slow_call: str = ""
     status_reads: int = 0
     statuses_unread: int = 0
     """Accepted or unknown intents whose status could not be read before the deadline."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.boxoffice.test_boxoffice_browser import PATIENCE_MS, street
-from tests.docs.pages import surgectl
+from tests.docs.pages import ROOT
+from tests.docs.shell import RUN, Line, blocks, lines
+from tests.docs.test_executed import desk
 from tests.rehearsal.plays import ask
 
 playwright = pytest.importorskip(
@@ -23,6 +26,23 @@ pytestmark = [
 
 EDITS: list[tuple[str, str]] = []
 """Single lines of the draft and what they have to become before it sells: at most three. It needs none."""
+
+
+def typed() -> list[Line]:
+    """The `surgectl` lines of docs/bring-your-shop.md that are executed: init, try, check, run."""
+    page = ROOT / "docs/bring-your-shop.md"
+    found = [line for block in blocks(page) if block.kind == RUN for line in lines(block)]
+    ours = [line for line in found if line.text.startswith("surgectl ")]
+    assert [line.text.split()[1] for line in ours] == ["init", "check", "check", "run"]
+    return ours
+
+
+def said(line: Line, place: Path, env: dict[str, str]) -> str:
+    """What such a line prints."""
+    words = ["bash", "-c", line.text]
+    done = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == line.exit_code, f"{line.text}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def record(shop: str, file: Path) -> None:
@@ -47,13 +67,17 @@ def record(shop: str, file: Path) -> None:
 
 
 def test_a_recorded_purchase_sells_a_ticket(tmp_path: Path) -> None:
-    """HAR → init → no edit → check passes → one fan buys, and the shop's own books hold the order."""
+    """HAR → init → no edit → check passes → one fan buys, and the shop's own books hold the order.
+
+    Typed as docs/bring-your-shop.md says: its own lines, in its order, up to the rehearsal itself.
+    """
     assert len(EDITS) <= 3
+    init, try_, check, _run = typed()
+    env = desk(tmp_path)
     with street(tmp_path) as at:
-        har, file = tmp_path / "bought.har", tmp_path / "shop.yaml"
+        har, file = tmp_path / "bought.har", tmp_path / "gig.yaml"
         record(at["shop"], har)
-        drafted = surgectl("init", "--from-har", str(har), "-o", str(file))
-        assert drafted.returncode == 0, drafted.stderr
+        said(init, tmp_path, env)
         text = file.read_text("utf-8")
         for line, instead in EDITS:
             assert "\n" not in line + instead and text.count(line) == 1
@@ -68,11 +92,8 @@ def test_a_recorded_purchase_sells_a_ticket(tmp_path: Path) -> None:
         private = cookies | {token for token in tokens if len(token) > 15} | {"ann@example.org"}
         assert len(private) > 4 and not [one for one in private if one in text]
 
-        checked = surgectl("check", str(file))
-        assert checked.returncode == 0, checked.stderr
-        tried = surgectl("check", str(file), "--try")
-        assert tried.returncode == 0, tried.stdout + tried.stderr
-        assert "ended confirmed (ok)" in tried.stdout
+        assert "ended confirmed (ok)" in said(try_, tmp_path, env)
+        assert "journey: " in said(check, tmp_path, env)
         orders = ask(f"{at['shop']}/api/admin/orders")["rows"]
         ours = [order for order in orders if order["email"].startswith("fan-try-")]
         assert [(order["state"], order["qty"]) for order in ours] == [("confirmed", 1)]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Meet, Minted, Move, Script, Send, Think, Told
+from surgectl.fans.dialogue import Answer, Double, Fork, Leave, Meet, Minted, Move, Script, Send, Think, Told, Work
 from surgectl.fans.intent import Intent
 from surgectl.fans.person import Person
 from surgectl.fans.policy import Policy, compile_policy
@@ -101,6 +101,8 @@ def converse(
             talk.now_ns += move.wire.timeout_ns if reply.broken == "timeout" else took_ns
             reply = msgspec.structs.replace(reply, done_ns=talk.now_ns)
             answer = Answer(reply=reply, verdict=move.judge(reply), now_ns=talk.now_ns)
+        elif isinstance(move, Work):
+            move.do(1_700_000_000.0, lambda: talk.now_ns)
         elif isinstance(move, Leave):
             talk.left = move
     try:

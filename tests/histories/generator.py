@@ -83,6 +83,8 @@ INNOCENT = [
     Innocent(with_vitals({"cpu": 0.99}, {"cpu": 0.5})),
     Innocent(with_vitals({"at_ns": 2 * S, "lag_ns": S, "cpu": 1.0}, {})),  # reading the books, after the last fan
     Innocent(Night().buys(1), {"lost_rows": 0}),
+    Innocent(Night().buys(1).fan_stuck(2), {"budget": Budget(dropped_at_most=0.5)}),
+    Innocent(Night().buys(1), {"slow_calls": "1 of 2 calls of steps in Python took longer than 10 ms"}),
     Innocent(
         one_late_of(1_001),
         {"budget": Budget(behind="late")},
@@ -153,6 +155,17 @@ DOUBTFUL = [
     Doubtful(Night().buys(1), "worker 1 of 2 was lost: see why", {"lost_workers": ("worker 1 of 2 was lost",)}),
     Doubtful(
         Night().buys(1), "a worker of ours was lost: 1 arrivals, 0 dropped; ", {"lost_workers": ("worker 1 was lost",)}
+    ),
+    Doubtful(
+        Night().buys(1).fan_stuck(2),
+        "1 of 2 fans could not go on for an error of the target: journey[1]: step sign",
+        {"stuck": "journey[1]: step sign"},
+    ),
+    Doubtful(Night().buys(1).fan_stuck(2), "not everybody could do as the target says: 2 arrivals"),
+    Doubtful(
+        late_by(2 * S),
+        "3 calls of steps in Python took long; try more workers (--workers 2), a faster step in Python, fewer fans",
+        {"slow_calls": "3 calls of steps in Python took long"},
     ),
     Doubtful(Night().buys(1), "3 rows of the recording are lost", {"lost_rows": 3}),
     Doubtful(Night().buys(1), "1 rows of the recording are lost", {"lost_rows": 1}),

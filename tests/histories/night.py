@@ -182,6 +182,11 @@ class Night:
         self.ops.append(LeftRow(intent=f"run-i{fan}", end=end, outcome=outcome, at_ns=self.tick()))
         return self
 
+    def fan_stuck(self, fan: int) -> Night:
+        """Comes, and cannot go on: the target is wrong."""
+        self.fan(fan)
+        return self.left(fan, "target-error", "fail")
+
     def hold(self, fan: int, qty: int = 1, state: str = "used") -> Night:
         self.send(fan, "hold", "ok", "next", op=1, then="next")
         self.told(fan, "hold", "ok", "next", op=1, claims={"amount_minor": qty * PRICE, "currency": "EUR", "qty": qty})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from surgectl.fans.policy import compile_policy
 from surgectl.journey.compile import compile_target
 from surgectl.profile.load import load_target, open_retry_profile
+from tests.journey.steps import offer
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -67,3 +70,21 @@ def test_the_example_of_a_retry_profile_compiles(tmp_path: Path) -> None:
     file = tmp_path / "backbutton.yaml"
     file.write_text(example)
     assert compile_policy(open_retry_profile(file)).response("pay", ("timeout", "info"))
+
+
+def test_the_steps_in_python_are_what_stands_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journey with two calls compiles, and the function beside it signs what would be sent."""
+    text = (DOCS / "target-language.md").read_text()
+    (example,) = [block for block in blocks("target-language.md", "journey:") if "call:" in block]
+    (function,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    made: dict[str, Any] = {"hmac": hmac}
+    exec(function, made)
+    offer(monkeypatch, sign=made["sign"], proof_of_work=lambda call: {"proof": 1})
+    file = tmp_path / "example.yaml"
+    file.write_text(f'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\n{example}')
+    journey = compile_target(load_target(file, environ={"SHOP_SECRET": "s"}))
+    call = journey.steps[2].request
+    assert call is not None and call.call is not None
+    wire = call.render({"proof": 1}, None, 1)
+    signed = call.call.wire(wire, call.call.fill({"proof": 1}, (1,)))
+    assert signed.headers[-1] == ("X-Signature", hmac.new(b"s", b'{"proof":1}', "sha256").hexdigest())

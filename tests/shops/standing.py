@@ -49,7 +49,12 @@ def _ask(name: str, url: str, process: subprocess.Popen[bytes], deadline: float)
 
 def until_ctrl_c(url: str, profile: str, sets: Sequence[str], environment: Mapping[str, str]) -> None:
     """Say how to rehearse against it, and wait."""
-    said = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-    print(f"{url}\n\n{said} surgectl run {profile} {shlex.join(sets)}\n\nCtrl-C ends it.", flush=True)
+    values = {**environment, **dict(word.split("=", 1) for word in sets[1::2])}
+    values.pop("SHOP_URL", None)  # what comes from the environment is shown nowhere, and where a shop is no secret
+    said = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
+    again = f"surgectl run {profile} --set SHOP_URL={url}"
+    print(f"{url}\n\nIn a second terminal:\n\nexport {said}\n{again}\n\nCtrl-C ends it.", flush=True)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell that starts us in the background lets us ignore Ctrl-C
+        signal.signal(ending, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()

@@ -2,10 +2,10 @@
 
 Definition: too many arrivals came later than `generator.late_at_most` (dropped, or let loose all the same, as
 `generator.behind` says), arrivals or our timers ran late beyond the budget, a worker's core was never free, a worker
-was lost, requests never left because we had no port or no file for their connection, or rows of the recording are
-missing. Then latency, availability and rates say nothing about the shop (rule
-R12); ledger invariants stand. Fans who did not come because somebody paused the arrivals by hand are counted and told,
-and held against nobody.
+was lost, requests never left because we had no port or no file for their connection, more fans than may be dropped
+could not go on for an error of the target, or rows of the recording are missing. Then latency, availability and rates
+say nothing about the shop (rule R12); ledger invariants stand. Fans who did not come because somebody paused the
+arrivals by hand are counted and told, and held against nobody.
 Inputs: arrivals with their due times, dropped arrivals, vitals of each worker, attempts without an end.
 Settling: none.
 Severity: major. Its verdict is pass or unknown, never fail: it is not the shop's fault.
@@ -49,11 +49,17 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     arrived = found["arrived"] + found["dropped"]
     reasons = [] if arrived else ["nobody arrived" + (": arrivals were paused by hand" if found["paused"] else "")]
     reasons += _holes(found, expectations)
+    stuck = _stuck(relations, found, expectations)
     if slow := _slow(found, expectations):
         found["advice"] = _advice(found, expectations)
-        reasons += [*slow, f"try {found['advice']}"]
+        reasons += [*slow, *filter(None, [expectations.slow_calls]), f"try {found['advice']}"]
     said = _said(found)
+    if expectations.slow_calls:
+        said += f"; {expectations.slow_calls}"
     wrong = "a worker of ours was lost" if expectations.lost_workers else "this machine could not keep up"
+    if stuck and not reasons:
+        wrong = "not everybody could do as the target says"
+    reasons += stuck
     return Finding(
         id="GENERATOR",
         kind="harness",
@@ -108,6 +114,15 @@ def _slow(found: dict[str, Any], expectations: Expectations) -> list[str]:
     return reasons
 
 
+def _stuck(relations: Relations, found: dict[str, Any], expectations: Expectations) -> list[str]:
+    """Fans who could not go on because the target is wrong: beyond what may be dropped it was another crowd."""
+    (stuck,) = relations.one("SELECT count(DISTINCT intent) FROM lefts WHERE \"end\" = 'target-error'")
+    if not stuck or stuck / max(found["arrived"], 1) <= expectations.budget.dropped_at_most:
+        return []
+    why = f": {expectations.stuck}" if expectations.stuck else ""
+    return [f"{stuck:,} of {found['arrived']:,} fans could not go on for an error of the target{why}"]
+
+
 def _holes(found: dict[str, Any], expectations: Expectations) -> list[str]:
     """What is missing in the recording."""
     reasons = [f"{lost}: see why it ended, and rehearse again" for lost in expectations.lost_workers]
@@ -128,6 +143,8 @@ def _advice(found: dict[str, Any], expectations: Expectations) -> str:
         wanted = ["a machine with more cores (all of this one's were busy)"]
     else:
         wanted = [f"more workers (--workers {max(found['workers'], 1) + 1})"]
+    if expectations.slow_calls:
+        wanted.append("a faster step in Python")
     wanted.append("fewer fans")
     if found["dropped"] + found["late"]:
         wanted.append(f"a generator.late_at_most above {show_duration(expectations.budget.late_at_most_ns)}")
