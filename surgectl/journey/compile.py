@@ -157,10 +157,14 @@ def _compile_mint(mint: dict[str, str], accounts: frozenset[str], *, has_setup: 
                 raise unknown_word("variable", used, allowed - {name}, where)
             if used in mint and used not in done:
                 raise TargetError(f"{{{used}}} is minted further down", where, hint="put it first")
-        if not template.names & {"intent", "fan", "attempt", "uuid", *done}:
-            raise TargetError(
-                f"{text!r} would be the same for every intent", where, hint="put {intent}, {attempt} or {uuid} in it"
-            )
+        if not template.names & {"intent", "attempt", "uuid", *done}:
+            if "fan" not in template.names:
+                raise TargetError(
+                    f"{text!r} would be the same for every intent", where, hint="put {intent}, {attempt} or {uuid} in it"
+                )
+            if "run" not in template.names:
+                # An earlier rehearsal's rows would be taken for this one's.
+                raise TargetError(f"{text!r} would be the same in every run", where, hint="put {run} in it, too")
         if template.names & (_FRESH | fresh):
             fresh.add(name)
         if template.names & ({"tab"} | _FRESH | fresh | per_tab):

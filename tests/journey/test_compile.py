@@ -42,6 +42,7 @@ from tests.journey.shop import journey
         ("journey: [{step: a, get: /}]\nheaders: {X: '{nothing}'}", "headers.X", "{nothing}"),
         ("journey: [{step: a, get: '/{setup.id}'}]", "journey[0]", "setup hook"),
         ("journey: [{step: a, get: /}]\nmint: {who: Ann}", "mint.who", "same for every intent"),
+        ("journey: [{step: a, get: /}]\nmint: {who: 'fan {fan}'}", "mint.who", "same in every run"),
         ("journey: [{step: a, get: /}]\nmint: {a: '{b}', b: '{intent}'}", "mint.a", "further down"),
         ("journey: [{step: a, get: /, poll: {every: 1s}}]", "journey[0].poll.outcomes", "outcomes"),
         ("journey: [{step: a, role: pay, post: /, poll: {outcomes: [{when: {status: 200}, then: next}]}}]", "journey[0].poll", "repeat the pay"),

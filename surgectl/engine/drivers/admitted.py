@@ -117,6 +117,10 @@ class AdmittedEar:
         self._session = session
         self._inner = inner
 
+    @property
+    def open(self) -> bool:
+        return self._inner.open
+
     def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> UnderWay:
         names = needed(wire)
         if not names:
