@@ -160,7 +160,9 @@ def _compile_mint(mint: dict[str, str], accounts: frozenset[str], *, has_setup: 
         if not template.names & {"intent", "attempt", "uuid", *done}:
             if "fan" not in template.names:
                 raise TargetError(
-                    f"{text!r} would be the same for every intent", where, hint="put {intent}, {attempt} or {uuid} in it"
+                    f"{text!r} would be the same for every intent",
+                    where,
+                    hint="put {intent}, {attempt} or {uuid} in it",
                 )
             if "run" not in template.names:
                 # An earlier rehearsal's rows would be taken for this one's.
