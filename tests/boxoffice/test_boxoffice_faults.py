@@ -205,6 +205,22 @@ def test_every_defect_is_tried() -> None:
     assert set(DAMAGE) <= played
 
 
+async def test_money_is_looked_for_as_long_as_nobody_could_be_asked(money: Money, tmp_path: Path) -> None:
+    """The watch over a decided order outlasts a provider that cannot be asked: its last look is one that was answered."""
+    constants = {"defect": "ticket-no-charge", "late_refunds_ns": 100 * MS}
+    async with open_shop(money.url, tmp_path / "books", **constants) as shop:
+        await money.lose_replies()
+        told = await shop.buy("ada@example.org", qty=2)
+        assert told["state"] == "confirmed"
+        await asyncio.sleep(0.6)  # its window is long over before anybody answers again
+        await money.heal()
+        for _ in range(40):
+            if await damage(shop, money):
+                break
+            await asyncio.sleep(0.1)
+        assert set(await damage(shop, money)) == {"ticket-no-charge", "refunds"}
+
+
 @pytest.mark.usefixtures("on_both")
 @pytest.mark.parametrize("defect", [None, *DAMAGE])
 async def test_each_defect_does_its_damage_and_no_other_shop_does(
