@@ -206,14 +206,14 @@ def test_every_defect_is_tried() -> None:
 
 
 async def test_money_is_looked_for_as_long_as_nobody_could_be_asked(money: Money, tmp_path: Path) -> None:
-    """The watch over a decided order outlasts a provider that cannot be asked: its last look is one that was answered."""
+    """The watch over a decided order outlasts a provider that cannot be asked: its last look is an answered one."""
     constants = {"defect": "ticket-no-charge", "late_refunds_ns": 100 * MS}
-    async with open_shop(money.url, tmp_path / "books", **constants) as shop:
-        await money.lose_replies()
+    async with link_to(money.url) as link, open_shop(link.url, tmp_path / "books", **constants) as shop:
+        await link.add("timeout", "downstream", timeout=0)
         told = await shop.buy("ada@example.org", qty=2)
         assert told["state"] == "confirmed"
         await asyncio.sleep(0.6)  # its window is long over before anybody answers again
-        await money.heal()
+        await link.heal()
         for _ in range(40):
             if await damage(shop, money):
                 break
