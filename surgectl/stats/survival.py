@@ -35,5 +35,4 @@ def _curve(ended: NDArray[np.float64], still: NDArray[np.float64]) -> tuple[NDAr
     ends = np.bincount(at[: len(ended)], minlength=len(times))
     leaves = np.bincount(at, minlength=len(times))
     watched = np.cumsum(leaves[::-1])[::-1]
-    done: NDArray[np.float64] = 1 - np.cumprod((watched - ends) / watched)
-    return times, done
+    return times, np.asarray(1 - np.cumprod((watched - ends) / watched), np.float64)
