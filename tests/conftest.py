@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import compileall
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import surgectl
 from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis, running_postgres, running_redis
 from tests.share import REHEARSALS, SALES, together
 
@@ -27,6 +31,13 @@ def redis_url() -> Iterator[str]:
         pytest.skip(NO_REDIS)
     with running_redis() as url:
         yield url
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The tests start some thousand processes of ours. Where Python is told to write no bytecode
+    (PYTHONDONTWRITEBYTECODE, as in many containers), each of them would compile all of it anew."""
+    if sys.dont_write_bytecode and not hasattr(session.config, "workerinput"):
+        compileall.compile_dir(Path(surgectl.__file__).parent, quiet=1)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is looked at

@@ -30,6 +30,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     brownout: str | None = None
     """None: as the scene has it; `none`: nothing is broken."""
     disguised: bool = False
+    demands: tuple[tuple[str, int | str], ...] = ()
+    """Coverage that the run itself is to require: without it nothing was shown, and 0 would be a quiet pass."""
 
     @property
     def name(self) -> str:
@@ -50,6 +52,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         if self.brownout is not None:
             calm = self.brownout == CALM
             said += ["--set", "chaos=[]" if calm else f"chaos[0].brownout={self.brownout}"]
+        for what, least in self.demands:
+            said += ["--set", f"expect.coverage.{what}={least}"]
         return [*said, "--target", DISGUISED_TARGET] if self.disguised else said
 
 

@@ -14,8 +14,9 @@ class Offence(msgspec.Struct, frozen=True, kw_only=True):
     """Invariants of which any one that fails is the right answer; the first is the one that the defect is about."""
     scene: str = "lost-replies"
     """The profile of surgectl/selftest/scenes/ that is played."""
-    coverage: dict[str, int | str] = {}
-    """What the run must have met for the defect to have had its chance (coverage id → least); unmet: not exercised."""
+    coverage: dict[str, int | str]
+    """What the run must have met for the defect to have had its chance (coverage id → least). It is demanded of the run
+    itself, as a user would: unmet, a run that convicts nobody ends 12, never 0, and was not exercised."""
     slow: bool = False
     """It needs half a minute or more (recovery, metastability): played in the slow matrix only."""
     quick: bool = True

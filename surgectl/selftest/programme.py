@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.profile.brownouts import NAMES
-from surgectl.selftest.cell import CALM, Cell, Scene, scene
+from surgectl.selftest.cell import BRUNT, CALM, Cell, Scene, scene
 from surgectl.selftest.offence import Offence
 
 BASE_SCENE = "lost-replies"
@@ -45,6 +45,7 @@ class _Kind(msgspec.Struct, frozen=True, kw_only=True):
     defect: str | None = None
     brownout: str | None = None
     disguise: bool = True
+    demands: Mapping[str, int | str] = {}
 
 
 def programme(wanted: Wanted, offences: Sequence[Offence]) -> list[Cell]:
@@ -62,6 +63,7 @@ def programme(wanted: Wanted, offences: Sequence[Offence]) -> list[Cell]:
             seed=seed,
             defect=kind.defect,
             brownout=kind.brownout,
+            demands=tuple(kind.demands.items()),
             disguised=bool((number + seed) % 2) and kind.disguise and scenes[kind.scene].disguisable,
         )
         for number, kind in enumerate(kinds)
@@ -79,8 +81,27 @@ def _kinds(wanted: Wanted, offences: Sequence[Offence]) -> list[_Kind]:
     places = [] if wanted.quick else [offence.scene for offence in wrong]
     places = list(dict.fromkeys((*places, *(o.scene for o in offences if o.scene in wanted.only))))
     return [
-        *(_Kind(name=o.defect, scene=o.scene, seeds=wanted.seeds, defect=o.defect, disguise=o.disguise) for o in wrong),
-        *(_Kind(name=name, scene=BASE_SCENE, seeds=wanted.innocent_seeds, brownout=name) for name in BROWNOUTS),
+        *(
+            _Kind(
+                name=o.defect,
+                scene=o.scene,
+                seeds=wanted.seeds,
+                defect=o.defect,
+                disguise=o.disguise,
+                demands=o.coverage,
+            )
+            for o in wrong
+        ),
+        *(
+            _Kind(
+                name=name,
+                scene=BASE_SCENE,
+                seeds=wanted.innocent_seeds,
+                brownout=name,
+                demands={} if name == CALM else BRUNT,
+            )
+            for name in BROWNOUTS
+        ),
         # A scene of its own must not be what convicts: the right shop is seen in each of them as well.
         *(
             # A scene whose offences are all unfit for a stranger was made for the plain shop.

@@ -6,11 +6,11 @@ import re
 
 import msgspec
 
-THRESHOLD_FAILED, VIOLATED, INCONCLUSIVE = 10, 11, 12
+PASSED, THRESHOLD_FAILED, VIOLATED, INCONCLUSIVE = 0, 10, 11, 12
 """Exit codes of `surgectl run` (surgectl/gate.py)."""
 CONVICTED = (THRESHOLD_FAILED, VIOLATED)
 _HOPELESS = (2, 13, 70)
-_JUDGED = (0, *CONVICTED, INCONCLUSIVE)
+_JUDGED = (PASSED, *CONVICTED, INCONCLUSIVE)
 
 
 class _Finding(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from surgectl.selftest.offence import Offence
-from surgectl.selftest.seen import CONVICTED, Played, meets
+from surgectl.selftest.seen import CONVICTED, PASSED, Played, meets
 
 Word = Literal["caught", "missed", "not-exercised", "innocent", "accused", "hiding", "inconclusive"]
 WRONG: tuple[Word, ...] = ("missed", "accused", "hiding")
@@ -43,12 +43,14 @@ def of_offence(offence: Offence, played: Played) -> Verdict:
         return Verdict(word="missed", also=played.failed, why=f"{', '.join(by)} failed, and the exit code hid it")
     if also:
         return Verdict(word="missed", also=also, why=f"it is none of {', '.join(offence.caught_by)} that failed")
+    if played.exit_code == PASSED:
+        # What the defect needs was required of the run: that it passed all the same is the one thing that must not be.
+        return Verdict(word="missed", why=f"a quiet pass: {'; '.join(unmet) or _said(offence, played)}")
     if unmet:
         return Verdict(word="not-exercised", why="; ".join(unmet))
     if played.toothless:
         return Verdict(word="inconclusive", why=played.toothless)
-    said = {name: played.unknown.get(name, "pass" if name in played.passed else "") for name in offence.caught_by}
-    return Verdict(word="missed", why="; ".join(f"{name}: {why or 'not checked'}" for name, why in said.items()))
+    return Verdict(word="missed", why=_said(offence, played))
 
 
 def of_innocent(required: Sequence[str], played: Played, coverage: Mapping[str, int | str] | None = None) -> Verdict:
@@ -72,6 +74,11 @@ def of_innocent(required: Sequence[str], played: Played, coverage: Mapping[str, 
     if unmet := _unmet(coverage or {}, played):
         return Verdict(word="not-exercised", why="; ".join(unmet))
     return Verdict(word="innocent")
+
+
+def _said(offence: Offence, played: Played) -> str:
+    said = {name: played.unknown.get(name, "pass" if name in played.passed else "") for name in offence.caught_by}
+    return "; ".join(f"{name}: {why or 'not checked'}" for name, why in said.items())
 
 
 def _unmet(coverage: Mapping[str, int | str], played: Played) -> list[str]:

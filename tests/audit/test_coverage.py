@@ -47,9 +47,42 @@ def gives_back() -> Night:
     return night.refund("ch3", state="failed")
 
 
+def side_by_side() -> Night:
+    """Three holds: the second is asked for before the first is answered, the third by the same fan as the second."""
+    night = Night()
+    for fan, sent, done in ((1, 10, 30), (2, 20, 25), (2, 22, 40), (3, 50, 60), (4, 55, None)):
+        intent = f"run-i{fan}"
+        night.ops.append(
+            InvokeRow(
+                attempt=f"{intent}.{sent}", intent=intent, step="hold", role="hold", op=1, due_ns=sent, at_ns=sent
+            )
+        )
+        if done is not None:
+            night.ops.append(
+                DoneRow(attempt=f"{intent}.{sent}", outcome="ok", why="next", sent_ns=sent, done_ns=done, then="next")
+            )
+    return night
+
+
+def waits() -> Night:
+    """One is told to wait, twice; one is let in at once; one is told a position of 0."""
+    night = Night().buys(1).send(1, "join", "ok", "poll", then="poll", claims={"position": 7})
+    night.send(1, "join", "ok", "poll", then="poll", claims={"position": 3}).send(2, "join", "ok", "next", then="next")
+    return night.send(3, "join", "ok", "poll", then="poll", claims={"position": 0})
+
+
+def asks_again() -> Night:
+    """The provider hears one key twice, and two keys once each."""
+    night = Night().buys(1).request("a", payment="p1").request("a", payment="p1")
+    return night.request("b", payment="p1").request("c", payment="p2")
+
+
 @pytest.mark.parametrize(
     ("name", "night", "seen"),
     [
+        ("holds_at_once", side_by_side(), 1),
+        ("in_line", waits(), 1),
+        ("asked_again", asks_again(), 1),
         ("double_clicks", clicked_twice(), 1),
         ("second_tabs", two_tabs(), 1),
         ("limit_refusals", Night().refused(1, "limit").refused(2, "limit").refused(3), 2),
@@ -62,6 +95,13 @@ def test_it_is_counted(name: str, night: Night, seen: int) -> None:
     """What happened is counted once, what only almost happened is not; and in a quiet night there is none."""
     assert counted(night)[name].seen == seen
     assert counted(Night().buys(1))[name].seen == 0
+
+
+def test_who_has_bought_is_counted_once() -> None:
+    """Told at the payment and by a status page is one fan; a refusal is none."""
+    night = Night().buys(1).told(1, "status", "ok", "confirmed", op=3).buys(2).refused(3)
+    assert counted(night)["confirmed"].seen == 2
+    assert counted(Night().refused(1))["confirmed"].seen == 0
 
 
 def test_retries_are_further_attempts_of_an_operation() -> None:

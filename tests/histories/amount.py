@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.histories.dupcharge import each_dearer
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.usual import (
     NOT_SETTLED,
@@ -40,6 +41,9 @@ def untied(amount: int) -> Night:
 
 CHECKER = "AMOUNT"
 GUILTY = [
+    # Two orders, paid once each with a fee that nobody was shown: not paid twice (DUPCHARGE), and not the price.
+    Guilty(each_dearer(), 2, "run-i1", says="90.50 EUR where 89.00 EUR was shown"),
+    Guilty(each_dearer(told=True), 2, "run-i1"),
     Guilty(charged(PRICE + 1), intent="run-i1", says="89.01 EUR where 89.00 EUR was shown", severity="critical"),
     Guilty(charged(PRICE - 1), intent="run-i1"),
     Guilty(charged(PRICE - 1).without("refunds"), intent="run-i1"),

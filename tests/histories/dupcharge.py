@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.usual import (
     NOT_SETTLED,
@@ -65,6 +67,28 @@ def half_priced() -> Night:
     return bent(night, "orders", amount_minor=None, qty=None)
 
 
+def each_dearer(fee: int = 150, *, told: bool = False) -> Night:
+    """Two orders, each paid once, and each with a fee that nobody was shown; told: the shop's books say it as well."""
+    night = without_charge(1, usual().order(1, order="o1b"))
+    if told:
+        for at in (0, -1):
+            bent(night, "orders", at, amount_minor=PRICE + fee)
+    return night.charge(1, amount=PRICE + fee).charge(1, amount=PRICE + fee, charge="ch1b", order="o1b")
+
+
+def untied(night: Night, *charges: str) -> Night:
+    """These charges name their fan, and no order; none given: all of them."""
+    night.charges = [
+        msgspec.structs.replace(c, payment=None) if not charges or c.charge in charges else c for c in night.charges
+    ]
+    return night
+
+
+def given_away(fan: int = 5) -> Night:
+    """A valid order that costs nothing."""
+    return usual().loses_reply(fan).order(fan, amount=0)
+
+
 CHECKER = "DUPCHARGE"
 GUILTY = [
     Guilty(twice(), intent="run-i1", says="paid 2 times, 178.00 EUR where 89.00 EUR is due", severity="critical"),
@@ -99,6 +123,18 @@ GUILTY = [
     # What is proven of one fan says nothing of another.
     Guilty(stray_order(twice().loses_reply(5).charge(5).charge(5, charge="ch5b")), 1, "run-i1"),
     Guilty(two_orders().charge(3, charge="ch3b"), 1, "run-i3"),
+    # Whatever the shop called it when it asked: with the key of the first charge, with another one.
+    Guilty(usual().charge(1, charge="ch1b", key="shop-key-1"), 1, "run-i1"),
+    Guilty(usual().charge(1, charge="ch1b", key="another"), 1, "run-i1", says="another"),
+    # Two orders, three charges: one is left over, whichever names an order.
+    Guilty(each_dearer().charge(1, charge="ch1c"), 1, "run-i1", says="paid 3 times"),
+    Guilty(untied(each_dearer().charge(1, charge="ch1c")), 1, "run-i1", says="paid 3 times"),
+    Guilty(untied(each_dearer().charge(1, amount=1, charge="ch1c"), "ch1c"), 1, "run-i1"),
+    Guilty(untied(cheaper_and_dearer().charge(1, charge="ch1c"), "ch1c"), 1, "run-i1"),
+    # A deposit, and a rest that names no order and is more than the rest.
+    Guilty(untied(in_parts(1, 900, 8001), "part-1"), 1, "run-i1"),
+    # What costs nothing is no reason for a charge.
+    Guilty(untied(usual().order(1, order="o1b", amount=0).charge(1, amount=500, charge="x"), "x"), 1, "run-i1"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -124,6 +160,19 @@ INNOCENT = [
     Innocent(cheaper_and_dearer()),
     Innocent(cheaper_and_dearer().charge(1, charge="x").refund("x")),
     Innocent(bent(usual(), "charges", 0, captured_minor=2 * PRICE).charge(1, charge="x").refund("x")),
+    # Two orders, paid once each, and each of them too dear: that is AMOUNT's to say.
+    Innocent(each_dearer(), considered=3),
+    Innocent(each_dearer(told=True)),
+    Innocent(untied(each_dearer())),
+    Innocent(untied(each_dearer(told=True))),
+    Innocent(untied(each_dearer(), "ch1b")),
+    # One of them in two parts that make its sum, the other too dear.
+    Innocent(in_parts(1, 900, 8000).order(1, order="o1b").charge(1, amount=PRICE + 150, charge="x", order="o1b")),
+    Innocent(untied(in_parts(1, 900, 8000), "part-1")),
+    # One charge for what was to cost nothing: too dear, and once.
+    Innocent(untied(given_away().charge(5), "ch5")),
+    # The first charge was let go, the second was taken.
+    Innocent(bent(twice(), "charges", 0, state="voided", authorised_minor=PRICE)),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),

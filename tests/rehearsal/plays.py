@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from surgectl.selftest.offences import OFFENCES
 from tests.rehearsal.acting import Ended, environment, rehearse
 from tests.rehearsal.programme import Play
 from tests.toxiproxy_binary import NOT_FOUND, find_toxiproxy, running_toxiproxy
@@ -72,5 +73,8 @@ def brownout(name: str, proxy: str) -> Play:
 
 
 def defect(name: str, proxy: str) -> Play:
-    """The drill with a shop that is wrong in this way, under lost replies."""
-    return Play(f"{name}-{proxy}", through(proxy, "--defect", name))
+    """The drill with a shop that is wrong in this way, under lost replies. What the defect needs in order to show is
+    required, as `surgectl selftest` requires it: a run in which it did not happen ends 12, never 0."""
+    needed = next(offence.coverage for offence in OFFENCES if offence.defect == name)
+    demands = [word for what, least in needed.items() for word in ("--set", f"expect.coverage.{what}={least}")]
+    return Play(f"{name}-{proxy}", through(proxy, "--defect", name, *demands))

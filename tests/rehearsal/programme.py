@@ -34,9 +34,9 @@ class Play:
 class Programme:
     """Plays, started once each. A play's skip or failure is raised in every test that awaits it."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, at_once: int = AT_ONCE) -> None:
         self._place = place
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="play")
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="play")
         self._started: dict[str, Future[Ended]] = {}
 
     def start(self, plays: Iterable[Play]) -> None:

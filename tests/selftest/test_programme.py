@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from surgectl.errors import UsageError
 from surgectl.profile.brownouts import NAMES
+from surgectl.profile.load import open_rehearsal
 from surgectl.profile.words import COVERAGE, INVARIANTS
 from surgectl.selftest import cell as cells
 from surgectl.selftest.offence import Offence
@@ -17,8 +19,8 @@ from surgectl.selftest.programme import BASE_SCENE, QUICK, Wanted, programme, sc
 
 FAST = [offence for offence in OFFENCES if not offence.slow]
 TWO = [
-    Offence(defect="double-charge", caught_by=("DUPCHARGE",)),
-    Offence(defect="stuck", caught_by=("RECOVERY",), slow=True),
+    Offence(defect="double-charge", caught_by=("DUPCHARGE",), coverage={"lost_replies": 1}),
+    Offence(defect="stuck", caught_by=("RECOVERY",), coverage={"payments_in_fault": 1}, slow=True),
 ]
 
 
@@ -83,6 +85,22 @@ def test_a_cell_is_a_rehearsal_anybody_can_repeat() -> None:
     ]
     assert cells.Cell(scene=BASE_SCENE, seed=3, brownout="down").arguments()[3:] == ["--set", "chaos[0].brownout=down"]
     assert cells.Cell(scene=BASE_SCENE, seed=3, brownout="none").arguments()[3:] == ["--set", "chaos=[]"]
+
+
+@pytest.mark.parametrize("offence", OFFENCES, ids=lambda offence: offence.defect)
+def test_a_wrong_shop_that_had_no_chance_cannot_pass(offence: Offence) -> None:
+    """What a defect needs in order to show is required by its rehearsal: where it did not happen, 12 and not 0."""
+    (cell,) = programme(Wanted(seeds=1, only=(offence.defect,)), OFFENCES)
+    said = cell.arguments()
+    sets = dict(setting.split("=", 1) for flag, setting in pairwise(said) if flag == "--set")
+    required = open_rehearsal(said[0], sets=sets, environ={}).rehearsal.expect.coverage
+    assert offence.coverage and required == dict(offence.coverage)
+
+
+def test_a_brownout_that_met_nobody_acquits_nobody() -> None:
+    """The right shop under a fault must have had payments in it; under none there is nothing to demand."""
+    demands = {cell.brownout: dict(cell.demands) for cell in programme(QUICK, OFFENCES) if cell.brownout}
+    assert demands == {name: {"payments_in_fault": 1} for name in NAMES} | {"none": {}}
 
 
 @pytest.mark.parametrize("offence", OFFENCES, ids=lambda offence: offence.defect)

@@ -5,6 +5,9 @@ retries             further attempts of an operation, whatever the one before ca
 double_clicks       holds and payments of which a second copy was sent at the same instant
 key_reuses          idempotency keys that were sent with two different bodies or more
 second_tabs         intents that sent payments from two tabs or more
+holds_at_once       fans who asked for a hold (their first) while another fan's was under way
+in_line             fans who were told at least once that it is not their turn yet
+confirmed           fans who were told that they have bought
 sold_out            fans who were told that nothing is left
 limit_refusals      fans who were told that one may not buy so many
 declines            fans who were told that the card was declined
@@ -62,6 +65,27 @@ def _key_reuses(relations: Relations, expectations: Expectations, faults: list[F
     return seen, None, ""
 
 
+def _holds_at_once(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
+    seen, total = relations.one(
+        """WITH asked AS (
+             SELECT intent, min(sent_ns) AS sent_ns, arg_min(done_ns, sent_ns) AS done_ns FROM attempts
+             WHERE role = 'hold' AND NOT poll AND sent_ns IS NOT NULL AND done_ns IS NOT NULL GROUP BY intent
+           ), before AS (
+             SELECT *, max(done_ns) OVER earlier AS busy_ns FROM asked
+             WINDOW earlier AS (ORDER BY sent_ns, intent ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+           SELECT count(*) FILTER (busy_ns > sent_ns), count(*) FROM before"""
+    )
+    return seen, total, ""
+
+
+def _in_line(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
+    (seen,) = relations.one(
+        """SELECT count(DISTINCT intent) FROM attempts
+           WHERE role = 'join' AND outcome = 'ok' AND "then" = 'poll' AND coalesce(position, 1) > 0"""
+    )
+    return seen, None, ""
+
+
 def _told(end: str) -> Counting:
     def count(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
         (seen,) = relations.one("""SELECT count(DISTINCT intent) FROM tolds WHERE "end" = ?""", [end])
@@ -95,6 +119,9 @@ COUNTS: dict[str, Counting] = {
     "double_clicks": _double_clicks,
     "key_reuses": _key_reuses,
     "second_tabs": _second_tabs,
+    "holds_at_once": _holds_at_once,
+    "in_line": _in_line,
+    "confirmed": _told("confirmed"),
     "sold_out": _told("sold-out"),
     "limit_refusals": _told("limit"),
     "declines": _told("declined"),

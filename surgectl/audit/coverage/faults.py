@@ -4,6 +4,7 @@ payments_in_fault   payments whose first send was due while a fault was on; as a
 lost_replies        charges that the provider made and whose reply did not arrive: the fan's payment stayed open, or the
                     charge fell into a window in which every reply is lost; where only some are lost (a toxicity
                     below 100 %), those for which the provider was asked again
+asked_again         idempotency keys with which the provider was asked to pay more than once
 fault_requests      requests that reached the provider while a fault was on; without a request log, payments due then
 """
 
@@ -66,8 +67,17 @@ def _fault_requests(relations: Relations, expectations: Expectations, faults: li
     return seen, total, "from payments that were due then: the provider gives no request log"
 
 
+def _asked_again(relations: Relations, expectations: Expectations, faults: list[FaultWindow]) -> Count:
+    seen, total = relations.one(
+        f"""{RECEIVED} SELECT count(*) FILTER (asked > 1), count(*) FROM (
+              SELECT count(*) AS asked FROM r WHERE upper(method) = 'POST' AND key IS NOT NULL GROUP BY key)"""
+    )
+    return seen, total, "" if "requests" in readings(relations) else "the provider gives no request log"
+
+
 COUNTS: dict[str, Counting] = {
     "payments_in_fault": _payments_in_fault,
     "lost_replies": _lost_replies,
+    "asked_again": _asked_again,
     "fault_requests": _fault_requests,
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from surgectl.selftest.offence import Offence
 
 OFFENCES: tuple[Offence, ...] = (
-    Offence(defect="lifo", caught_by=("FAIR_ORDER",), scene="long-line"),
-    Offence(defect="favourites", caught_by=("FAIR_ORDER",), scene="long-line", quick=False),
-    Offence(defect="position-jumps", caught_by=("QUEUE_POS",), scene="long-line"),
+    Offence(defect="lifo", caught_by=("FAIR_ORDER",), coverage={"in_line": 50}, scene="long-line"),
+    Offence(defect="favourites", caught_by=("FAIR_ORDER",), coverage={"in_line": 50}, scene="long-line", quick=False),
+    Offence(defect="position-jumps", caught_by=("QUEUE_POS",), coverage={"in_line": 50}, scene="long-line"),
     Offence(defect="retry-storm", caught_by=("AMP_PAY",), coverage={"payments_in_fault": 10}),
     Offence(defect="shared-pool", caught_by=("BULKHEAD",), scene="crush", coverage={"fault_requests": 5}),
     Offence(defect="slow-shed", caught_by=("SHED",), scene="crush", coverage={"shed": 20}),

@@ -1,10 +1,11 @@
 """Nobody pays twice for one order.
 
-Definition: two or more charges keep money (captured less refunded) for one order, or for one intent, and together they
-keep more than is due for it: for an order its amount, for an intent the amounts of its valid orders, or the price of
-what it wanted where it has none. No order is due more than its tickets cost at the profile's price, or than the shop
-showed before the payment: a shop that books the double sum is not excused by its books. Two charges that together make
-the amount are a split payment, and fine.
+Definition: two or more charges keep money (captured less refunded) for one order, and together more than its amount; or
+for one intent, and what names none of its valid orders is more charges than it has valid orders that no charge names,
+and more money than is still due for its orders (for what it wanted, where it has none). No order is due more than its
+tickets cost at the profile's price, or than the shop showed before the payment: a shop that books the double sum is not
+excused by its books. Two charges that together make the amount are a split payment, and fine. Two orders that were paid
+once each are no double charge, whatever the sums: AMOUNT looks at those.
 Inputs: charges and refunds, orders, links. Charges that link to no intent are unattributed and convict nobody.
 Settling: a refund may still come until the window has passed, then a violation.
 Severity: critical.
@@ -48,12 +49,26 @@ WITH several AS (
   FROM twice c JOIN book_intents i USING (intent)
     LEFT JOIN (SELECT intent, sum(due) AS due FROM priced WHERE valid GROUP BY intent) p USING (intent)
   GROUP BY i.intent
+), settled AS (
+  SELECT o.intent, o.order_id, o.due, count(c.charge) AS paid, coalesce(sum(c.net), 0) AS net
+  FROM priced o LEFT JOIN twice c USING (order_id)
+  WHERE o.valid GROUP BY o.intent, o.order_id, o.due
+), wanting AS (
+  SELECT intent, sum(greatest(due - net, 0)) AS due, count(*) FILTER (paid = 0 AND due > 0) AS orders
+  FROM settled GROUP BY intent
+), loose AS (
+  SELECT c.intent, count(*) AS paid, sum(c.net) AS net
+  FROM twice c ANTI JOIN settled USING (order_id) GROUP BY c.intent
+), beyond AS (
+  -- A charge each for two orders is nobody's second charge, however dear: one must be left over.
+  SELECT l.intent FROM loose l JOIN intents i USING (intent) LEFT JOIN wanting w USING (intent)
+  WHERE (w.orders IS NULL OR l.paid > w.orders) AND l.net > coalesce(w.due, i.qty * i.price_minor)
 )
 SELECT b.intent, i.fan, i.currency, b.paid, b.net, b.due, b.charges, b.keys, b.orders,
   EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due) AS within_order,
   b.foreign_money > 0 OR b.due_unknown > 0 AS unclear
 FROM by_intent b JOIN book_intents i USING (intent)
-WHERE b.net > b.due OR b.due_unknown > 0
+WHERE b.intent IN (SELECT intent FROM beyond) OR b.due_unknown > 0
   OR EXISTS (SELECT 1 FROM by_order o WHERE o.intent = b.intent AND o.net > o.due)
 ORDER BY i.fan, b.intent"""
 

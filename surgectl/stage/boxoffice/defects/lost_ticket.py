@@ -9,13 +9,13 @@ from surgectl.stage.boxoffice.conduct import Conduct
 from surgectl.units import NS_PER_S
 
 _IDLE_NS = NS_PER_S // 2
-_ONE_IN = 10
+_ONE_IN = 5
 
 
 def expire_whatever_is_idle(books: Books, now_ns: int, seed: int) -> int:
     """The right expiry, and then a sweep over "forgotten" baskets that ignores the state of their order.
 
-    It strikes one basket in ten: those whose session the imagined cache had dropped.
+    It strikes one basket in five: those whose session the imagined cache had dropped.
     """
     ended = holds.expire(books, now_ns)
     rows = books.execute(

@@ -19,6 +19,7 @@ from surgectl.stage.boxoffice.till.provider import Answer, Payment, Provider, Si
 log = logging.getLogger("surgectl.stage.boxoffice")
 _SLACK_S = 5  # the provider's clock may differ a little from ours, and it counts in whole seconds
 _REPLY_FIRST_NS = 200_000_000  # an event mostly comes while the reply is on its way: the reply is cheaper
+_MONEY = (Answer.PAID, Answer.PROCESSING)  # it is there, or may still come
 _AT_ONCE = 8  # questions about single payments
 
 
@@ -111,7 +112,7 @@ class Reconciler:
     async def look(self) -> None:
         """Ask once and act on what is known. Silence where the provider could not be asked."""
         self._watch_what_was_decided()
-        self._forget_old()
+        long_ago = self._long_decided()
         unknown = dict(self._cashier.unknown)
         if not unknown and not self._watched:
             return
@@ -131,6 +132,9 @@ class Reconciler:
         for order in list(self._watched.values()):
             if not await self._give_back(order, payments.get(order.id, [])):
                 return  # money that is owed back is not forgotten, and a house that is unwell is not pressed for it
+        for order_id in long_ago:
+            if not any(payment.answer in _MONEY for payment in payments.get(order_id, [])):
+                self._watched.pop(order_id, None)
 
     async def _list(self, asked: list[Order]) -> dict[str, list[Payment]] | None:
         """None: the breaker lets no question out now."""
@@ -199,12 +203,15 @@ class Reconciler:
             if order.tried and order.code != "DECLINED" and self._conduct.goes_back(order):
                 self.watch(order)
 
-    def _forget_old(self) -> None:
+    def _long_decided(self) -> list[str]:
+        """Watched for long enough, once the provider was asked a last time: while it could not be, nobody looked."""
         now_ns = self._counter.now_ns()
-        for order in list(self._watched.values()):
-            owed = order.payment is not None  # SEATS_GONE: money we know we have is never forgotten
-            if not owed and now_ns - (order.decided_ns or 0) > self._options.late_refunds_ns:
-                del self._watched[order.id]
+        return [
+            order.id
+            for order in self._watched.values()
+            # SEATS_GONE: money we know we have is never forgotten.
+            if order.payment is None and now_ns - (order.decided_ns or 0) > self._options.late_refunds_ns
+        ]
 
     async def _give_back(self, order: Order, payments: list[Payment]) -> bool:
         """Refund what was taken for an order that is closed → whether the house may be asked for more.
