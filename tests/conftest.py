@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis, running_postgres, running_redis
+from tests.servers import (
+    NO_MARIADB,
+    NO_POSTGRES,
+    NO_REDIS,
+    find_mariadb,
+    find_postgres,
+    find_redis,
+    running_mariadb,
+    running_postgres,
+    running_redis,
+)
 from tests.share import REHEARSALS, SALES, together
 
 
@@ -17,6 +27,15 @@ def postgres_url() -> Iterator[str]:
     if find_postgres() is None:
         pytest.skip(NO_POSTGRES)
     with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """One MariaDB for all tests: each uses tables of its own."""
+    if find_mariadb() is None:
+        pytest.skip(NO_MARIADB)
+    with running_mariadb() as url:
         yield url
 
 

@@ -105,8 +105,7 @@ def test_json_bodies_keep_their_types(desk: Desk) -> None:
 
 def test_a_bare_number_is_itself_where_a_column_may_stand(desk: Desk) -> None:
     """`row: {qty: 1}` is one ticket a row; `"1"` in quotes is a column of that name."""
-    desk.write(
-        "targets/shop.yaml",
+    desk.write_target(
         TARGET.replace("    states: {valid: [con", '    row: {qty: 1, amount: "1"}\n    states: {valid: [con'),
     )
     target = load_target("targets/shop.yaml", {}, environ={})
