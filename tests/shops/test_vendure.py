@@ -5,6 +5,7 @@ Not in CI's usual run (it installs a shop from its registry): `pytest -m shops t
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -16,12 +17,17 @@ from typing import Any
 import psycopg
 import pytest
 
+from surgectl.clock import SystemClock
+from surgectl.evidence.books import Books
+from surgectl.profile.load import open_target
+from surgectl.recording.evidence_rows import OrderRow
 from tests.servers import NO_POSTGRES, find_postgres
 from tests.shops.rehearsed import bought_by_somebody, finding, rehearsed, source, taken_down, told_at_the_terminal
 from tests.shops.vendure.vendure_shop import Vendure, installed, running
 
 pytestmark = [pytest.mark.real, pytest.mark.shops, pytest.mark.timeout(900)]
 
+DOCS = Path(__file__).parents[2] / "docs/target-language.md"
 FACTS = {"shop": "Vendure 3.7.3", "workers": "1"}
 _ORDERS = """SELECT o.state, count(*) FROM "order" o JOIN customer c ON c.id = o."customerId"
   WHERE c."emailAddress" LIKE %s GROUP BY o.state"""
@@ -91,6 +97,25 @@ def test_what_was_bought_is_given_back(shop: Vendure, at_once: tuple[int, dict[s
     assert (set(states), on_sale, report["run"]["left_behind"]) == ({"Cancelled"}, False, "")
     assert left(shop, "try-%") == ({"PaymentSettled": 1}, True)
     assert taken_down("vendure", [sys.executable, shop.url], run, shop.environment) == {"cancelled": 0, "gigs": 0}
+
+
+async def test_the_admin_api_lists_the_same_orders(shop: Vendure, at_once: tuple[int, dict[str, Any], Path]) -> None:
+    """The documentation's GraphQL example, as it stands there, finds every order that SQL found, and what it says."""
+    text = DOCS.read_text().partition("### GraphQL\n")[2]
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    head = f"surgectl-target: 1\nname: vendure\nbase_url: {shop.url}\njourney: [{{step: look, get: /health}}]\n"
+    file = at_once[2] / "by-admin-api.yaml"
+    file.write_text(head + example)
+    target = open_target(str(file), {"ADMIN_PASSWORD": "superadmin"}).target
+    async with Books(target, {}, 0.0, SystemClock()) as books:
+        found = await books.read("orders")
+    assert found.problem == ""
+    listed = {row.order: row for row in found.rows if isinstance(row, OrderRow)}
+    by_sql = [json.loads(line) for line in (at_once[2] / "evidence/orders.jsonl").read_text().splitlines()]
+    assert {row["order"] for row in by_sql} < set(listed)
+    assert all(listed[row["order"]].keys == row["keys"] for row in by_sql)
+    (theirs,) = [row for row in listed.values() if row.keys[0].startswith("fan-try-")]
+    assert (theirs.state, theirs.qty, theirs.currency) == ("valid", 1, "USD") and (theirs.amount_minor or 0) > 0
 
 
 def test_one_buyer_at_a_time_is_sold_what_there_is(shop: Vendure, tmp_path: Path) -> None:
