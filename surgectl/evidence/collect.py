@@ -51,7 +51,8 @@ async def collect(
     """Read every source of the target into `folder/evidence/KIND.jsonl`; what came of it, one row a kind.
 
     `folder` is the run's. Readings are `quiet_ns` apart (None: twice the reconciler's period, a second at least) until
-    two agree or `at_most_ns` have passed (None: ten quiet whiles, and two readings at least). The last one is saved; of stock, the last two.
+    two agree or `at_most_ns` have passed (None: ten quiet whiles, and two readings at least). The last one is saved; of
+    stock, the last two.
     `evidence/sources.jsonl` holds the returned rows. Raises UsageError, before anything is asked, where a source
     cannot be meant; a source that fails is a row with its reason.
     """

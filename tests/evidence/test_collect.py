@@ -108,6 +108,13 @@ async def test_books_that_never_rest_are_marked(server: Server, tmp_path: Path) 
     assert len(server.asked) > 1
 
 
+async def test_books_that_take_long_to_read_are_read_twice_all_the_same(server: Server, tmp_path: Path) -> None:
+    """One reading takes longer than all the time there was for them: the second still says whether they rest."""
+    server.answer = lambda request, number: [order("o1")]
+    rows = await gather(server, tmp_path, "orders", quiet_ns=1_000, at_most_ns=None)
+    assert (rows["orders"].stable, len(server.asked)) == (True, 2)
+
+
 async def test_one_kind_in_motion_keeps_all_waiting(server: Server, tmp_path: Path) -> None:
     """Ledgers are compared with each other, so all must have been at rest at once."""
 
