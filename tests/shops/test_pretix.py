@@ -21,7 +21,7 @@ from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis
 from tests.shops.pretix.pretix_shop import VERSION, Pretix, installed, running
 from tests.shops.rehearsed import bought_by_somebody, finding, rehearsed, source, taken_down
 
-pytestmark = [pytest.mark.real, pytest.mark.shops, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.real, pytest.mark.shops, pytest.mark.timeout(2400)]
 
 WORKERS = 4
 
