@@ -65,7 +65,7 @@ def check(
         raise UsageError("nothing to check", hint="name a file, or ask for --schema profile")
     settings, variables = split_sets(set_ or [])
     console = console_for_results()
-    path = _find(file)
+    path = find(file)
     kind = kind_of(path)
     if kind == "readiness":
         _check_all(console, path, target=target, settings=settings, variables=variables, try_=try_)
@@ -80,7 +80,7 @@ def check(
         if target is not None:
             raise UsageError("--target belongs to a profile", where=lookup.shown(path))
         opened_target = open_target(path, variables, environ=os.environ, keep_unset=True)
-        _say(console, _of_target(_compiling(opened_target, variables, None)))
+        _say(console, _of_target(compiling(opened_target, variables, None)))
         return
     _check_profile(console, path, target=target, settings=settings, variables=variables)
 
@@ -118,7 +118,7 @@ def _check_profile(
         _say(console, lines)
         return
     opened_target = open_for_plan(opened.target_file, variables, opened)
-    _compiling(opened_target, variables, opened)
+    compiling(opened_target, variables, opened)
     _say(console, [*lines, *_of_target(opened_target), *_of_both(opened.rehearsal, opened_target)])
 
 
@@ -132,7 +132,7 @@ def _schema(kind: str) -> str:
     return msgspec.json.format(msgspec.json.encode(schema(kind)), indent=2).decode() + "\n"
 
 
-def _find(file: str) -> Path:
+def find(file: str) -> Path:
     """A path, or the name of something beside us or shipped."""
     if Path(file).exists() or not lookup.is_bare(file):
         return Path(file)
@@ -247,7 +247,7 @@ def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
     return lines + [_note(said, "thresholds") for said in check_thresholds.remarks(rehearsal, opened.target)]
 
 
-def _compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:
+def compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:
     """Compile the journey too, as a run would: its rules, paths and templates are only understood there.
 
     What nobody has set yet gets a stand-in, so that the rest can be looked at. Raises UsageError with the line.

@@ -19,6 +19,7 @@ class Lazily(TyperGroup):
         "watch": "surgectl.cli.watch:watch",
         "plan": "surgectl.cli.plan:plan",
         "check": "surgectl.cli.check:check",
+        "doctor": "surgectl.cli.doctor:doctor",
         "audit": "surgectl.cli.again:audit",
         "report": "surgectl.cli.again:report",
         "gate": "surgectl.cli.gate:gate",

@@ -119,10 +119,10 @@ def how_many_workers(asked: int | None, fans: int, *, own_stage: bool) -> int:
     """
     if asked is not None:
         return asked
-    return max(1, min(_cores() - own_stage, fans // FANS_OF_A_WORKER))
+    return max(1, min(cores_here() - own_stage, fans // FANS_OF_A_WORKER))
 
 
-def _cores() -> int:
+def cores_here() -> int:
     """Those that this process may use."""
     try:
         return len(os.sched_getaffinity(0))

@@ -18,6 +18,7 @@ from surgectl.cli.hooks import hook_output
 from surgectl.cli.located import located, pointing_at
 from surgectl.cli.plan_view import console_for_results
 from surgectl.clock import SystemClock, since
+from surgectl.doctor.patient import Bought, Then
 from surgectl.engine.drivers.driver import Listening, Session
 from surgectl.engine.drivers.sources import check_sources
 from surgectl.engine.drivers.waiting import heard
@@ -42,15 +43,27 @@ _COLOURS = {"ok": "green", "fail": "yellow", "info": "magenta"}
 _UNDEFINED = frozenset({"unknown", "not-sent", "quit"})
 
 
+def stand_in_sale() -> dict[str, object]:
+    """What {sale.…} stands for when there is no profile to say it."""
+    return dict(_SALE)
+
+
 def try_target(target_path: str, variables: dict[str, str], profile: str = "patient") -> int:
     """Play one fan of that retry profile. The exit code: 0 the target had a rule for how it ended, 12 it had none or
     the shop was not there, 2 a request needed a variable that no step had taken. Errors of the file are UsageError."""
+    return asyncio.run(try_one(target_path, variables, profile, console_for_results()))
+
+
+async def try_one(
+    target_path: str, variables: dict[str, str], profile: str, console: Console, then: Then | None = None
+) -> int:
+    """The same, told to `console`. `then` hears what became of it before the teardown gives back what was bought."""
     secrets = Secrets()
     opened = open_target(target_path, variables, secrets=secrets)
     target = opened.target
     journey = located(opened, compile_target)
     policy = compile_policy(load_retry_profile(profile, near=opened.folder))
-    view = _View(console_for_results(), secrets, journey)
+    view = _View(console, secrets, journey)
 
     async def play() -> int:
         permits = await guard([target.base_url, *target.origins.values()], target.allow)
@@ -78,10 +91,12 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
                 finally:
                     session.close()
         finally:
+            if then is not None and (bought := view.bought(told.get("setup"))) is not None:
+                await then(bought)
             if target.teardown is not None:
                 await hook_output(target.teardown, "teardown", folder=opened.folder, told=told)
 
-    return asyncio.run(play())
+    return await play()
 
 
 class _Player:
@@ -156,6 +171,25 @@ class _View:
         self._polls = 0
         self._heard = ""
         self._waited_ns = 0
+        self._person: Person | None = None
+        self._left: Leave | None = None
+        self._claims: dict[str, object] = {}
+
+    def bought(self, setup: object) -> Bought | None:
+        """What became of the fan; None while they have not left."""
+        if self._person is None or self._left is None:
+            return None
+        return Bought(
+            run=self._person.intent.run,
+            intent=self._person.intent.intent,
+            end=self._left.end,
+            outcome=self._left.outcome,
+            detail=self._left.detail,
+            requests=self._sends,
+            minted=dict(self._person.minted),
+            claims=self._claims,
+            setup=setup,
+        )
 
     def _clean(self, value: object, most: int = 300) -> str:
         return one_line(self._secrets.redact(value if isinstance(value, str) else show(value)), most)
@@ -167,6 +201,7 @@ class _View:
         self._line("    ", (self._clean(text), "dim"))
 
     def opens(self, person: Person) -> None:
+        self._person = person
         self._line(
             ("one fan", "bold"),
             f" ({person.policy.name}) through ",
@@ -280,6 +315,7 @@ class _View:
         )
 
     def _read(self, verdict: Verdict) -> None:
+        self._claims |= verdict.claims
         table = Table.grid(padding=(0, 1))
         rows = [("took", name, value) for name, value in verdict.takes.items()]
         rows += [("claims", name, value) for name, value in verdict.claims.items()]
@@ -310,6 +346,7 @@ class _View:
 
     def leaves(self, move: Leave) -> int:
         """The last line, and the exit code."""
+        self._left = move
         self._line(
             ("ended ", "bold"),
             (self._clean(move.end), f"bold {_COLOURS[move.outcome]}"),

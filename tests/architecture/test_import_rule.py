@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": BASE | {"profile"},
     "gate": BASE | {"profile", "audit"},
     "report": BASE | {"profile", "audit", "gate"},
+    "doctor": SCRIPTED | {"engine", "chaos", "evidence"},
     "proxy": FOUNDATIONS,
     "stage": FOUNDATIONS,
     "selftest": FOUNDATIONS | {"profile"},  # it starts `surgectl run` and reads report.json: nothing else of ours

@@ -30,7 +30,7 @@ def test_a_core_each_and_one_for_the_stage(
     monkeypatch: pytest.MonkeyPatch, cores: int, fans: int, own_stage: bool, workers: int
 ) -> None:
     """As many as there are cores, without the stage's, and never one for a handful of fans; what is asked for, wins."""
-    monkeypatch.setattr(shards, "_cores", lambda: cores)
+    monkeypatch.setattr(shards, "cores_here", lambda: cores)
     assert how_many_workers(None, fans, own_stage=own_stage) == workers
     assert how_many_workers(5, fans, own_stage=own_stage) == 5
 
