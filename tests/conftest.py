@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 import surgectl
-from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis, running_postgres, running_redis
+from tests.servers import (
+    NO_MARIADB,
+    NO_POSTGRES,
+    NO_REDIS,
+    find_mariadb,
+    find_postgres,
+    find_redis,
+    running_mariadb,
+    running_postgres,
+    running_redis,
+)
 from tests.share import REHEARSALS, SALES, together
 
 
@@ -21,6 +31,15 @@ def postgres_url() -> Iterator[str]:
     if find_postgres() is None:
         pytest.skip(NO_POSTGRES)
     with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """One MariaDB for all tests: each uses tables of its own."""
+    if find_mariadb() is None:
+        pytest.skip(NO_MARIADB)
+    with running_mariadb() as url:
         yield url
 
 

@@ -1,4 +1,4 @@
-"""Debian's own PostgreSQL and Redis, started for these tests on free ports, in folders of their own."""
+"""Debian's own PostgreSQL, MariaDB and Redis, started for these tests on free ports, in folders of their own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.toxiproxy_binary import free_port
 
 NO_POSTGRES = "PostgreSQL not found (apt-get install postgresql)"
+NO_MARIADB = "mariadbd not found (apt-get install mariadb-server)"
 NO_REDIS = "redis-server not found (apt-get install redis-server)"
 """Why a test is skipped."""
 
@@ -28,6 +29,13 @@ def find_postgres() -> Path | None:
     there = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: int(p.parts[-3]))
     on_path = shutil.which("postgres")
     return there[-1].parent if there else Path(on_path).resolve().parent if on_path else None
+
+
+def find_mariadb() -> tuple[Path, Path] | None:
+    """`mariadbd` and `mariadb-install-db`, or None. Debian keeps the server off most people's PATH."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/libexec"
+    server, maker = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
+    return (Path(server), Path(maker)) if server and maker else None
 
 
 def find_redis() -> Path | None:
@@ -83,6 +91,34 @@ def running_postgres() -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def running_mariadb() -> Iterator[str]:
+    """A fresh MariaDB on loopback with a database `shop` → its URL. RuntimeError where it will not start."""
+    found = find_mariadb()
+    if found is None:
+        raise RuntimeError(NO_MARIADB)
+    server, maker = found
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="surgectl-maria-") as place:
+        user = _somebody(Path(place))
+        data, log = f"{place}/data", Path(place) / "log"
+        # Nothing of this machine's own configuration; as little to write as may be, nobody pulls the plug in a test.
+        small = ["--no-defaults", f"--datadir={data}", "--innodb-log-file-size=4M", "--innodb-flush-method=nosync"]
+        make = [str(maker), *small, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=place, **user)
+        (Path(place) / "first.sql").write_text(
+            "create database shop;\ncreate user surgectl@'127.0.0.1';\ngrant all on shop.* to surgectl@'127.0.0.1';\n"
+        )
+        words = [*small, f"--port={port}", "--bind-address=127.0.0.1", f"--socket={place}/socket"]
+        words += [f"--pid-file={place}/pid", f"--init-file={place}/first.sql", "--skip-name-resolve"]
+        words += ["--innodb-buffer-pool-size=16M", "--skip-log-bin"]
+        with log.open("wb") as out:
+            process = subprocess.Popen([str(server), *words], stdout=out, stderr=out, cwd=place, **user)
+        with _ended(process, signal.SIGTERM):
+            _await(lambda: _greets(port), process, log)
+            yield f"mariadb://surgectl@127.0.0.1:{port}/shop"
+
+
+@contextlib.contextmanager
 def running_redis() -> Iterator[str]:
     """A Redis that keeps nothing on disk → `redis://127.0.0.1:PORT/0`."""
     binary = find_redis()
@@ -109,11 +145,11 @@ def _somebody(place: Path) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _ended(process: subprocess.Popen[bytes], by: signal.Signals = signal.SIGINT) -> Iterator[None]:
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)  # both take it as: close what is open, and leave now
+        process.send_signal(by)  # PostgreSQL and Redis take SIGINT as: close what is open, and leave now
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -126,6 +162,15 @@ def _answers(port: int) -> bool:
         with socket.create_connection(("127.0.0.1", port), 1) as link:
             link.sendall(b"PING\r\n")
             return link.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def _greets(port: int) -> bool:
+    """MariaDB speaks first; it listens only once its first words have been obeyed."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as link:
+            return b"mysql_native_password" in link.recv(256)
     except OSError:
         return False
 

@@ -1,7 +1,7 @@
 """Puts one gig on sale in a django-oscar shop, and says what the shop is (the setup hook of oscar.yaml).
 
-Runs in the shop's own Python. In: the rehearsal as JSON on stdin. Out: one JSON object. May be run again: the gig is
-the same, its stock is set anew, and what an earlier rehearsal bought stays in the books.
+Runs in the shop's own Python. In: the rehearsal as JSON on stdin. Out: one JSON object. Each run sells a gig of its
+own, so that what an earlier rehearsal bought says nothing about it; with a name as argument it is that gig, restocked.
 """
 
 import json
@@ -21,7 +21,9 @@ from django.db import connection  # noqa: E402
 from oscar.core.loading import get_model  # noqa: E402
 
 if __name__ == "__main__":
-    sale = json.load(sys.stdin)["sale"]
+    told = json.load(sys.stdin)
+    sale, run = told["sale"], told.get("run")
+    gig = sys.argv[1] if len(sys.argv) > 1 else f"gig-{run}" if run else "gig"
     get_model("address", "Country").objects.get_or_create(
         iso_3166_1_a2="GB", defaults={"printable_name": "United Kingdom", "is_shipping_country": True}
     )
@@ -29,10 +31,10 @@ if __name__ == "__main__":
         name="gig", defaults={"requires_shipping": True, "track_stock": True}
     )
     product, _ = get_model("catalogue", "Product").objects.get_or_create(
-        upc="gig", defaults={"title": "gig", "product_class": kind, "slug": "gig"}
+        upc=gig, defaults={"title": "gig", "product_class": kind, "slug": gig}
     )
     partner, _ = get_model("partner", "Partner").objects.get_or_create(name="box office")
-    stock = {"partner_sku": "gig", "price": sale["price"], "price_currency": sale["currency"]}
+    stock = {"partner_sku": gig, "price": sale["price"], "price_currency": sale["currency"]}
     stock |= {"num_in_stock": sale["tickets"], "num_allocated": 0}
     get_model("partner", "StockRecord").objects.update_or_create(product=product, partner=partner, defaults=stock)
     with connection.cursor() as cursor:
@@ -40,6 +42,7 @@ if __name__ == "__main__":
         version = cursor.fetchone()[0].split(" ")[0]
     said = {
         "product": product.id,
+        "sku": gig,
         "page": f"{product.slug}_{product.id}",
         "oscar": oscar.get_version(),
         "django": django.get_version(),

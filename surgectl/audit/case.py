@@ -84,8 +84,9 @@ def conclude(case: Case, relations: Relations, expectations: Expectations) -> Fi
     if not case.access.good:
         configured = not case.access.missing or expectations.required(case.id)
         note = f"; {violated:,} suspected" if violated else ""
+        # For a book that does not exist nobody need wait.
         return _finding(
-            case,
+            msgspec.structs.replace(case, pending=0) if case.access.missing else case,
             expectations,
             "unknown",
             summary="the books do not suffice" + note,

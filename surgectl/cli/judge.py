@@ -232,6 +232,7 @@ def _run_note(manifest: Manifest) -> RunNote:
         status=manifest.status,
         digest=manifest.digest,
         why=manifest.why,
+        left_behind=manifest.left_behind,
         proxy=manifest.proxy_kind,
         facts=manifest.facts,
         command=shlex.join(

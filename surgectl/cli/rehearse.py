@@ -45,6 +45,7 @@ from surgectl.profile.target import Target
 from surgectl.recording import manifest as manifests
 from surgectl.recording.journal import LineFile
 from surgectl.recording.manifest import Manifest
+from surgectl.text import one_line
 
 _HEAL_ALONE_S = 1.5
 """Of the seconds that a second signal leaves us (cli/interrupts.py)."""
@@ -76,6 +77,8 @@ class Rehearsing:
         self._nemesis: Nemesis | None = None
         self._folder: Path | None = None
         self._let_go: Callable[[], Awaitable[None]] | None = None
+        self._owed = False
+        """The setup has run, and its teardown has not begun."""
 
     async def run(self) -> Path:
         """The whole rehearsal. Whatever happens after the first send, every fault is healed and a recording is left.
@@ -147,6 +150,7 @@ class Rehearsing:
             place = prepared.target.folder
             setup = await hook_output(target.setup, "setup", folder=place, told=told) if target.setup else {}
             told["setup"] = setup
+            self._owed = target.teardown is not None
             stack.push_async_callback(self._give_back, target, told)
             if target.facts:
                 facts = {name: evening.logbook.redacted(fact) for name, fact in facts_of(target.facts, told).items()}
@@ -190,13 +194,25 @@ class Rehearsing:
             await self._storm.rage(manifest)
 
     async def _give_back(self, target: Target, told: dict[str, object]) -> None:
-        """The target's teardown: runs on every way out once the setup has run; its failure changes no verdict."""
-        if target.teardown is not None:
-            try:
-                place = self._evening.prepared.target.folder
-                await hook_output(target.teardown, "teardown", folder=place, told=told)
-            except SurgectlError as error:
-                self._evening.logbook.complain(f"teardown failed: {error}")
+        """The target's teardown: runs on every way out once the setup has run; its failure changes no verdict.
+
+        The books are in the recording by then, no fan has a connection open, and every fault is gone.
+        """
+        if target.teardown is None:
+            return
+        self._owed = False
+        try:
+            place = self._evening.prepared.target.folder
+            await hook_output(target.teardown, "teardown", folder=place, told=told)
+        except SurgectlError as error:
+            self._left_behind(f"the teardown failed, what was bought may still stand: {error}")
+
+    def _left_behind(self, why: str) -> None:
+        """Say it here, and in every report of the run."""
+        self._evening.logbook.complain(why)
+        if self._folder is not None:
+            told = self._evening.logbook.redacted(one_line(why, 400))
+            manifests.save(manifests.replace(manifests.load(self._folder), left_behind=told), self._folder)
 
     def _breaking_by_command(self) -> bool:
         return self._nemesis is not None and any(fault.run for fault in self._nemesis.open_faults)
@@ -220,3 +236,6 @@ class Rehearsing:
             await self._let_go()
         if self._folder is not None and (stop := self._evening.interrupts.first) is not None:
             manifests.save(aborted(manifests.load(self._folder), stop, when=", twice"), self._folder)
+        if self._owed:
+            # Nor may it: the books may not have been read.
+            self._left_behind("the teardown was not run, what was bought still stands: a second signal leaves at once")

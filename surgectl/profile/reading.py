@@ -81,7 +81,8 @@ class _Reader:
         options = _options(type_)
         if isinstance(node, Scalar) and meaning(node) is None and any(isinstance(o, inspect.NoneType) for o in options):
             return None
-        for option in options:
+        # Text comes last: a bare 1 where a name or a number may stand is the number.
+        for option in sorted(options, key=lambda option: isinstance(option, inspect.StrType)):
             if self._suits(node, option):
                 return self._as(node, option, path, at)
         self.issues.append(self._misfit(node, options, path, at))

@@ -234,6 +234,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """SIGINT or SIGTERM, where that is why."""
     our_fault: bool = False
     """It failed by an error of surgectl's own (exit 70)."""
+    left_behind: str = ""
+    """Why what was bought may still stand: the target's teardown failed, or never ran. Empty: it ended well."""
     tally: Tally = Tally()
 
 

@@ -123,6 +123,8 @@ def _where(summary: Summary, folder: str, artifacts: str) -> str:
         f"Run {plain(run.id, 100)} of {plain(run.profile, 100)} against {plain(run.target, 100)}, seed {run.seed}, "
         f"surgectl {plain(run.version, 40)}, {plain(run.started_at, 40)}, {run.duration_s:,.1f} s.",
     ]
+    if run.left_behind:
+        said.append(f"In the shop: {plain(run.left_behind, 400)}.")
     if run.facts:
         facts = [f"{plain(name, 100)} {plain(value, 200)}" for name, value in run.facts.items()]
         said.append(f"The shop: {', '.join(facts[:_MOST_FACTS])}.")

@@ -31,6 +31,8 @@ class RunNote(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     digest: str = ""
     why: str = ""
+    left_behind: str = ""
+    """Why what was bought may still stand in the shop: its teardown failed, or was not run."""
     proxy: str = ""
     command: str = ""
     """Repeats this rehearsal with the same plan."""

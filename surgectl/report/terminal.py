@@ -34,6 +34,8 @@ def render(summary: Summary, folder: str, *, written: bool = True) -> Renderable
     if summary.run.facts:
         facts = ", ".join(f"{one_line(name, 40)} {one_line(fact, 80)}" for name, fact in summary.run.facts.items())
         parts.append(Text(f"shop   {facts}", style="dim", overflow="fold"))
+    if summary.run.left_behind:
+        parts.append(Text(f"left   {_short(summary.run.left_behind)}", style="yellow", overflow="fold"))
     if written:
         parts.append(Text(f"report {one_line(folder)}/report.html", style="bold", overflow="fold"))
     parts.append(Text(f"again  {one_line(summary.run.command)}", style="dim", overflow="fold"))

@@ -108,6 +108,14 @@ def test_a_required_invariant_without_evidence_is_inconclusive() -> None:
     assert (free.verdict, exit_code(free, "done")) == ("pass", 0)
 
 
+def test_nobody_waits_for_a_book_that_does_not_exist() -> None:
+    """Tickets without a ledger to pay them in are not "still open": settling would wait its whole window for them."""
+    unsettled = {"settled": False, "settle_window_ns": 60 * S, "settle_elapsed_ns": S}
+    without = judged(evening().without("charges", "refunds"), **unsettled)
+    assert named(without, "TICKET_NO_CHARGE").considered > 0
+    assert (named(without, "TICKET_NO_CHARGE").pending, without.pending) == (0, 0)
+
+
 def test_books_that_could_not_be_read_are_inconclusive_for_who_requires_nothing() -> None:
     """A profile that requires nothing means all that its target's books can show; one that names some means those."""
     night = evening().flaw("orders", error="answered 500")

@@ -1,4 +1,4 @@
-"""One shop, one end of the evening, read in three ways: what is found must not depend on how the books were read."""
+"""One shop, one end of the evening, read in several ways: what is found must not depend on how the books were read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import csv
 import io
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -26,6 +28,7 @@ from surgectl.recording.evidence_rows import SourceRow
 from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
 from tests.boxoffice.street import Shop, open_shop
+from tests.servers import find_mariadb
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -163,6 +166,28 @@ async def office(shop: Shop) -> AsyncIterator[Office]:
         await runner.cleanup()
 
 
+def copied(source: str, schema: str, dsn: str) -> None:
+    """The shop's tables as they stand, put into a MariaDB of the same machine."""
+    import psycopg
+    import pymysql
+
+    books = (
+        sqlite3.connect(source.removeprefix("sqlite:///")) if source.startswith("sqlite") else psycopg.connect(source)
+    )
+    to = urlsplit(dsn)
+    there = pymysql.connect(host=to.hostname, port=to.port or 0, user=to.username, database=to.path.strip("/"))
+    with closing(books), closing(there), there.cursor() as cursor:
+        for table in ("orders", "tickets", "holds", "seats"):
+            found = books.execute(f"select * from {schema}{table}")
+            names, rows = [f"`{column[0]}`" for column in found.description or ()], found.fetchall()
+            kinds = ["bigint" if any(isinstance(cell, int) for cell in cells) else "text" for cells in zip(*rows)]
+            columns = ", ".join(f"{name} {kind}" for name, kind in zip(names, kinds or ["text"] * len(names)))
+            cursor.execute(f"create or replace table {table} ({columns}) character set utf8mb4")
+            if rows:
+                cursor.executemany(f"insert into {table} values ({', '.join(['%s'] * len(names))})", rows)
+        there.commit()
+
+
 async def rehearse(place: Path, variables: dict[str, str]) -> tuple[int, Path, str]:
     """The real command line against a shop that is there already → its exit code, its recording, what it said."""
     (place / "targets").mkdir()
@@ -222,7 +247,7 @@ def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
 async def test_the_same_evening_is_judged_the_same_however_its_books_are_read(
     database: str, defect: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """By http, SQL and CSV: the same rows, the same findings word for word, for the right shop and for a wrong one."""
+    """By http, SQL, CSV and a copy in MariaDB: the same rows, the same findings word for word, right shop or wrong."""
     where: dict[str, str] = {}
     data = tmp_path / "books"
     if database == "postgres":
@@ -242,9 +267,14 @@ async def test_the_same_evening_is_judged_the_same_however_its_books_are_read(
             variables |= {"SHOP_DSN": where["database"], "BOOKS": f"{where['database_schema']}."}
         else:
             variables |= {"SHOP_DSN": f"sqlite:///{data / 'boxoffice.sqlite3'}"}
+        wanted = ["sql", "csv"]
+        if find_mariadb() is not None:
+            variables["MARIA_DSN"] = request.getfixturevalue("mariadb_url")
+            copied(variables["SHOP_DSN"], variables.get("BOOKS", ""), variables["MARIA_DSN"])
+            wanted.append("mariadb")
         async with office(shop) as clerk:
             variables["OFFICE"] = clerk.url
-            ways = {way: await read_again(folder, way, tmp_path, variables) for way in ("sql", "csv")}
+            ways = {way: await read_again(folder, way, tmp_path, variables) for way in wanted}
         assert clerk.not_yet == 2 * 2 * 4  # four tables, read twice, each asked for twice in vain
         counted, told = await read_again(folder, "counters", tmp_path, variables)
 

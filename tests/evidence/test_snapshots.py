@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.evidence.ledgers import QUICK, target
 TABLES = """create table {at}sale_order (code text, email text, state text, qty int, total numeric(10,2), at_ms bigint);
 insert into {at}sale_order values ('A', 'fan-1@x', 'Paid', 2, 84.00, 1700000000000);
 insert into {at}sale_order values ('B', 'fan-2@x', 'Open', 1, 42.50, null);"""
+WORKING = "select id, time_ms from information_schema.processlist where id <> connection_id() and info like %s"
 BUSY = """select count(*) from pg_stat_activity
           where query like %s and state = 'active' and pid <> pg_backend_pid()"""
 STATES = {"valid": ["Paid"], "pending": ["Open"]}
@@ -186,3 +188,68 @@ async def test_postgresql_is_read_in_one_snapshot_and_cannot_be_changed(postgres
         assert shop.execute(BUSY, ["%pg_sleep(60)%"]).fetchone() == (0,)
         assert shop.execute("select count(*) from snap.sale_order").fetchone() == (3,)
         shop.execute("drop schema snap cascade")
+
+
+@pytest.mark.real
+async def test_mariadb_is_read_in_one_snapshot_and_cannot_be_changed(mariadb_url: str) -> None:
+    """Money, instants and states as the database has them; one moment for all books; nothing can be written."""
+    import pymysql
+
+    to = urlsplit(mariadb_url)
+    shop = pymysql.connect(host=to.hostname, port=to.port or 0, user=to.username, database="shop", autocommit=True)
+
+    def told(statement: str, *values: object) -> tuple[Any, ...]:
+        with shop.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
+    try:
+        told("drop table if exists sale_order")
+        for statement in TABLES.format(at="").split(";")[:-1]:
+            told(statement)
+        orders = {
+            **book(
+                mariadb_url,
+                """select code, email, state, qty, total, from_unixtime(at_ms / 1000) as at, sleep(:wait) as slept
+                   from sale_order where email like 'fan-%' and state <> 'a:b' order by code""",
+                params={"wait": "{wait}"},
+            ),
+            "row": {"order": "code", "amount": {"from": "total", "money": "major EUR"}},
+            "states": STATES,
+            "key": ["email"],
+        }
+        tickets = {
+            **book(mariadb_url, "select code as ticket, code as `order`, state from sale_order"),
+            "states": STATES,
+        }
+
+        async def sell() -> None:
+            # Only once the reader's first query is under way: its snapshot stands.
+            async with asyncio.timeout(30):
+                while not told(WORKING, "%sleep(0.3%"):
+                    await asyncio.sleep(0.01)
+            told("insert into sale_order values ('C', 'fan-3@x', 'Paid', 1, 42, null)")
+
+        found, _ = await asyncio.gather(read({"orders": orders, "tickets": tickets}, variables={"wait": 0.3}), sell())
+        rows = [(r.order, r.amount_minor, r.currency, r.at_s, r.keys) for r in found["orders"].rows]  # type: ignore[attr-defined]
+        assert found["orders"].problem == found["tickets"].problem == ""
+        assert rows == [
+            ("A", 8400, "EUR", 1_700_000_000.0, ["fan-1@x"]),
+            ("B", 4250, "EUR", None, ["fan-2@x"]),
+        ]
+        assert len(found["tickets"].rows) == 2  # sold while we read: not in this moment
+
+        for query in (
+            "delete from sale_order",
+            "insert into sale_order (code) values ('X') returning code",
+            "create table other (n int)",
+            "select * from sale_order for update",
+        ):
+            spoilt = await read({"orders": book(mariadb_url, query), "tickets": tickets})
+            assert "READ ONLY" in spoilt["orders"].problem.upper(), (query, spoilt["orders"].problem)
+        late = await read({"orders": book(mariadb_url, "select sleep(60) as code")}, Patience(timeout_ns=500_000_000))
+        assert late["orders"].problem, late["orders"].rows
+        assert not told(WORKING, "select sleep(60)%")
+        assert told("select count(*) from sale_order") == ((3,),)
+    finally:
+        shop.close()

@@ -33,7 +33,7 @@ def test_every_example_of_a_target_compiles(example: str, tmp_path: Path) -> Non
 
 FRAGMENTS = [
     pytest.param(key, fragment, id=f"{key}{number}")
-    for key in ("take:", "poll:", "mint:", "fans_from:", "logins:", "totals:", "evidence:")
+    for key in ("take:", "poll:", "mint:", "fans_from:", "logins:", "totals:", "evidence:", "setup:")
     for number, fragment in enumerate(blocks("target-language.md", key))
 ]
 
@@ -42,7 +42,8 @@ FRAGMENTS = [
 def test_every_part_of_a_target_that_is_shown_loads(key: str, fragment: str, tmp_path: Path) -> None:
     """Fragments too, put where they belong."""
     head = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\n'
-    head += 'origins: {provider: "http://127.0.0.1:2"}\nsetup: {run: ["true"]}\n'
+    head += 'origins: {provider: "http://127.0.0.1:2"}\n'
+    head += "" if key == "setup:" else 'setup: {run: ["true"]}\n'
     step = "journey:\n  - step: one\n    get: /\n"
     inside = "".join(f"    {line}\n" for line in fragment.splitlines())
     taken = "    take: {hold: {json: id}}\n" if key == "poll:" else ""

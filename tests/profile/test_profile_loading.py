@@ -103,6 +103,15 @@ def test_json_bodies_keep_their_types(desk: Desk) -> None:
     assert target.journey[1].outcomes is not None
 
 
+def test_a_bare_number_is_itself_where_a_column_may_stand(desk: Desk) -> None:
+    """`row: {qty: 1}` is one ticket a row; `"1"` in quotes is a column of that name."""
+    desk.write_target(
+        TARGET.replace("    states: {valid: [con", '    row: {qty: 1, amount: "1"}\n    states: {valid: [con'),
+    )
+    target = load_target("targets/shop.yaml", {}, environ={})
+    assert (target.evidence["orders"].row["qty"], target.evidence["orders"].row["amount"]) == (1, "1")
+
+
 def test_variables_come_from_flags_before_the_environment(desk: Desk) -> None:
     """What was handed over wins, then the environment, then the file's own fallback."""
     assert load_target("targets/shop.yaml", {}, environ={}).base_url == "http://127.0.0.1:8000"

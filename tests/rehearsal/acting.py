@@ -158,6 +158,10 @@ class Underway:
         path = folder / "chaos.jsonl" if folder else None
         return path.read_text() if path and path.exists() else ""
 
+    def said(self) -> bytes:
+        """What it has written so far."""
+        return self._out.read_bytes() + self._err.read_bytes()
+
     def children(self) -> dict[int, str]:
         """The processes that it started, with what they are."""
         return descendants(self.process.pid)
@@ -176,9 +180,16 @@ class Underway:
 
 @contextmanager
 def underway(
-    place: Path, *arguments: object, profile: object = DRILL, env: dict[str, str] | None = None
+    place: Path,
+    *arguments: object,
+    profile: object = DRILL,
+    env: dict[str, str] | None = None,
+    own_group: bool = False,
 ) -> Iterator[Underway]:
-    """`surgectl run`, started and left to itself; ended at the end of the block, whatever happens."""
+    """`surgectl run`, started and left to itself; ended at the end of the block, whatever happens.
+
+    `own_group`: as a terminal starts it, so that a Ctrl-C can be sent to it and all that it started.
+    """
     place.mkdir(parents=True, exist_ok=True)
     reports, out, err = place / "reports", place / "out", place / "err"
     with out.open("wb") as to_out, err.open("wb") as to_err:
@@ -189,6 +200,7 @@ def underway(
             stderr=to_err,
             cwd=HERE.parent.parent,
             env=env or environment(),
+            process_group=0 if own_group else None,
         )
     try:
         yield Underway(process, reports, out, err)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import psycopg
 
 from tests.servers import running_postgres
 from tests.shops.standing import standing, until_ctrl_c
@@ -32,6 +33,7 @@ class Vendure(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     dsn: str
+    database: str
 
     @property
     def sets(self) -> list[str]:
@@ -41,7 +43,7 @@ class Vendure(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def environment(self) -> dict[str, str]:
         """For `surgectl run`, too."""
-        return {"SHOP_DSN": self.dsn, "SHOP_VERSION": VERSION, "SHOP_DATABASE": "PostgreSQL"}
+        return {"SHOP_DSN": self.dsn, "SHOP_VERSION": VERSION, "SHOP_DATABASE": self.database}
 
 
 def installed(folder: Path) -> Path:
@@ -65,7 +67,10 @@ def running(folder: Path) -> Iterator[Vendure]:
     """The shop on a fresh PostgreSQL, its schema made and its API answering."""
     with running_postgres() as dsn:
         port = free_port()
-        shop = Vendure(url=f"http://127.0.0.1:{port}", dsn=dsn)
+        with psycopg.connect(dsn) as books:
+            version = books.info.parameter_status("server_version") or "of unknown version"
+        database = f"PostgreSQL {version.split()[0]}"
+        shop = Vendure(url=f"http://127.0.0.1:{port}", dsn=dsn, database=database)
         environment = {**os.environ, "PORT": str(port), "VENDURE_DATABASE_URL": dsn}
         asks = [shop.url + "/health"]
         with standing("Vendure", ["node", "server.js"], folder=folder, env=environment, asks=asks):
