@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.usual import (
     EPOCH,
@@ -11,6 +13,7 @@ from tests.histories.usual import (
     bent,
     free_ticket,
     in_parts,
+    later,
     of_yesterday,
     stray_charge,
     stray_order,
@@ -24,6 +27,24 @@ def behind(night: Night) -> Night:
     """The provider's clock is an hour behind ours."""
     for at in range(len(night.charges)):
         bent(night, "charges", at, at_s=EPOCH - 3600 + at)
+    return night
+
+
+def printed_twice(order: str = "o1", night: Night | None = None) -> Night:
+    """The order holds one ticket more than it is for."""
+
+    def print_again(night: Night) -> None:
+        ours = next(ticket for ticket in night.tickets if ticket.order == order)
+        night.tickets.append(msgspec.structs.replace(ours, ticket="again"))
+
+    return later(night or usual(), print_again)
+
+
+def by_the_dozen() -> Night:
+    """Every order of one holds two tickets: so this shop counts."""
+    night = printed_twice("o1")
+    third = next(ticket for ticket in night.tickets if ticket.order == "o3")
+    night.tickets.append(msgspec.structs.replace(third, ticket="again-3"))
     return night
 
 
@@ -46,6 +67,9 @@ GUILTY = [
     Guilty(of_yesterday(stray_charge(free_ticket()), "charges"), intent="run-i5"),
     Guilty(stray_charge(free_ticket()).refund("ch9"), intent="run-i5"),
     Guilty(free_ticket().flaw("holds", stable=False), intent="run-i5"),
+    # One ticket more than was ordered and paid.
+    Guilty(printed_twice(), intent="run-i1", says="holds 2 valid tickets of an order for 1 and paid 89.00 EUR"),
+    Guilty(printed_twice("o1", in_parts(1, 900, 9000)), intent="run-i1"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -62,6 +86,9 @@ INNOCENT = [
     Innocent(free_ticket().charge(5)),
     Innocent(void_order(usual(), "o1").refund("ch1", PRICE + 1), considered=2),
     Innocent(usual().loses_reply(5).order(5, amount=1).charge(5, amount=1), considered=4),
+    Innocent(by_the_dozen()),
+    Innocent(printed_twice("o2")),  # no other order for two says how many tickets that makes
+    Innocent(printed_twice().charge(1, charge="again")),  # and paid for
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
@@ -82,4 +109,5 @@ DOUBTFUL = [
         "map `amount` or `qty`",
     ),
     Doubtful(stray_order(), "of the orders find their intent"),
+    Doubtful(stray_charge(printed_twice()), "or links to no intent"),
 ]

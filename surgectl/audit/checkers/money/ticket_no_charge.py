@@ -1,9 +1,11 @@
 """Whoever has a ticket has paid for it.
 
 Definition: the charges of an intent keep less than the amount of its valid orders (one that was refunded and is still
-valid included; a ticket that costs nothing excluded).
+valid included; a ticket that costs nothing excluded); or its order holds more valid tickets than it is for, and the
+charges do not keep their price as well.
 Inputs: orders and tickets, charges and refunds. A charge still processing leaves it undecided. Where charges that kept
-money link to nobody, any of them may have paid: then nobody is convicted.
+money link to nobody, any of them may have paid: then nobody is convicted. More tickets than an order is for convict
+where another order for as many holds just so many: else it is how this shop counts.
 Settling: the charge may still come until the window has passed, then a violation.
 Severity: major.
 """
@@ -20,6 +22,20 @@ from surgectl.units import show_money
 _UNPAID = """
 SELECT intent, fan, currency, net, due, refunded, orders, charge_ids, open OR foreign_money > 0 AS unclear
 FROM book_intents WHERE valid_orders > 0 AND net < due ORDER BY fan, intent"""
+
+# One that was sent twice, or printed once more, opens the door to somebody who did not pay.
+_TOO_MANY = """
+WITH listed AS (
+  SELECT order_id, intent, qty, valid_qty FROM book_orders WHERE valid AND listed
+), usual AS (
+  SELECT DISTINCT qty FROM listed WHERE valid_qty = qty
+)
+SELECT i.intent, i.fan, i.currency, i.net, i.charge_ids, list_sort(list(o.order_id)) AS orders,
+  sum(o.qty) AS ordered, sum(o.valid_qty) AS have, i.open OR i.foreign_money > 0 AS unclear
+FROM listed o SEMI JOIN usual USING (qty) JOIN book_intents i USING (intent)
+WHERE i.net >= i.due
+GROUP BY ALL HAVING i.net < any_value(i.due) + sum((o.valid_qty - o.qty) * i.price_minor)
+ORDER BY i.fan, i.intent"""
 
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
@@ -45,6 +61,14 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             paid = show_money(net, currency)
             what = f"fan {fan} has valid tickets for {show_money(due, currency)} and paid {paid}{back}"
             found.append(Violation(what=what, intent=intent, keys=keys))
+    for intent, fan, currency, net, charges, orders, ordered, have, unclear in relations.rows(_TOO_MANY):
+        if unclear or strays.rows:
+            indeterminate += 1
+            doubts.append("a charge that may have paid is still processing, in another currency, or links to no intent")
+            continue
+        keys = {"order": ", ".join(orders)} | ({"charge": ", ".join(charges)} if charges else {})
+        what = f"fan {fan} holds {have} valid tickets of an order for {ordered} and paid {show_money(net, currency)}"
+        found.append(Violation(what=what, intent=intent, keys=keys))
     return conclude(
         Case(
             id="TICKET_NO_CHARGE",
