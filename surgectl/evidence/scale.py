@@ -3,7 +3,8 @@
 A shop writes 8400 for 84.00, or 84.00, or 84000 mills, and the target says which. Where it says it wrong, every sum is
 ten, a hundred or a million times too much or too little. The profile knows the price: sums of which none is a number of
 tickets at that price, and all are once they are divided or multiplied by one power of ten, were read wrongly, or the
-shop itself counts so. Nobody can tell here, so the list is not believed; to guess would be to acquit or to convict by chance.
+shop itself counts so. Nobody can tell here, so the list is not believed; to guess would be to acquit or to convict by
+chance.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ WITH sure AS (
 )
 SELECT s.intent, i.fan, s.order_id, coalesce(s.qty, 1) AS qty, o.order_id IS NOT NULL AS found,
   coalesce(o.listed, false) AS listed, o.state, o.valid,
-  o.valid_qty, len(i.orders) AS listed_orders, i.valid_qty AS intent_qty, i.valid_orders, i.net, i.refunded, h.qty AS shared_qty,
-  coalesce(g.gone, 0) AS gone
+  o.valid_qty, len(i.orders) AS listed_orders, i.valid_qty AS intent_qty, i.valid_orders, i.net, i.refunded,
+  h.qty AS shared_qty, coalesce(g.gone, 0) AS gone
 FROM said s JOIN book_intents i USING (intent) LEFT JOIN book_orders o ON o.order_id = s.order_id
   LEFT JOIN shared h ON h.order_id = s.order_id
   LEFT JOIN gone g ON g.intent = s.intent AND g.order_id IS NOT DISTINCT FROM s.order_id
