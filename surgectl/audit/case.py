@@ -98,8 +98,7 @@ def conclude(case: Case, relations: Relations, expectations: Expectations) -> Fi
             case, expectations, "unknown", summary=f"{case.pending:,} still open", reason=_open(expectations)
         )
     thin = [
-        f"only {strays.linked_share:.0%} of the {kind} find their intent: say in `key:` of `evidence: {kind}` where a"
-        " minted value stands"
+        f"only {strays.linked_share:.0%} of the {kind} find their intent: {_why_not(kind, strays)}"
         for kind, strays in case.strays
         if strays.linked_share is not None and strays.linked_share < expectations.links_at_least
     ]
@@ -119,6 +118,13 @@ def conclude(case: Case, relations: Relations, expectations: Expectations) -> Fi
             case, expectations, "unknown", summary="nothing to look at", reason=reason, configured=configured
         )
     return _finding(case, expectations, "pass", summary=f"{case.considered:,} {case.holds}")
+
+
+def _why_not(kind: str, strays: Strays) -> str:
+    """What to do about rows that find no intent: the shop may have mixed its fans up, or the target says too little."""
+    if strays.torn == strays.rows:
+        return f"{strays.torn:,} name two fans at once, by keys or orders (first: {strays.first_torn}): whose are they?"
+    return f"say in `key:` of `evidence: {kind}` where a minted value stands"
 
 
 def examples(violations: tuple[Violation, ...], relations: Relations, expectations: Expectations) -> list[Example]:

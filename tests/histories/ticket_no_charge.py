@@ -48,6 +48,15 @@ def by_the_dozen() -> Night:
     return night
 
 
+def one_for_two(*fans: int, amount: int = PRICE, night: Night | None = None) -> Night:
+    """One charge that names several fans, each with a valid ticket, and no charge but this."""
+    night = night or usual()
+    for fan in fans:
+        night.loses_reply(fan).order(fan)
+    night.charge(9, charge="both", amount=amount, linked=False)
+    return bent(night, "charges", keys=[f"run-i{fan}" for fan in fans])
+
+
 CHECKER = "TICKET_NO_CHARGE"
 GUILTY = [
     Guilty(free_ticket(), intent="run-i5", says="valid tickets for 89.00 EUR and paid 0.00 EUR", severity="major"),
@@ -67,6 +76,19 @@ GUILTY = [
     Guilty(of_yesterday(stray_charge(free_ticket()), "charges"), intent="run-i5"),
     Guilty(stray_charge(free_ticket()).refund("ch9"), intent="run-i5"),
     Guilty(free_ticket().flaw("holds", stable=False), intent="run-i5"),
+    # Two orders, one charge: it pays for one of them. So does a chain of charges, each shared with the next.
+    Guilty(one_for_two(5, 6), intent="run-i5", says="fan 5 and 6 owe 178.00 EUR for valid tickets, and share"),
+    Guilty(one_for_two(5, 6, amount=2 * PRICE - 1), intent="run-i5"),
+    Guilty(
+        bent(
+            one_for_two(5, 6).loses_reply(7).order(7).charge(9, charge="c", linked=False),
+            "charges",
+            keys=["run-i6", "run-i7"],
+        ),
+        intent="run-i5",
+        says="owe 267.00 EUR",
+    ),
+    Guilty(one_for_two(5, 6, night=usual().loses_reply(8).order(8)), 2, "run-i8"),
     # One ticket more than was ordered and paid.
     Guilty(printed_twice(), intent="run-i1", says="holds 2 valid tickets of an order for 1 and paid 89.00 EUR"),
     Guilty(printed_twice("o1", in_parts(1, 900, 9000)), intent="run-i1"),
@@ -87,6 +109,7 @@ INNOCENT = [
     Innocent(void_order(usual(), "o1").refund("ch1", PRICE + 1), considered=2),
     Innocent(usual().loses_reply(5).order(5, amount=1).charge(5, amount=1), considered=4),
     Innocent(by_the_dozen()),
+    Innocent(bent(usual().charge(9, charge="both", linked=False), "charges", keys=["run-i1", "run-i2"])),
     Innocent(printed_twice("o2")),  # no other order for two says how many tickets that makes
     Innocent(printed_twice().charge(1, charge="again")),  # and paid for
 ]
@@ -109,5 +132,8 @@ DOUBTFUL = [
         "map `amount` or `qty`",
     ),
     Doubtful(stray_order(), "of the orders find their intent"),
+    Doubtful(one_for_two(5, 6, amount=2 * PRICE), "charge both names several fans", indeterminate=2),
+    Doubtful(stray_charge(one_for_two(5, 6)), "may have paid"),
+    Doubtful(bent(one_for_two(5, 6), "charges", currency="usd"), "may have paid"),
     Doubtful(stray_charge(printed_twice()), "or links to no intent"),
 ]
