@@ -162,9 +162,13 @@ def _open(expectations: Expectations) -> str:
         return expectations.unsettled_because
     if not expectations.settle_window_ns:
         return "the books were read before the settling window had passed"
+    # What the target does not say is assumed: who never said a hold's length should see where two minutes are from.
+    parts = ", ".join(f"{name} {show_duration(ns)}" for name, ns in expectations.settle_parts)
+    made = f" ({parts})" if parts else ""
     return (
         f"the books were read {show_duration(expectations.settle_elapsed_ns)} after the last fan, the shop's constants"
-        f" ask for {show_duration(expectations.settle_window_ns)}: raise `settle: at_most`"
+        f" ask for {show_duration(expectations.settle_window_ns)}{made}: raise `settle: at_most`, or say them in the"
+        " target's `promises:`"
     )
 
 

@@ -32,6 +32,7 @@ from surgectl.journey.model import CompiledStep, Journey
 from surgectl.journey.template import UnsetError, show
 from surgectl.profile.load import load_retry_profile, open_target
 from surgectl.profile.substitute import Secrets
+from surgectl.profile.target import Target
 from surgectl.text import one_line
 from surgectl.units import show_duration
 
@@ -68,6 +69,11 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
             view.opens(person)
             clock = SystemClock()
             start_ns = clock.now_ns()
+            for name, at in (await _dead_links(target)).items():
+                view.note(
+                    f"link {name}: nobody listens at {at}. A rehearsal puts its links up, one fan does not: a shop that"
+                    f" is pointed at it cannot reach {name} now. Point it at the real one, or start the proxy yourself"
+                )
             async with driver_for(DriverName.WIRE, opened, clock, start_ns, permits) as driver:
                 session = driver.session(cookies=journey.cookies)
                 try:
@@ -79,6 +85,22 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
                 await hook_output(target.teardown, "teardown", folder=opened.folder, told=told)
 
     return asyncio.run(play())
+
+
+async def _dead_links(target: Target) -> dict[str, str]:
+    """Links that only a rehearsal would put up → where the shop looks for them."""
+    dead: dict[str, str] = {}
+    for name, link in target.links.items():
+        host, _, port = link.listen.rpartition(":")
+        if link.proxy is not None or not link.upstream or not port.isdecimal() or port == "0":
+            continue
+        try:
+            async with asyncio.timeout(1):
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            writer.close()
+        except OSError:
+            dead[name] = link.listen
+    return dead
 
 
 class _Player:

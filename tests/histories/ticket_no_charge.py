@@ -132,7 +132,11 @@ DOUBTFUL = [
         "map `amount` or `qty`",
     ),
     Doubtful(stray_order(), "of the orders find their intent"),
-    Doubtful(one_for_two(5, 6, amount=2 * PRICE), "charge both names several fans", indeterminate=2),
+    Doubtful(
+        one_for_two(5, 6, amount=2 * PRICE),
+        "names several fans and may have paid for either (first: both)",
+        indeterminate=2,
+    ),
     Doubtful(stray_charge(one_for_two(5, 6)), "may have paid"),
     Doubtful(bent(one_for_two(5, 6), "charges", currency="usd"), "may have paid"),
     Doubtful(stray_charge(printed_twice()), "or links to no intent"),

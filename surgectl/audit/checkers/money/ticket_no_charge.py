@@ -75,7 +75,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         intent, _, _, currency, _ = unpaid[0]
         if owed <= group.kept_minor:
             indeterminate += len(unpaid)
-            doubts.append(f"charge {group.charges[0]} names several fans and may have paid for one: whose is it?")
+            doubts.append(f"a charge names several fans and may have paid for either (first: {strays.first_torn})")
             continue
         fans = " and ".join(str(each[1]) for each in unpaid)
         kept = show_money(group.kept_minor, currency)
