@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Protocol
 
-from surgectl.thresholds.evaluate import Verdict
+from surgectl.thresholds.weighing import Verdict
 
 PASS = 0
 USAGE = 2

@@ -7,7 +7,7 @@ import pytest
 
 from surgectl import gate
 from surgectl.gate import Status, exit_code
-from surgectl.thresholds.evaluate import Verdict
+from surgectl.thresholds.weighing import Verdict
 
 
 class Said(msgspec.Struct, frozen=True):

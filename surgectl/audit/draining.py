@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from surgectl.audit.confirming import CONFIRMING
 from surgectl.recording.relations import Relations
-from surgectl.thresholds.evaluate import Number, Unmeasured
+from surgectl.thresholds.measure import Number, Unmeasured
 
 _WAITED_IN_VAIN = "('unknown', 'accepted', 'cut-off', 'script-error')"
 """Ends of those who were still waiting when nothing more could come."""

@@ -23,8 +23,8 @@ from surgectl.audit.windows import Window, end_of_run_ns, faults_on, inside
 from surgectl.recording.relations import Relations
 from surgectl.stats.percentile import Durations
 from surgectl.stats.resilience import Course
-from surgectl.thresholds.evaluate import Measure, Number, Tally, Unmeasured
 from surgectl.thresholds.grammar import Kind, Scope
+from surgectl.thresholds.measure import Measure, Number, Tally, Unmeasured
 from surgectl.thresholds.samples import Samples
 from surgectl.units import NS_PER_S
 

@@ -15,7 +15,7 @@ from surgectl.audit.windows import FaultWindow, Window, calm_windows
 from surgectl.stats.histogram import Histogram
 from surgectl.stats.percentile import Durations, wilson
 from surgectl.stats.series import Series
-from surgectl.thresholds.evaluate import Measure, Number, Tally
+from surgectl.thresholds.measure import Measure, Number, Tally
 from surgectl.units import NS_PER_S
 
 _PERCENTILES = (50.0, 90.0, 95.0, 99.0)

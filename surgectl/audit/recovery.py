@@ -14,7 +14,7 @@ import msgspec
 from surgectl.audit.course import ROLES
 from surgectl.audit.windows import FaultWindow
 from surgectl.stats.resilience import GOOD, HOLD, TOO_FEW, Course, calm_before, recovered, smoothed, watched
-from surgectl.thresholds.evaluate import Number, Unmeasured
+from surgectl.thresholds.measure import Number, Unmeasured
 from surgectl.units import show_duration
 
 

@@ -21,8 +21,9 @@ from surgectl.audit.metrics import metrics
 from surgectl.profile.statistics import STATISTICAL
 from surgectl.profile.words import INVARIANTS, invariants_of
 from surgectl.recording.relations import Relations
-from surgectl.thresholds.evaluate import Result, believed, evaluate
+from surgectl.thresholds.evaluate import evaluate
 from surgectl.thresholds.grammar import parse
+from surgectl.thresholds.weighing import Result, believed
 
 NOT_KEPT_UP = "this machine could not keep up: see GENERATOR"
 

@@ -15,8 +15,8 @@ from surgectl.audit.books import lay
 from surgectl.audit.course import lay_wants
 from surgectl.audit.fates import INTENTS
 from surgectl.stats.rough import EDGES, counters_of
-from surgectl.thresholds.evaluate import Number, Unmeasured
 from surgectl.thresholds.grammar import EVENTS, FATES, Kind, Scope
+from surgectl.thresholds.measure import Number, Unmeasured
 from surgectl.thresholds.samples import (
     CONFIRM,
     GOODPUT,

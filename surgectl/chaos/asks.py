@@ -5,7 +5,8 @@ postgres  SSLRequest, answered with one byte, S or N (PostgreSQL, "SSL Session E
           in a protocol that does not exist and reads the refusal, which the server may log
 redis     PING forty times in one write: forty times +PONG, or -NOAUTH where it wants a password first
 tcp       nothing: it listens for 300 ms to a server that speaks first. One that waits for its client says nothing, and
-          then only a refused or a cut connection can be seen; a delay or a lost reply cannot
+          then only a refused or a cut connection can be seen; a delay or a lost reply cannot. Inside TLS it asks for
+          the handshake alone, which every server answers: then everything is seen
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Asks(msgspec.Struct, frozen=True, kw_only=True):
     """The longest that listening makes sense; None = as long as the canary has."""
 
 
-def asks_of(speaks: Speaks, address: str, long: bool = False) -> Asks:
-    """What to ask a dependency that speaks so at `address` (host:port)."""
+def asks_of(speaks: Speaks, host: str, long: bool = False, *, secured: bool = False) -> Asks:
+    """What to ask a dependency that speaks so and is called `host` (of HTTP), `secured`: inside TLS."""
     if speaks == "postgres":
         short = (_SSL_REQUEST, lambda said: said[:1] in (b"S", b"N", b"E"))
         # With TLS a refusal can only be read inside it, so there the short answer has to do.
@@ -44,9 +45,11 @@ def asks_of(speaks: Speaks, address: str, long: bool = False) -> Asks:
         return Asks(turns=turns, says_all=lambda heard: heard[:1] == b"S")
     if speaks == "redis":
         return Asks(turns=((b"PING\r\n" * _PINGS, lambda said: said.count(b"\r\n") >= _PINGS),))
+    if speaks == "tcp" and secured:
+        return Asks(turns=())
     if speaks == "tcp":
         return Asks(turns=((b"", lambda said: bool(said)),), patience_ns=_LISTENS_NS)
-    ask = f"GET / HTTP/1.1\r\nHost: {address}\r\nUser-Agent: surgectl-canary\r\nConnection: close\r\n\r\n"
+    ask = f"GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: surgectl-canary\r\nConnection: close\r\n\r\n"
     return Asks(turns=((ask.encode(), lambda said: False),), until_end=True)
 
 

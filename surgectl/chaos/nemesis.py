@@ -20,6 +20,7 @@ from surgectl.chaos import canary, marks
 from surgectl.chaos.asks import Speaks
 from surgectl.chaos.brownouts import BROWNOUTS, FLAP_EVERY_NS, Brownout, ToxicSpec
 from surgectl.chaos.commands import Commands
+from surgectl.chaos.tls import Secured
 from surgectl.chaos.toxiproxy import Toxiproxy, ToxiproxyError
 from surgectl.clock import Clock
 from surgectl.errors import UsageError, did_you_mean
@@ -45,7 +46,10 @@ class LinkHandle(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     proxy: str
     listen: str
+    upstream: str = ""
     speaks: Speaks = "http"
+    tls: Secured | None = None
+    """Whom a canary expects there, where it speaks TLS."""
     made: bool = False
     """We made the proxy for this run, and take it away again."""
 
@@ -134,7 +138,10 @@ class Nemesis:
         self._start_ns = start_ns
 
     async def prepare(self) -> None:
-        """Fly canaries over every link before the storm: they show what is usual."""
+        """Fly canaries over every link before the storm: they show what is usual.
+
+        UsageError where a link speaks TLS and somebody else answers than the target says.
+        """
         for link in self._links.values():
             self._usual[link.link] = await self._what_is_usual(link)
             self._usual_long[link.link] = (
@@ -142,7 +149,14 @@ class Nemesis:
             )
 
     async def _what_is_usual(self, link: LinkHandle, *, long: bool = False) -> canary.Sighting | None:
-        return canary.yardstick([await self._fly(link, long=long) for _ in range(3)], link.speaks)
+        flights = [await self._fly(link, long=long) for _ in range(3)]
+        if all(flight.doubt for flight in flights):
+            raise UsageError(
+                f"link {link.link}: {flights[-1].doubt}",
+                where=f"links.{link.link}.tls",
+                hint="is server_name the provider's own name, and ca the file of who vouches for it?",
+            )
+        return canary.yardstick(flights, link.speaks)
 
     async def play(self, faults: tuple[PlannedFault, ...]) -> None:
         """Play the timeline to its end. A fault that cannot be applied is recorded as failed, never skipped."""
@@ -208,7 +222,7 @@ class Nemesis:
             return
         server, link = self._server_for(fault), self._links[fault.link]
         brownout = brownout_of(fault)
-        for number, toxic in enumerate(brownout.toxics):
+        for number, toxic in enumerate(self._on_the_wire(fault, brownout)):
             name = marks.toxic_name(self._run, fault.fault, f"{brownout.name}-{number}")
             await server.add_toxic(
                 link.proxy,
@@ -231,6 +245,19 @@ class Nemesis:
             raise ToxiproxyError(f"the proxy shows {there} of {wanted} toxics of {brownout.name}", where=server.url)
         self._say(
             fault, "applied", ", ".join(f"{t.type} {t.stream} {t.toxicity:g}" for t in brownout.toxics) or brownout.door
+        )
+
+    def _on_the_wire(self, fault: PlannedFault, brownout: Brownout) -> tuple[ToxicSpec, ...]:
+        """The toxics of a fault. What a brownout of ours says of the reply's bytes counts from where the reply begins:
+        behind TLS, after as many as a canary saw before it."""
+        usual = self._usual.get(fault.link)
+        if fault.toxics or usual is None or not usual.before_reply:
+            return brownout.toxics
+        return tuple(
+            msgspec.structs.replace(toxic, attributes={"bytes": toxic.attributes["bytes"] + usual.before_reply})
+            if toxic.type == "limit_data"
+            else toxic
+            for toxic in brownout.toxics
         )
 
     def _server_for(self, fault: PlannedFault) -> Toxiproxy:
@@ -276,7 +303,7 @@ class Nemesis:
         return ended.is_set()
 
     async def _fly(self, link: LinkHandle, patience_ns: int = 2_000_000_000, *, long: bool = False) -> canary.Sighting:
-        return await canary.fly(link.listen, self._clock, patience_ns, speaks=link.speaks, long=long)
+        return await canary.fly(link.listen, self._clock, patience_ns, speaks=link.speaks, long=long, tls=link.tls)
 
     async def _ask(self, fault: PlannedFault, end_ns: int) -> None:
         """A command's fault is seen by its own check; without one nobody sees it, and that is said."""

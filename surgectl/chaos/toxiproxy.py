@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import requests
@@ -92,7 +92,7 @@ class Toxiproxy:
         if parts.scheme != "http" or not parts.hostname:
             raise UsageError(f"{url!r} is not an address", where="toxiproxy", hint="try http://127.0.0.1:8474")
         self.url = f"http://{parts.hostname}:{port}"
-        self._host, self._port = parts.hostname, port
+        self.host, self._port = parts.hostname, port
         self._transport = _Transport(timeout_s)
         self._client = toxiproxy.Toxiproxy()
 
@@ -103,7 +103,7 @@ class Toxiproxy:
         def locked() -> T:
             with _one_at_a_time:
                 toxiproxy.api.requests = self._transport
-                self._client.update_api_consumer(self._host, self._port)
+                self._client.update_api_consumer(self.host, self._port)
                 return call()
 
         try:
@@ -177,7 +177,7 @@ class Toxiproxy:
     @staticmethod
     def _proxy(name: str) -> Any:
         """toxiproxy-python's handle on a proxy, without listing them all first."""
-        return toxiproxy.proxy.Proxy(name=name, upstream="", enabled=True, listen="")
+        return toxiproxy.proxy.Proxy(name=quote(name, safe=""), upstream="", enabled=True, listen="")
 
 
 def _said(error: Exception) -> str:

@@ -29,14 +29,20 @@ def driver_for(
     context = tls_of(target)
     if name is DriverName.WIRE:
         own = target.target.connections == "per-fan"
-        return WireDriver(clock, start_ns, permits=permits, tls=context, own_connections=own)
+        return WireDriver(
+            clock, start_ns, permits=permits, tls=context, own_connections=own, sources=target.target.bind
+        )
     if target.target.connections != "shared":
         raise UsageError(
             "the aiohttp driver shares its connections among all fans",
             where="connections: per-fan",
             hint="leave out --driver aiohttp",
         )
-    return AiohttpDriver(clock, start_ns, permits=permits, tls=context)
+    if len(target.target.bind) > 1:
+        raise UsageError(
+            "the aiohttp driver comes from one address alone", where="bind", hint="leave out --driver aiohttp"
+        )
+    return AiohttpDriver(clock, start_ns, permits=permits, tls=context, source="".join(target.target.bind))
 
 
 def tls_of(target: OpenTarget) -> ssl.SSLContext | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from surgectl.errors import UsageError
 from surgectl.journey.problem import TargetError
 from surgectl.profile.load import OpenTarget
-from surgectl.profile.node import place_of
+from surgectl.profile.node import find, place_of
 from surgectl.profile.target import Target
 from surgectl.stage.settings import Settings, settings_of
 
@@ -22,6 +23,18 @@ def located(target: OpenTarget, use: Callable[[Target], T]) -> T:
     except TargetError as error:
         where = f"{place_of(target.tree, error.path)}: {error.path}"
         raise UsageError(error.what, where=where, hint=error.hint) from error
+
+
+@contextmanager
+def pointing_at(target: OpenTarget) -> Iterator[None]:
+    """What is found wrong inside with a part of the target by its path alone gets file and line of that part."""
+    try:
+        yield
+    except UsageError as error:
+        if error.where and find(target.tree, error.where) is not None:
+            where = f"{place_of(target.tree, error.where)}: {error.where}"
+            raise UsageError(error.what, where=where, hint=error.hint) from error
+        raise
 
 
 def stage_of(target: OpenTarget) -> Settings | None:

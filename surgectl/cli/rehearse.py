@@ -15,12 +15,13 @@ from rich.console import Console
 
 from surgectl import chance
 from surgectl.chaos.nemesis import Nemesis
+from surgectl.chaos.tls import secured
 from surgectl.cli.driving import driver_for
 from surgectl.cli.ending import aborted
 from surgectl.cli.evening import Evening
 from surgectl.cli.hooks import facts_of, hook_output
 from surgectl.cli.interrupts import SIGNALS, Interrupts
-from surgectl.cli.located import located
+from surgectl.cli.located import located, pointing_at
 from surgectl.cli.logbook import Logbook
 from surgectl.cli.losses import Losses
 from surgectl.cli.manifest_of import manifest_of
@@ -32,6 +33,7 @@ from surgectl.cli.shards import Playbill, how_many_workers, tracing_of, view_of
 from surgectl.cli.staging import put_up
 from surgectl.cli.storm import Storm
 from surgectl.clock import SystemClock
+from surgectl.engine.drivers.sources import check_sources
 from surgectl.engine.guard import Permit, guard, raise_open_files
 from surgectl.errors import SurgectlError
 from surgectl.evidence.check import check_evidence
@@ -87,6 +89,10 @@ class Rehearsing:
         located(prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
         located(prepared.target, lambda target: check_evidence(target, prepared.target.folder))
         driver_for(wishes.driver, prepared.target, self._evening.clock, 0, permit)
+        with pointing_at(prepared.target):
+            await check_sources(target.bind, [target.base_url, *target.origins.values()])
+            for name, link in target.links.items():
+                secured(link, prepared.target.folder, f"links.{name}")
         now = self._evening.clock.wall()
         folder = manifests.create_run_folder(wishes.reports, plan.rehearsal.name, now, plan.seed)
         manifest = manifest_of(
@@ -159,7 +165,8 @@ class Rehearsing:
                 commands=prepared.commands(),
             )
             await stack.enter_async_context(nemesis)
-            await nemesis.prepare()
+            with pointing_at(prepared.target):
+                await nemesis.prepare()
             self._nemesis = nemesis
             bill = Playbill(
                 run=manifest.run,

@@ -12,6 +12,7 @@ from surgectl.chaos import marks
 from surgectl.chaos.launch import Launched, launched
 from surgectl.chaos.links import let_go, opened
 from surgectl.chaos.nemesis import LinkHandle
+from surgectl.cli.located import pointing_at
 from surgectl.cli.prepare import Prepared, Wishes, terms_of
 from surgectl.clock import Clock
 from surgectl.recording import manifest as manifests
@@ -69,7 +70,8 @@ async def put_up(
         manifest = manifests.replace(manifest, toxiproxy=proxy.server.url, proxy_kind=proxy.kind)
         manifests.save(manifest, folder)
         server, run = proxy.server, manifest.run
-        links = await stack.enter_async_context(opened(server, target.links, run, complain))
+        with pointing_at(prepared.target):
+            links = await stack.enter_async_context(opened(server, target.links, run, complain, prepared.target.folder))
 
         async def leave() -> None:
             await marks.sweep(server, run)
@@ -79,10 +81,7 @@ async def put_up(
         give_back = leave
         manifest = manifests.replace(
             manifest,
-            links=[
-                LinkNote(name=h.link, proxy=h.proxy, listen=h.listen, upstream=target.links[h.link].upstream or "")
-                for h in links.values()
-            ],
+            links=[LinkNote(name=h.link, proxy=h.proxy, listen=h.listen, upstream=h.upstream) for h in links.values()],
         )
     manifests.save(manifest, folder)
     if troupe is not None:

@@ -15,10 +15,11 @@ from rich.text import Text
 from surgectl import chance
 from surgectl.cli.driving import DriverName, driver_for
 from surgectl.cli.hooks import hook_output
-from surgectl.cli.located import located
+from surgectl.cli.located import located, pointing_at
 from surgectl.cli.plan_view import console_for_results
 from surgectl.clock import SystemClock, since
 from surgectl.engine.drivers.driver import Listening, Session
+from surgectl.engine.drivers.sources import check_sources
 from surgectl.engine.drivers.waiting import heard
 from surgectl.engine.guard import guard
 from surgectl.errors import UsageError
@@ -54,6 +55,8 @@ def try_target(target_path: str, variables: dict[str, str], profile: str = "pati
 
     async def play() -> int:
         permits = await guard([target.base_url, *target.origins.values()], target.allow)
+        with pointing_at(opened):
+            await check_sources(target.bind, [target.base_url, *target.origins.values()])
         seed = chance.fresh_seed()
         run = f"try-{seed:08x}"
         told: dict[str, object] = {"run": run, "sale": _SALE}

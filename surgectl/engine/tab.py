@@ -76,7 +76,7 @@ class Tab(Sleeper):
         self.fan = fan
         self.scene = fan.scene
         self.number = number
-        self.session = self.scene.driver.session(cookies=fan.cookies)
+        self.session = self.scene.driver.session(cookies=fan.cookies, fan=fan.number)
         self._script = script
         self._due_ns = due_ns
         self._gone = False

@@ -5,6 +5,7 @@ What a step's rules and templates mean is checked where they are compiled (surge
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ import msgspec
 
 from surgectl.errors import did_you_mean
 from surgectl.profile.node import Issue, Node, place_of
-from surgectl.profile.target import COUNTED, Ask, Counter, File, Link, Request, Source, Step, Target, Totals
+from surgectl.profile.target import COUNTED, Ask, Counter, File, Link, LinkTls, Request, Source, Step, Target, Totals
 from surgectl.recording.evidence_rows import KINDS
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
@@ -28,6 +29,8 @@ _STATES: dict[str, tuple[str, ...]] = {
     "refunds": ("succeeded", "pending", "failed"),
 }
 
+_NAME = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.-]*[0-9A-Za-z_])?|[0-9A-Fa-f:]+")
+"""A host as a certificate names it: no scheme, no port, no blank."""
 _SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
 
 Wrong = Callable[..., None]
@@ -55,6 +58,7 @@ def check(target: Target, tree: Node) -> list[Issue]:
     _url("base_url", target.base_url, wrong)
     for name, url in target.origins.items():
         _url(f"origins.{name}", url, wrong)
+    _bind(target.bind, wrong)
     if not target.journey:
         wrong("journey", "has no steps")
     _steps(target, wrong)
@@ -153,6 +157,19 @@ def _request(path: str, request: Request, wrong: Wrong, *, needed: bool) -> None
         wrong(f"{path}.{bodies[1]}", f"has two bodies: {' and '.join(bodies)}", "one of them")
 
 
+def _bind(sources: list[str], wrong: Wrong) -> None:
+    for number, source in enumerate(sources):
+        try:
+            address = None if "${" in source else ipaddress.ip_address(source)
+        except ValueError:
+            wrong(f"bind[{number}]", f'"{source}" is not an IP address', "one that this machine has: 127.0.0.2")
+            continue
+        if address is not None and (address.is_unspecified or address.is_multicast):
+            wrong(f"bind[{number}]", f"{source} is no address of a machine", "one that this machine has: 127.0.0.2")
+        if source in sources[:number]:
+            wrong(f"bind[{number}]", f"{source} stands there twice")
+
+
 def _link(path: str, link: Link, wrong: Wrong) -> None:
     if (link.upstream is None) == (link.proxy is None):
         wrong(path, "needs upstream (we make a proxy) or proxy (one that is there)", 'upstream: "127.0.0.1:5432"')
@@ -163,6 +180,16 @@ def _link(path: str, link: Link, wrong: Wrong) -> None:
         host, colon, port = address.rpartition(":")
         if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
             wrong(f"{path}.{name}", f'"{address}" is not host:port', "try 127.0.0.1:9100")
+    if link.tls is not None:
+        _link_tls(f"{path}.tls", link, link.tls, wrong)
+
+
+def _link_tls(path: str, link: Link, tls: LinkTls, wrong: Wrong) -> None:
+    if link.speaks == "postgres":
+        wrong(path, "PostgreSQL begins TLS by itself, after the question that its canary asks", "leave tls out")
+    name = tls.server_name
+    if name is not None and "${" not in name and not _NAME.fullmatch(name):
+        wrong(f"{path}.server_name", f'"{name}" is not the name of a host', "try api.stripe.com")
 
 
 def _totals(path: str, totals: Totals, target: Target, wrong: Wrong) -> None:

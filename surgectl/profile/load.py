@@ -20,6 +20,7 @@ from surgectl import plugins
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.profile import check_rehearsal, check_retry, check_target, lookup, yaml
 from surgectl.profile.curve import RecordedCurve, read_curve
+from surgectl.profile.live_keys import refuse_live_keys
 from surgectl.profile.node import (
     BadFile,
     Fields,
@@ -179,6 +180,8 @@ def open_target(
     if substitution.issues:
         raise BadFile(substitution.issues)
     target = read(tree, Target)
+    if not target.live_keys:
+        refuse_live_keys(tree)
     for secret in check_target.written_secrets(target):
         secrets.add(secret)
     issues = check_target.check(target, tree)

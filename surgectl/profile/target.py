@@ -187,6 +187,16 @@ class Step(Request, frozen=True, kw_only=True):
     barrier: Barrier | None = None
 
 
+class LinkTls(_Part, frozen=True, kw_only=True):
+    """The dependency speaks TLS, end to end through the proxy: how a canary does so, too."""
+
+    server_name: str | None = None
+    """The name that its certificate is for, sent as SNI (RFC 6066 §3); without it the upstream's host."""
+    ca: str | None = None
+    """Authorities to believe instead of the system's: a PEM file, found from the target's folder; empty: the
+    system's."""
+
+
 class Link(_Part, frozen=True, kw_only=True):
     """A dependency reached through a proxy: made by us, or found by name. One whose upstream is empty is not there."""
 
@@ -195,6 +205,8 @@ class Link(_Part, frozen=True, kw_only=True):
     proxy: str | None = None
     speaks: Literal["http", "postgres", "redis", "tcp"] = "http"
     """What a canary asks there, to see whether a fault bites."""
+    tls: LinkTls | None = None
+    """What it asks, it asks inside TLS."""
 
 
 class Tls(_Part, frozen=True, kw_only=True):
@@ -436,11 +448,15 @@ class Target(_Part, frozen=True, kw_only=True):
     about: str = ""
     origins: dict[str, str] = {}
     allow: list[str] = []
+    live_keys: bool = False
+    """A live key of Stripe's may stand here, although real cards are charged with it."""
     headers: dict[str, str] = {}
     form_defaults: dict[str, str] = {}
     cookies: Literal["per-fan", "none"] = "per-fan"
     connections: Literal["shared", "per-fan"] = "shared"
     """shared: one pool, as behind a carrier's NAT and a load balancer; per-fan: each tab dials for itself."""
+    bind: list[str] = []
+    """Addresses of ours that fans come from, in turn: several, where one would run out of ports."""
     tls: Tls = Tls()
     timeout: Duration = Duration(10 * 10**9)
     links: dict[str, Link] = {}

@@ -14,10 +14,11 @@ from surgectl.audit.finding import Verdict, worst
 from surgectl.audit.run import Audit
 from surgectl.report.summary import Summary, ThresholdLine, Weighed
 from surgectl.report.words import headline, next_steps
-from surgectl.thresholds.evaluate import Result, believed, evaluate, unknown
+from surgectl.thresholds.evaluate import evaluate
 from surgectl.thresholds.grammar import Threshold, parse
 from surgectl.thresholds.packing import UnpackError, unpack
 from surgectl.thresholds.samples import Samples
+from surgectl.thresholds.weighing import Result, believed, unknown
 
 _OLDER = "this report was written before reports took samples along: judge its recording"
 

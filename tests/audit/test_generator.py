@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from surgectl.recording.folder import Folder
 from surgectl.recording.journal import LineFile
 from surgectl.recording.manifest import FaultNote, Manifest, SaleNote, SettlingNote
 from surgectl.recording.relations import Relations
-from surgectl.recording.rows import DroppedRow, IntentRow, VitalsRow
+from surgectl.recording.rows import DoneRow, DroppedRow, IntentRow, VitalsRow
 from surgectl.report.words import next_steps
 from tests.histories.night import Night, S
 
@@ -75,6 +76,25 @@ def test_sick(night: Night, changes: dict[str, object], says: str) -> None:
 def test_healthy(night: Night, changes: dict[str, object]) -> None:
     """Within its budget, the machine can be believed; a run that was stopped may leave sends without an end."""
     assert judge(night, **changes).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("detail", "reason", "advice"),
+    [
+        ("OSError: Cannot assign requested address", "2 requests never left .* no port left", "bind:"),
+        ("ClientConnectorError: Too many open files", "2 requests never left .* no file left", "ulimit -n"),
+    ],
+)
+def test_a_request_that_we_had_nothing_to_send_with(detail: str, reason: str, advice: str) -> None:
+    """Out of ports or files: our want, whatever the driver calls it; a connection that the shop refused is not."""
+    night = Night().buys(1).send(1, "pay", "fail", "not-sent").send(1, "pay", "fail", "not-sent")
+    assert judge(night).verdict == "pass"
+    night.ops = [
+        msgspec.structs.replace(row, detail=detail) if isinstance(row, DoneRow) and row.why == "not-sent" else row
+        for row in night.ops
+    ]
+    found = judge(night)
+    assert found.verdict == "unknown" and re.search(reason, found.reason) and advice in found.reason
 
 
 def test_dropped_and_late_are_told_apart() -> None:

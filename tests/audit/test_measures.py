@@ -9,8 +9,10 @@ from surgectl.audit.measures import RunMeasures
 from surgectl.audit.metrics import metrics
 from surgectl.recording.evidence_rows import RequestRow
 from surgectl.recording.rows import DoneRow, FaultRow, IntentRow, InvokeRow, LeftRow, ProbeRow, ToldRow
-from surgectl.thresholds.evaluate import Durations, Number, Tally, Unmeasured, evaluate
+from surgectl.stats.percentile import Durations
+from surgectl.thresholds.evaluate import evaluate
 from surgectl.thresholds.grammar import parse
+from surgectl.thresholds.measure import Number, Tally, Unmeasured
 from tests.histories.night import EPOCH, Night, S
 
 

@@ -384,7 +384,7 @@ def test_an_engine_bug_is_an_internal_error(tmp_path: Path) -> None:
 
     async def main() -> None:
         class Bad(MemoryDriver):
-            def session(self, *, cookies: bool = True) -> Any:
+            def session(self, *, cookies: bool = True, fan: int = 0) -> Any:
                 raise AttributeError("no sessions today")
 
         async with Journal(tmp_path) as journal, Bad(quick, CLOCK, 0) as driver:

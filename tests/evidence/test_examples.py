@@ -186,9 +186,9 @@ def test_secrets_written_into_the_file_stay_out_of_the_recording(tmp_path: Path)
           headers: {X-Api-Key: k-123456}
           login: [{post: /in, form: {user: audit, password: open-sesame}}]
         value: n
-  charges: {stripe: {secret: rk_live_written_down}}
+  charges: {stripe: {secret: rk_test_written_down}}
 """
     )
     secrets = open_target(file, {}, environ={}).secrets
-    text = "audit asked mysql://u:letmein@db/shop with k-123456, open-sesame and rk_live_written_down"
+    text = "audit asked mysql://u:letmein@db/shop with k-123456, open-sesame and rk_test_written_down"
     assert secrets.redact(text) == "audit asked *** with ***, *** and ***"

@@ -301,6 +301,36 @@ SPOILT_TARGETS = {
         'upstream: "9100"',
         '4: links.payments.upstream: "9100" is not host:port (try 127.0.0.1:9100)',
     ),
+    "a link's TLS": (
+        'upstream: "127.0.0.1:9100"',
+        'upstream: "127.0.0.1:9100", tls: {servername: a}',
+        '4: links.payments.tls.servername: unknown key (did you mean "server_name"?)',
+    ),
+    "a link's name": (
+        'upstream: "127.0.0.1:9100"',
+        'upstream: "127.0.0.1:9100", tls: {server_name: "https://api.stripe.com"}',
+        '4: links.payments.tls.server_name: "https://api.stripe.com" is not the name of a host (try api.stripe.com)',
+    ),
+    "PostgreSQL's own TLS": (
+        'upstream: "127.0.0.1:9100"',
+        'upstream: "127.0.0.1:9100", speaks: postgres, tls: {}',
+        "4: links.payments.tls: PostgreSQL begins TLS by itself, after the question that its canary asks (leave tls",
+    ),
+    "a source": (
+        "name: shop",
+        "name: shop\nbind: [lo]",
+        '3: bind[0]: "lo" is not an IP address (one that this machine has: 127.0.0.2)',
+    ),
+    "every source": (
+        "name: shop",
+        "name: shop\nbind: [127.0.0.2, 0.0.0.0]",
+        "3: bind[1]: 0.0.0.0 is no address of a machine (one that this machine has: 127.0.0.2)",
+    ),
+    "a source twice": (
+        "name: shop",
+        "name: shop\nbind: [127.0.0.2, 127.0.0.2]",
+        "3: bind[1]: 127.0.0.2 stands there twice",
+    ),
     "future": (
         "surgectl-target: 1",
         "surgectl-target: 3",

@@ -7,8 +7,9 @@ import math
 import pytest
 
 from surgectl.stats.percentile import Durations
-from surgectl.thresholds.evaluate import Measure, Number, Tally, Unmeasured, evaluate
+from surgectl.thresholds.evaluate import evaluate
 from surgectl.thresholds.grammar import parse
+from surgectl.thresholds.measure import Measure, Number, Tally, Unmeasured
 
 S = 10**9
 TABLE: list[tuple[str, dict[str, Measure], str, str]] = [

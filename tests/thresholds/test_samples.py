@@ -13,10 +13,11 @@ from surgectl.live.meter import Meter
 from surgectl.live.meter_samples import samples_of
 from surgectl.recording.relations import Relations
 from surgectl.recording.rows import FaultRow, VitalsRow
-from surgectl.thresholds.evaluate import evaluate, weigh
+from surgectl.thresholds.evaluate import evaluate
 from surgectl.thresholds.grammar import parse
 from surgectl.thresholds.packing import Packed, UnpackError, coarser, pack, unpack
 from surgectl.thresholds.samples import Stretch
+from surgectl.thresholds.weighing import weigh
 from tests.thresholds.evenings import PHASES, PROFILES, S, evening
 
 BOUNDS = {"ns": ["5ms", "100ms", "730ms", "1s", "1500ms", "3s", "3333ms"], "share": ["0%", "10%", "50%", "80%"]}

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from surgectl.stats.rough import counter_of
-from surgectl.thresholds.evaluate import Result, evaluate
+from surgectl.thresholds.evaluate import evaluate
 from surgectl.thresholds.grammar import parse
 from surgectl.thresholds.samples import CONFIRM, Cell, Samples, Stretch, Ticks, Track, cuts_of
+from surgectl.thresholds.weighing import Result
 
 S = 10**9
 GOOD, SLOW, HANGS = [S] * 9, [S] * 4 + [5 * S] * 5, ["open"] * 9

@@ -2,7 +2,8 @@
 
 Definition: too many arrivals came later than `generator.late_at_most` (dropped, or let loose all the same, as
 `generator.behind` says), arrivals or our timers ran late beyond the budget, a worker's core was never free, a worker
-was lost, or rows of the recording are missing. Then latency, availability and rates say nothing about the shop (rule
+was lost, requests never left because we had no port or no file for their connection, or rows of the recording are
+missing. Then latency, availability and rates say nothing about the shop (rule
 R12); ledger invariants stand. Fans who did not come because somebody paused the arrivals by hand are counted and told,
 and held against nobody.
 Inputs: arrivals with their due times, dropped arrivals, vitals of each worker, attempts without an end.
@@ -12,7 +13,9 @@ Severity: major. Its verdict is pass or unknown, never fail: it is not the shop'
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from typing import Any
 
 import numpy as np
@@ -32,6 +35,11 @@ _WHILE_FANS_CAME = "at_ns <= coalesce((SELECT max(at_ns) FROM lefts), at_ns)"
 """SQL: vitals of the storm. Once the last fan has left we read books and may be slow at it: no fan suffers."""
 NOT_PAUSED = "why <> 'paused'"
 """SQL: of what is in `dropped`, what we could not send; the rest was paused by hand, which is nobody's failure."""
+_NO_WAY_OUT = {
+    "port": (errno.EADDRNOTAVAIL, errno.EADDRINUSE),
+    "file": (errno.EMFILE, errno.ENFILE, errno.ENOBUFS),
+}
+"""What the system says to one who connects and has nothing left to connect with: our want, never the shop's refusal."""
 _WORKER = r"coalesce(try_cast(regexp_extract(file, 'vitals-(\d+)', 1) AS INT), 0)"
 """SQL: whose vitals these are, by the name of their file."""
 
@@ -94,6 +102,9 @@ def _slow(found: dict[str, Any], expectations: Expectations) -> list[str]:
         if worker["starved_share"] > _STARVED_SHARE:
             whose = f" (worker {worker['worker']})" if found["workers"] > 1 else ""
             reasons.append(f"the processor was never free in {worker['starved_share']:.0%} of the run{whose}")
+    for what, count in found["no_way_out"].items():
+        if count:
+            reasons.append(f"{count:,} requests never left because this machine had no {what} left for a connection")
     return reasons
 
 
@@ -109,6 +120,10 @@ def _holes(found: dict[str, Any], expectations: Expectations) -> list[str]:
 
 def _advice(found: dict[str, Any], expectations: Expectations) -> str:
     """What to change, so that the next run can be believed."""
+    if found["no_way_out"]["port"]:
+        return "several addresses to come from (the target's bind: […]), or fewer fans at once"
+    if found["no_way_out"]["file"]:
+        return "a higher limit of open files (ulimit -n), or fewer fans at once"
     if (found["machine_cpu"] or 0.0) > _BUSY_MACHINE:
         wanted = ["a machine with more cores (all of this one's were busy)"]
     else:
@@ -146,6 +161,7 @@ def numbers(relations: Relations, expectations: Expectations) -> dict[str, Any]:
               GROUP BY second)"""
     )
     workers = _workers(relations)
+    no_way_out = {what: _never_left(relations, errors) for what, errors in _NO_WAY_OUT.items()}
     return {
         "arrived": len(let_loose),
         "dropped": len(dropped),
@@ -168,9 +184,20 @@ def numbers(relations: Relations, expectations: Expectations) -> dict[str, Any]:
         "in_flight_max": in_flight,
         "sockets_max": sockets,
         "rss_max_bytes": rss,
+        "no_way_out": no_way_out,
         "unended": int(unended),
         "lost_rows": expectations.lost_rows,
     }
+
+
+def _never_left(relations: Relations, errors: tuple[int, ...]) -> int:
+    """Requests of which no byte left, for one of these reasons (the drivers write down the system's own words)."""
+    any_of = " OR ".join("contains(detail, ?)" for _ in errors)
+    (count,) = relations.one(
+        f"SELECT count(*) FROM attempts WHERE why = 'not-sent' AND ({any_of})",
+        [os.strerror(number) for number in errors],
+    )
+    return int(count)
 
 
 def _workers(relations: Relations) -> list[dict[str, Any]]:

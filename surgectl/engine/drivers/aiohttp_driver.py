@@ -111,7 +111,8 @@ class AiohttpDriver:
     """The driver over aiohttp: `async with AiohttpDriver(clock, start_ns) as driver: session = driver.session()`.
 
     `permits(host)` says which hosts may be sent to (see guard.py): a URL that a reply supplied, or a redirect, that
-    leads elsewhere is not sent. None permits all. `tls` None: certificates are verified as the system does.
+    leads elsewhere is not sent. None permits all. `tls` None: certificates are verified as the system does. `source`:
+    the address of ours that all its connections come from.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class AiohttpDriver:
         permits: Callable[[str], bool] | None = None,
         most_body_bytes: int = MOST_BODY_BYTES,
         tls: ssl.SSLContext | None = None,
+        source: str = "",
     ) -> None:
         self.now_ns = since(clock, start_ns)
         """Nanoseconds since the run's start."""
@@ -133,6 +135,7 @@ class AiohttpDriver:
         self.atlas = Atlas()
         self._clock = clock
         self._tls = tls
+        self._source = source
         self._http: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -140,7 +143,12 @@ class AiohttpDriver:
 
     async def __aenter__(self) -> AiohttpDriver:
         connector = aiohttp.TCPConnector(
-            limit=0, limit_per_host=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=300, ssl=self._tls or True
+            limit=0,
+            limit_per_host=0,
+            keepalive_timeout=KEEPALIVE_S,
+            ttl_dns_cache=300,
+            ssl=self._tls or True,
+            local_addr=(self._source, 0) if self._source else None,
         )
         http = aiohttp.ClientSession(
             connector=connector,
@@ -180,7 +188,7 @@ class AiohttpDriver:
             raise SurgectlError("the driver is not open")
         return self._http
 
-    def session(self, *, cookies: bool = True) -> Browser:
+    def session(self, *, cookies: bool = True, fan: int = 0) -> Browser:
         """A new, empty session. Does no I/O."""
         return Browser(self, cookies=cookies)
 

@@ -73,8 +73,8 @@ class Session(Protocol):
 class Driver(Protocol):
     """Opens sessions; shared by all fans of a shard."""
 
-    def session(self, *, cookies: bool = True) -> Session:
-        """A new, empty session. Does no I/O."""
+    def session(self, *, cookies: bool = True, fan: int = 0) -> Session:
+        """A new, empty session of this fan's, whose number says which address it comes from. Does no I/O."""
         ...
 
     async def __aenter__(self) -> Driver: ...

@@ -35,7 +35,7 @@ class MemoryDriver:
     async def __aexit__(self, *exc: object) -> None:
         return None
 
-    def session(self, *, cookies: bool = True) -> MemorySession:
+    def session(self, *, cookies: bool = True, fan: int = 0) -> MemorySession:
         """A new session. Cookies are the handler's own business: it sees whole requests."""
         return MemorySession(self)
 

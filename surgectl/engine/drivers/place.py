@@ -25,6 +25,8 @@ class Origin(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """As people write it: what a permit is asked about."""
     credentials: str = ""
     """For the Authorization header, where the URL holds a user's name."""
+    source: str = ""
+    """The address of ours that its connections come from; empty: the system chooses."""
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

@@ -50,9 +50,9 @@ class Traced:
     async def __aexit__(self, *exc: object) -> None:
         await self._inner.__aexit__(*exc)
 
-    def session(self, *, cookies: bool = True) -> TracedSession:
+    def session(self, *, cookies: bool = True, fan: int = 0) -> TracedSession:
         """A new, empty session. Does no I/O."""
-        return TracedSession(self._inner.session(cookies=cookies), self.tracing)
+        return TracedSession(self._inner.session(cookies=cookies, fan=fan), self.tracing)
 
 
 class TracedSession:

@@ -21,7 +21,7 @@ from surgectl.audit.statistic import Statistic, conclude, does_not_apply, turned
 from surgectl.audit.windows import faults_on
 from surgectl.profile.statistics import Recovery
 from surgectl.recording.relations import Relations
-from surgectl.thresholds.evaluate import Unmeasured
+from surgectl.thresholds.measure import Unmeasured
 from surgectl.units import NS_PER_S, show_duration
 
 

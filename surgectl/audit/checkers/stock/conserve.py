@@ -40,8 +40,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
         below = [name for name, value in counters.items() if value is not None and value < 0]
         if below:
             impossible.append(Violation(what=f"{' and '.join(below)} below zero: {said}", keys=keys))
-        elif capacity and last and held is None and None not in (available, sold) and sum(known) > capacity:
-            # Too much already, however many are held.
+        elif capacity and last and None not in (available, sold) and sum(known) > capacity:
+            # Too much already, however many are held where that is not said.
             unbalanced.append(Violation(what=f"{said} make {sum(known)}, not {capacity}", keys=keys))
         elif capacity is None or available is None or held is None or sold is None:
             partial += 1

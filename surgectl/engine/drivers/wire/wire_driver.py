@@ -8,11 +8,13 @@ balancer do, or have connections of their own, as the target says.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import aiohappyeyeballs
+import msgspec
 
 from surgectl.clock import Clock, since
 from surgectl.engine.drivers.browser import Asked, Browser, Listener
@@ -20,6 +22,7 @@ from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.limits import MOST_BODY_BYTES
 from surgectl.engine.drivers.place import Atlas, Origin, Place
 from surgectl.engine.drivers.redirect import Headers
+from surgectl.engine.drivers.sources import connected
 from surgectl.engine.drivers.wire.connection import Connection
 from surgectl.engine.drivers.wire.deadlines import Deadlines
 from surgectl.engine.drivers.wire.fates import FATES, NotTaken, broken, say
@@ -41,7 +44,8 @@ class WireDriver:
 
     `permits(host)` says which hosts may be sent to (see guard.py): a URL that a reply supplied, or a redirect, that
     leads elsewhere is not sent. None permits all. `tls` None: certificates are verified as the system does.
-    `own_connections`: each session has its own, closed when it is; else all share one pool.
+    `own_connections`: each session has its own, closed when it is; else all share one pool. `sources`: addresses of
+    ours that fans come from, each always from the same one (sources.py); none: the system chooses.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class WireDriver:
         most_body_bytes: int = MOST_BODY_BYTES,
         tls: ssl.SSLContext | None = None,
         own_connections: bool = False,
+        sources: Sequence[str] = (),
     ) -> None:
         self.most_body_bytes = most_body_bytes
         self.now_ns = since(clock, start_ns)
@@ -66,11 +71,12 @@ class WireDriver:
         self._own_connections = own_connections
         self._pool = Pool(self.now_ns)
         self._resolver = Resolver()
+        self._sides = [Side(self, source) for source in sources]
         self._nobodys = Browser(self, cookies=False)
         self._connections: set[Connection] = set()
         self._open = False
-        self._pushes: AiohttpDriver | None = None
-        """Made for the first fan who listens."""
+        self._pushes: dict[str, AiohttpDriver] = {}
+        """By source, each made for the first fan who listens."""
 
     def __repr__(self) -> str:
         return f"<WireDriver sockets={self.open_sockets}>"
@@ -78,7 +84,7 @@ class WireDriver:
     @property
     def open_sockets(self) -> int:
         """Connections open now."""
-        return len(self._connections) + (self._pushes.open_sockets if self._pushes is not None else 0)
+        return len(self._connections) + sum(pushes.open_sockets for pushes in self._pushes.values())
 
     async def __aenter__(self) -> WireDriver:
         self._open = True
@@ -86,8 +92,8 @@ class WireDriver:
 
     async def __aexit__(self, *exc: object) -> None:
         self._open = False
-        if self._pushes is not None:
-            await self._pushes.__aexit__()
+        for pushes in self._pushes.values():
+            await pushes.__aexit__()
         self._pool.close()
         await self._resolver.close()
         for connection in list(self._connections):
@@ -95,8 +101,10 @@ class WireDriver:
         await asyncio.sleep(0)  # the loop closes sockets in its next turn
         self.deadlines.close()
 
-    def session(self, *, cookies: bool = True) -> Browser:
+    def session(self, *, cookies: bool = True, fan: int = 0) -> Browser:
         """A new, empty session. Does no I/O."""
+        if self._sides:
+            return Browser(self._sides[fan % len(self._sides)], cookies=cookies, own=self._own_connections)
         if not cookies and not self._own_connections:
             return self._nobodys  # it has nothing of its own: all may use the same one
         return Browser(self, cookies=cookies, own=self._own_connections)
@@ -149,15 +157,18 @@ class WireDriver:
         """Close what was this fan's alone."""
         self._pool.left(owner)
 
-    async def pushing(self) -> AiohttpDriver:
+    async def pushing(self, source: str = "") -> AiohttpDriver:
         """Who opens the connections on which the shop speaks by itself: each has its own, which nobody else uses."""
-        if self._pushes is None:
+        pushes = self._pushes.get(source)
+        if pushes is None:
             from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 
             start_ns = self._clock.now_ns() - self.now_ns()
-            pushes = AiohttpDriver(self._clock, start_ns, most_body_bytes=self.most_body_bytes, tls=self._tls)
-            self._pushes = await pushes.__aenter__()  # which never waits: two cannot both come here
-        return self._pushes
+            made = AiohttpDriver(
+                self._clock, start_ns, most_body_bytes=self.most_body_bytes, tls=self._tls, source=source
+            )
+            pushes = self._pushes[source] = await made.__aenter__()  # which never waits: two cannot both come here
+        return pushes
 
     async def dial(self, owner: object | None, origin: Origin) -> Connection:
         """A new connection. OSError where nobody answers, ssl.SSLError where nobody is to be believed."""
@@ -177,11 +188,21 @@ class WireDriver:
         tls = self._tls if origin.tls else None
         named = origin.host if origin.tls else None
         found = await self._resolver.addresses(origin.host, origin.port)
+        if origin.source:
+            sock = await connected(origin.source, [(str(each[4][0]), int(each[4][1])) for each in found])
+            await self._over(sock, connection, tls, named)
+            return
         if len(found) == 1:
             host, port = found[0][4][:2]
             await loop.create_connection(lambda: connection, str(host), int(port), ssl=tls, server_hostname=named)
             return
         sock = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS_S, interleave=1)
+        await self._over(sock, connection, tls, named)
+
+    async def _over(
+        self, sock: socket.socket, connection: Connection, tls: ssl.SSLContext | None, named: str | None
+    ) -> None:
+        loop = asyncio.get_running_loop()
         try:
             await loop.create_connection(lambda: connection, sock=sock, ssl=tls, server_hostname=named)
         except BaseException:
@@ -202,6 +223,48 @@ class WireDriver:
     def went(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._pool.forget(connection)
+
+
+class Side:
+    """The same driver, for those fans who come from one address: their connections are not the others'."""
+
+    __slots__ = ("_driver", "_origins", "_source", "atlas", "now_ns", "permitted", "wall_s")
+
+    def __init__(self, driver: WireDriver, source: str) -> None:
+        self._driver = driver
+        self._source = source
+        self._origins: dict[Origin, Origin] = {}
+        self.atlas = driver.atlas
+        self.now_ns, self.wall_s, self.permitted = driver.now_ns, driver.wall_s, driver.permitted
+
+    def __repr__(self) -> str:
+        return f"<Side {self._source} of {self._driver!r}>"
+
+    def ask(
+        self,
+        owner: object | None,
+        place: Place,
+        method: str,
+        headers: Headers,
+        body: bytes | None,
+        mark: Mark,
+        deadline_ns: int,
+        listener: Listener,
+    ) -> Asked:
+        """One request and its whole reply; see Asker.ask."""
+        origin = self._origins.get(place.origin)
+        if origin is None:
+            origin = self._origins[place.origin] = msgspec.structs.replace(place.origin, source=self._source)
+        there = Place(origin, place.path, place.text)
+        return self._driver.ask(owner, there, method, headers, body, mark, deadline_ns, listener)
+
+    def left(self, owner: object) -> None:
+        """See Asker.left."""
+        self._driver.left(owner)
+
+    async def pushing(self) -> AiohttpDriver:
+        """See Asker.pushing."""
+        return await self._driver.pushing(self._source)
 
 
 class Dialling:
