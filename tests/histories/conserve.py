@@ -57,6 +57,8 @@ DOUBTFUL = [
     Doubtful(counted(row(None, 0, 4)), "map it, or give a number"),
     Doubtful(counted(row(7, None, 4), row(6, None, 4, snapshot=1)), "stock does not say held: map it"),
     Doubtful(counted(row(6, None, 4)), "map it, or give a number"),
+    Doubtful(counted(row(11, 0, None)), "stock does not say sold: map it"),
+    Doubtful(counted(row(None, 8, 4)), "stock does not say available: map it"),
     Doubtful(counted(row(6, 0, None)), "map it, or give a number"),
     Doubtful(bent(counted(row(6, 0, 4)), "stock", capacity=None), "map it, or give a number", {"capacity": None}),
     # Two kinds of ticket in one snapshot, and neither says how many there are of it: the whole house is not each.
