@@ -45,7 +45,9 @@ WITH back AS (
   FROM book_refunds WHERE charge IS NOT NULL GROUP BY charge
 ), given AS (
   SELECT o.*, CASE WHEN o.state IN ('failed', 'voided') THEN 0 ELSE o.captured_minor END AS captured,
-    greatest(coalesce(o.refunded_minor, 0), coalesce(b.done, 0)) AS back,
+    -- What a capture in part let go may stand among the refunds, too.
+    greatest(coalesce(o.refunded_minor, 0), coalesce(b.done, 0)
+      - CASE WHEN o.captured_minor > 0 THEN coalesce(o.voided_minor, 0) ELSE 0 END) AS back,
     o.state = 'processing' OR coalesce(b.underway, 0) > 0 AS open
   FROM {_once("charges", "charge")} o LEFT JOIN back b USING (charge)
 ), valued AS (
@@ -218,6 +220,9 @@ class Strays(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: int
     total: int
+    torn: int = 0
+    """Of them, rows whose keys name two intents at once."""
+    first_torn: str = ""
 
     @property
     def linked_share(self) -> float | None:
@@ -243,27 +248,28 @@ def since_s(relations: Relations, expectations: Expectations, book: str) -> floa
 def stray_charges(relations: Relations, expectations: Expectations) -> Strays:
     """Charges of the time of the run that kept money and are nobody's."""
     lay(relations)
-    return _strays(relations, expectations, "book_charges", "net > 0")
+    return _strays(relations, expectations, "book_charges", "charge", "net > 0")
 
 
 def stray_orders(relations: Relations, expectations: Expectations) -> Strays:
     """Orders of the time of the run with a valid ticket that are nobody's."""
     lay(relations)
-    return _strays(relations, expectations, "book_orders", "valid")
+    return _strays(relations, expectations, "book_orders", "order_id", "valid")
 
 
 def unlisted_orders(relations: Relations, expectations: Expectations) -> int:
     """Orders that only tickets name: where an order of ours seems to lack tickets, they may be its, by another name."""
     lay(relations)
-    return _strays(relations, expectations, "book_orders", "valid AND NOT listed").rows
+    return _strays(relations, expectations, "book_orders", "order_id", "valid AND NOT listed").rows
 
 
-def _strays(relations: Relations, expectations: Expectations, book: str, counts: str) -> Strays:
+def _strays(relations: Relations, expectations: Expectations, book: str, key: str, counts: str) -> Strays:
     start_s = since_s(relations, expectations, book)
-    query = f"""SELECT count(*) FILTER (intent IS NULL), count(*) FROM {book}
+    query = f"""SELECT count(*) FILTER (intent IS NULL), count(*), count(*) FILTER (intent IS NULL AND ambiguous),
+                  coalesce(min({key}) FILTER (intent IS NULL AND ambiguous), '') FROM {book}
                 WHERE {counts} AND (intent IS NOT NULL OR ? IS NULL OR at_s IS NULL OR at_s >= ?)"""
-    rows, total = relations.one(query, [start_s, start_s])
-    return Strays(rows=rows, total=total)
+    rows, total, torn, first = relations.one(query, [start_s, start_s])
+    return Strays(rows=rows, total=total, torn=torn, first_torn=first)
 
 
 def refunds_told(relations: Relations, expectations: Expectations) -> bool:

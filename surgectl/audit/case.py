@@ -99,8 +99,7 @@ def conclude(case: Case, relations: Relations, expectations: Expectations) -> Fi
             case, expectations, "unknown", summary=f"{case.pending:,} still open", reason=_open(expectations)
         )
     thin = [
-        f"only {strays.linked_share:.0%} of the {kind} find their intent: say in `key:` of `evidence: {kind}` where a"
-        " minted value stands"
+        f"only {strays.linked_share:.0%} of the {kind} find their intent: {_why_not(kind, strays)}"
         for kind, strays in case.strays
         if strays.linked_share is not None and strays.linked_share < expectations.links_at_least
     ]
@@ -120,6 +119,13 @@ def conclude(case: Case, relations: Relations, expectations: Expectations) -> Fi
             case, expectations, "unknown", summary="nothing to look at", reason=reason, configured=configured
         )
     return _finding(case, expectations, "pass", summary=f"{case.considered:,} {case.holds}")
+
+
+def _why_not(kind: str, strays: Strays) -> str:
+    """What to do about rows that find no intent: the shop may have mixed its fans up, or the target says too little."""
+    if strays.torn == strays.rows:
+        return f"{strays.torn:,} name two fans at once, by keys or orders (first: {strays.first_torn}): whose are they?"
+    return f"say in `key:` of `evidence: {kind}` where a minted value stands"
 
 
 def examples(violations: tuple[Violation, ...], relations: Relations, expectations: Expectations) -> list[Example]:
@@ -157,9 +163,13 @@ def _open(expectations: Expectations) -> str:
         return expectations.unsettled_because
     if not expectations.settle_window_ns:
         return "the books were read before the settling window had passed"
+    # What the target does not say is assumed: who never said a hold's length should see where two minutes are from.
+    parts = ", ".join(f"{name} {show_duration(ns)}" for name, ns in expectations.settle_parts)
+    made = f" ({parts})" if parts else ""
     return (
         f"the books were read {show_duration(expectations.settle_elapsed_ns)} after the last fan, the shop's constants"
-        f" ask for {show_duration(expectations.settle_window_ns)}: raise `settle: at_most`"
+        f" ask for {show_duration(expectations.settle_window_ns)}{made}: raise `settle: at_most`, or say them in the"
+        " target's `promises:`"
     )
 
 

@@ -55,6 +55,8 @@ class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     """Why the window never began, where it was not a matter of time."""
     settle_window_ns: int = 0
     settle_elapsed_ns: int = 0
+    settle_parts: tuple[tuple[str, int], ...] = ()
+    """What the window is made of: (a promise of the target's, nanoseconds)."""
     payment_timeout_ns: int = 0
     """How long the shop waits for its provider before it tries again, as the target says; 0 = it does not."""
     payment_deadline_ns: int = 0
@@ -144,6 +146,7 @@ def expectations_of(
         settled=known and elapsed_ns >= window_ns,
         settle_window_ns=window_ns,
         settle_elapsed_ns=elapsed_ns,
+        settle_parts=tuple(settling.parts.items()) if settling else (),
         payment_timeout_ns=promises.payment_timeout_ns,
         payment_deadline_ns=max(promises.payment_deadline_ns, promises.payment_timeout_ns * promises.payment_tries),
         staleness_ns=promises.staleness_ns,

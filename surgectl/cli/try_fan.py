@@ -40,6 +40,7 @@ from surgectl.journey.model import CompiledStep, Journey
 from surgectl.journey.template import UnsetError, show
 from surgectl.profile.load import load_retry_profile, open_target
 from surgectl.profile.substitute import Secrets
+from surgectl.profile.target import Target
 from surgectl.recording.journal import Journal
 from surgectl.recording.rows import DoneRow, InvokeRow
 from surgectl.text import one_line
@@ -95,6 +96,11 @@ async def try_one(
             view.opens(person)
             clock = SystemClock()
             start_ns = clock.now_ns()
+            for name, at in (await _dead_links(target)).items():
+                view.note(
+                    f"link {name}: nobody listens at {at}. A rehearsal puts its links up, one fan does not: a shop that"
+                    f" is pointed at it cannot reach {name} now. Point it at the real one, or start the proxy yourself"
+                )
             logins = Logins(
                 journey.logins,
                 {"run": run, **told_all},
@@ -133,6 +139,22 @@ class _LoginsShown:
             self._under_way[row.attempt] = row
         else:
             self._view.logged_in(self._under_way.pop(row.attempt), row)
+
+
+async def _dead_links(target: Target) -> dict[str, str]:
+    """Links that only a rehearsal would put up → where the shop looks for them."""
+    dead: dict[str, str] = {}
+    for name, link in target.links.items():
+        host, _, port = link.listen.rpartition(":")
+        if link.proxy is not None or not link.upstream or not port.isdecimal() or port == "0":
+            continue
+        try:
+            async with asyncio.timeout(1):
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            writer.close()
+        except OSError:
+            dead[name] = link.listen
+    return dead
 
 
 class _Player:

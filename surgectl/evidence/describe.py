@@ -100,7 +100,7 @@ def _file(form: str, file: File) -> str:
     known = f" ({file.encoding})" if isinstance(file, Csv) and file.encoding else ""
     if file.file is not None:
         return f"{form}{known} in the file {file.file}"
-    waits = max((int(step.within) for step in file.export), default=0)
+    waits = max((int(step.within) for step in file.export if step.get), default=0)  # only a GET is asked again
     return f"{form}{known} exported by {', '.join(map(_asks, file.export))}, ready within {show_duration(waits)} a step"
 
 

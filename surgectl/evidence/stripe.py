@@ -134,12 +134,17 @@ def wants_intents(source: Source) -> bool:
 def charge(raw: Raw) -> Raw:
     """A charge with our columns laid over its own.
 
-    Stripe reports the release of an uncaptured charge as a refund of it: that is a void, no money came back.
+    Stripe reports the release of an uncaptured charge as a refund of it: that is a void, no money came back. The same
+    goes for the rest of a charge that was captured in part (docs.stripe.com/payments/place-a-hold-on-a-payment-method).
     """
     amount, paid = raw.get("amount"), raw.get("status") == "succeeded"
     captured = raw.get("amount_captured", amount if raw.get("captured") else 0) if paid else 0
     returned = raw.get("amount_refunded", 0)
     voided = paid and not raw.get("captured") and bool(raw.get("refunded") or returned)
+    released = 0
+    if paid and raw.get("captured") and isinstance(amount, int) and isinstance(captured, int):
+        rest = amount - captured
+        released = rest if isinstance(returned, int) and 0 < rest <= returned else 0
     state = raw.get("status")  # failed stays; what we have never heard of is refused by the mapping
     if paid:
         state = "voided" if voided else "succeeded" if raw.get("captured") else "authorised"
@@ -150,8 +155,8 @@ def charge(raw: Raw) -> Raw:
         "charge": raw.get("id"),
         "captured": captured,
         "authorised": amount if paid else 0,
-        "refunded": 0 if voided else returned,
-        "voided": returned or amount if voided else 0,
+        "refunded": 0 if voided else returned - released if released else returned,
+        "voided": returned or amount if voided else released,
         "state": state,
         "key": raw.get("idempotency_key"),  # Stripe does not list it; some of its shape do
         "payment": _id(raw.get("payment_intent")) or raw.get("id"),

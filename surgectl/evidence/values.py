@@ -11,7 +11,7 @@ from typing import Any
 from surgectl.errors import UsageError
 from surgectl.evidence.look import compile_column
 from surgectl.evidence.reading import Raw
-from surgectl.journey.money import read_money
+from surgectl.journey.money import FORMS, from_parts, parts_of_one, read_money
 from surgectl.units import to_minor
 
 Money = Callable[[Any, Raw], tuple[int, str | None]]
@@ -23,11 +23,14 @@ _PER_S = {"s": 1, "ms": 1_000, "ns": 1_000_000_000}
 
 
 def compile_money(spec: str, where: str) -> Money:
-    """`minor EUR` · `major EUR` · `text` · `text EUR`; in place of a currency, the path that names it."""
+    """`minor EUR` · `major EUR` · `1/1000 EUR` · `text` · `text EUR`; for a currency, the path that names it."""
     scale, _, currency = (part.strip() for part in spec.strip().partition(" "))
-    if scale not in ("minor", "major", "text") or (scale != "text" and not currency):
-        raise UsageError(f'"{spec}" is not a form of money', where=where, hint='try "minor EUR", "major EUR" or "text"')
+    parts = parts_of_one(scale)
+    if (scale not in ("minor", "major", "text") and not parts) or (scale != "text" and not currency):
+        raise UsageError(f'"{spec}" is not a form of money', where=where, hint=FORMS)
     named = _currency(currency, where)
+    if parts:
+        return lambda value, row: _of_parts(value, parts, named(row))
     if scale == "minor":
         return lambda value, row: (minor(value), named(row))
     if scale == "major":
@@ -68,6 +71,11 @@ def _major(value: Any, currency: str | None) -> tuple[int, str | None]:
         raise ValueError(f"{value} is no price of anything")
     assert currency is not None  # compile_money: major always names one
     return to_minor(value.strip() if isinstance(value, str) else value, currency), currency
+
+
+def _of_parts(value: Any, parts: int, currency: str | None) -> tuple[int, str | None]:
+    assert currency is not None  # compile_money: parts always name one
+    return from_parts(value, parts, currency), currency
 
 
 def whole(value: Any) -> int:

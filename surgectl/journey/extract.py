@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from surgectl.journey.money import compile_money
+from surgectl.journey.money import FORMS, compile_money
 from surgectl.journey.paths import MISSING, compile_path
 from surgectl.journey.problem import TargetError, compile_regex, unknown_word
 from surgectl.journey.seen import Seen
@@ -153,7 +153,7 @@ def compile_claim(name: str, claim: Claim | int | str, where: str) -> CompiledCl
     source = compile_source(claim, where)
     if name == "amount":
         if claim.money is None:
-            raise TargetError("amount needs money", f"{where}.money", hint='"minor EUR", "major EUR" or "text"')
+            raise TargetError("amount needs money", f"{where}.money", hint=FORMS)
         money = compile_money(claim.money, f"{where}.money")
 
         def read_amount(seen: Seen) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from surgectl.journey.paths import MISSING, compile_path
@@ -15,15 +16,20 @@ Money = Callable[[Any, Callable[[], Any]], tuple[int, str]]
 
 _SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "zł": "PLN"}
 _NUMBER = re.compile(r"-?\d[\d.,' \u00a0\u202f]*")
+_PART = re.compile(r"1/(10{1,9})")
+FORMS = 'try "minor EUR", "major EUR", "text", or "1/1000 EUR" for thousandths'
 
 
 def compile_money(spec: str, where: str) -> Money:
-    """`minor EUR` · `major EUR` · `text` · `text EUR`; in place of a currency, the JSON path that names it."""
+    """`minor EUR` · `major EUR` · `1/1000 EUR` · `text` · `text EUR`; for a currency, the JSON path that names it."""
     kind, _, currency = spec.strip().partition(" ")
     currency = currency.strip()
-    if kind not in ("minor", "major", "text") or (kind != "text" and not currency):
-        raise TargetError(f"{spec!r} is not a form of money", where, hint='try "minor EUR", "major EUR" or "text"')
+    parts = parts_of_one(kind)
+    if (kind not in ("minor", "major", "text") and not parts) or (kind != "text" and not currency):
+        raise TargetError(f"{spec!r} is not a form of money", where, hint=FORMS)
     named = _currency(currency, where)
+    if parts:
+        return lambda value, document: (from_parts(value, parts, code := named(document)), code)
     if kind == "minor":
         return lambda value, document: (_whole(value), named(document))
     if kind == "major":
@@ -31,6 +37,25 @@ def compile_money(spec: str, where: str) -> Money:
     if not currency:
         return lambda value, document: read_money(str(value))
     return lambda value, document: read_money(str(value), named(document))
+
+
+def parts_of_one(kind: str) -> int:
+    """`1/1000` → 1000: how many of a shop's units are one of the currency. 0 where that is not its form."""
+    found = _PART.fullmatch(kind)
+    return int(found[1]) if found else 0
+
+
+def from_parts(value: Any, parts: int, currency: str) -> int:
+    """Minor units of a sum counted in mills, micros or another fraction. ValueError where it is no whole number."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not an amount of money")
+    try:
+        amount = Decimal(str(value).strip())
+    except ArithmeticError:
+        raise ValueError(f"{value!r} is not an amount of money") from None
+    if not amount.is_finite() or amount.adjusted() > 24:
+        raise ValueError(f"{value} is no price of anything")
+    return to_minor(amount / parts, currency)
 
 
 def _currency(text: str, where: str) -> Callable[[Callable[[], Any]], str]:

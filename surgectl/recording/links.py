@@ -13,8 +13,10 @@ The rule is R4 of docs/invariants.md, in SQL over the tables of a recording. A k
   it was read is not believed. One that bears it and is dated before, or not at all, may or may not be the fan's: it is
   ambiguous, unless another key says more.
 
-A value carried by several intents is no key. A row that keys pull to two intents belongs to neither: it is ambiguous,
-its `intent` is NULL. Nothing else links: the same person, sum or minute convicts nobody.
+A value carried by several intents is no key. What a row says itself goes before what others say of it: an order that
+names another order's payment neither takes that charge away nor becomes its payer's. A row that keys pull to two
+intents belongs to neither: it is ambiguous, its `intent` is NULL. Nothing else links: the same person, sum or minute
+convicts nobody.
 """
 
 from __future__ import annotations
@@ -104,25 +106,35 @@ FROM (SELECT DISTINCT order_id, unnest(payments) AS payment FROM orders) o
 JOIN (SELECT charge, charge AS payment FROM charges UNION SELECT charge, payment FROM charges) c USING (payment);
 
 CREATE TABLE order_candidates AS
-SELECT id AS order_id, intent, shared, via, rank FROM matched WHERE kind = 'order'
-UNION ALL
-SELECT p.order_id, m.intent, m.shared, 'payment', {_PAYMENT}
-FROM paid_orders p JOIN matched m ON m.kind = 'charge' AND m.id = p.charge
-UNION ALL
-SELECT o.order_id, t.intent, false, 'told', {_TOLD} FROM orders o JOIN told_orders t USING (order_id);
+WITH every AS (
+  SELECT id AS order_id, intent, shared, via, rank FROM matched WHERE kind = 'order'
+  UNION ALL
+  SELECT p.order_id, m.intent, m.shared, 'payment', {_PAYMENT}
+  FROM paid_orders p JOIN matched m ON m.kind = 'charge' AND m.id = p.charge
+  UNION ALL
+  SELECT o.order_id, t.intent, false, 'told', {_TOLD} FROM orders o JOIN told_orders t USING (order_id)
+)
+-- What an order says itself is whose it is, whoever's card was charged and whoever else was told its number.
+FROM every WHERE rank < {_PAYMENT}
+  OR order_id NOT IN (SELECT order_id FROM every WHERE rank < {_PAYMENT} AND intent IS NOT NULL);
 
 CREATE TEMP TABLE charge_orders AS
-SELECT charge, order_id, rank, 'order' AS via FROM order_refs SEMI JOIN orders USING (order_id)
+WITH own AS (SELECT charge, order_id, rank, 'order' AS via FROM order_refs SEMI JOIN orders USING (order_id))
+FROM own
 UNION
-SELECT charge, order_id, {_PAYMENT}, 'payment' FROM paid_orders;
+SELECT charge, order_id, {_PAYMENT}, 'payment' FROM paid_orders ANTI JOIN own USING (charge);
 
 CREATE TABLE charge_candidates AS
-SELECT id AS charge, intent, shared, via, rank FROM matched WHERE kind = 'charge'
-UNION ALL
-SELECT r.charge, o.intent, o.shared, r.via, r.rank
-FROM charge_orders r JOIN (SELECT DISTINCT order_id, intent, shared FROM order_candidates) o USING (order_id)
-UNION ALL
-SELECT r.charge, t.intent, false, 'told', {_TOLD} FROM order_refs r JOIN told_orders t USING (order_id);
+WITH every AS (
+  SELECT id AS charge, intent, shared, via, rank FROM matched WHERE kind = 'charge'
+  UNION ALL
+  SELECT r.charge, o.intent, o.shared, r.via, r.rank
+  FROM charge_orders r JOIN (SELECT DISTINCT order_id, intent, shared FROM order_candidates) o USING (order_id)
+  UNION ALL
+  SELECT r.charge, t.intent, false, 'told', {_TOLD} FROM order_refs r JOIN told_orders t USING (order_id)
+)
+FROM every WHERE rank <> {_PAYMENT}
+  OR charge NOT IN (SELECT charge FROM every WHERE rank < {_PAYMENT} AND intent IS NOT NULL);
 
 CREATE TABLE links_orders AS
 WITH found AS (

@@ -178,6 +178,24 @@ CHARGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"captured": True, "amount_captured": 500, "amount_refunded": 500, "refunded": True},
         {"captured_minor": 500, "authorised_minor": 500, "refunded_minor": 500, "state": "succeeded"},
     ),
+    "captured in part, the rest let go": (
+        {"captured": True, "amount_captured": 200, "amount_refunded": 300},
+        {"captured_minor": 200, "authorised_minor": 500, "voided_minor": 300, "state": "succeeded"},
+    ),
+    "captured in part, and some of that refunded": (
+        {"captured": True, "amount_captured": 200, "amount_refunded": 350},
+        {
+            "captured_minor": 200,
+            "authorised_minor": 500,
+            "voided_minor": 300,
+            "refunded_minor": 50,
+            "state": "succeeded",
+        },
+    ),
+    "captured in part at a provider that calls it no refund": (
+        {"captured": True, "amount_captured": 400, "amount_refunded": 50},
+        {"captured_minor": 400, "authorised_minor": 500, "refunded_minor": 50, "state": "succeeded"},
+    ),
     "only authorised": (
         {"captured": False, "amount_captured": 0},
         {"captured_minor": 0, "authorised_minor": 500, "state": "authorised"},

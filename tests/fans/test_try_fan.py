@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -144,3 +145,21 @@ def test_a_mistake_in_the_file_has_its_line(tmp_path: Path) -> None:
     """File, line and path, and nothing sent."""
     with pytest.raises(UsageError, match=r"counter.yaml:\d+.*journey\[2\].outcomes\[0\].then"):
         try_target(write(tmp_path, PAY.replace("end: confirmed", "then: nxet")), {"SHOP_URL": "http://127.0.0.1:9"})
+
+
+def test_a_link_that_nobody_put_up_is_said(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rehearsal puts its links up and one fan does not: who tries a shop that pays through one is told beforehand."""
+    with socket.create_server(("127.0.0.1", 0)) as open_, socket.create_server(("127.0.0.1", 0)) as closed:
+        up, down = open_.getsockname()[1], closed.getsockname()[1]
+        closed.close()
+        links = f"""
+links:
+  payments: {{upstream: "127.0.0.1:9", listen: "127.0.0.1:{down}"}}
+  cache: {{upstream: "127.0.0.1:9", listen: "127.0.0.1:{up}"}}
+  mail: {{upstream: "", listen: "127.0.0.1:{down}"}}
+  search: {{proxy: mine}}
+"""
+        assert try_target(write(tmp_path, PAY + links), {"SHOP_URL": url}) == 0
+    said = capsys.readouterr().out
+    assert f"link payments: nobody listens at 127.0.0.1:{down}" in said
+    assert said.count("nobody listens") == 1

@@ -36,6 +36,9 @@ GUILTY = [
     Guilty(counted(row(5, 0, 4), row(6, 0, 4)), says="make 9"),
     Guilty(counted(row(6, 0, 4), row(5, 0, 4, snapshot=1)), says="make 9"),
     Guilty(counted(row(7, 0, 4, capacity=None)), says="not 10"),
+    # Nobody says what is held, and it is too much without.
+    Guilty(counted(row(7, None, 4)), says="available 7, sold 4 make 11, not 10"),
+    Guilty(counted(row(6, None, 3, pending=2)), says="make 11, not 10"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=1),
@@ -51,12 +54,15 @@ DOUBTFUL = [
     Doubtful(usual().stands(available=5, held=0, sold=4).flaw("stock", stable=False), "still changed"),
     Doubtful(usual().stands(available=5, held=0, sold=4).flaw("stock", complete=False), "not read completely"),
     Doubtful(usual().flaw("stock", error="HTTP 500"), "HTTP 500"),
-    Doubtful(counted(row(None, 0, 4)), "map all four"),
-    Doubtful(counted(row(6, None, 4)), "map all four"),
-    Doubtful(counted(row(6, 0, None)), "map all four"),
-    Doubtful(bent(counted(row(6, 0, 4)), "stock", capacity=None), "map all four", {"capacity": None}),
+    Doubtful(counted(row(None, 0, 4)), "map it, or give a number"),
+    Doubtful(counted(row(7, None, 4), row(6, None, 4, snapshot=1)), "stock does not say held: map it"),
+    Doubtful(counted(row(6, None, 4)), "map it, or give a number"),
+    Doubtful(counted(row(11, 0, None)), "stock does not say sold: map it"),
+    Doubtful(counted(row(None, 8, 4)), "stock does not say available: map it"),
+    Doubtful(counted(row(6, 0, None)), "map it, or give a number"),
+    Doubtful(bent(counted(row(6, 0, 4)), "stock", capacity=None), "map it, or give a number", {"capacity": None}),
     # Two kinds of ticket in one snapshot, and neither says how many there are of it: the whole house is not each.
-    Doubtful(counted(row(3, 0, 2, capacity=None), row(3, 0, 2, capacity=None)), "map all four"),
+    Doubtful(counted(row(3, 0, 2, capacity=None), row(3, 0, 2, capacity=None)), "map it, or give a number"),
     Doubtful(counted(), "nothing", {"require": (CHECKER,)}),
     Doubtful(usual().stands(available=5, held=0, sold=4).flaw("stock", stable=False), "1 suspected"),
 ]

@@ -38,6 +38,11 @@ def lost_from_both() -> Night:
     return later(usual(), lambda night: (night.orders.pop(0), night.tickets.pop(0)))
 
 
+def orphaned(at: int = 0) -> Night:
+    """The order is gone, its ticket is still there and names it as the fan was told."""
+    return later(usual(), lambda night: night.orders.pop(at))
+
+
 CHECKER = "LOST_TICKET"
 GUILTY = [
     Guilty(void_order(usual(), "o1"), intent="run-i1", says="it has no valid ticket", severity="critical"),
@@ -46,6 +51,7 @@ GUILTY = [
     Guilty(later(usual(), lambda night: night.tickets.pop(0)), intent="run-i1"),
     Guilty(lost_from_both(), intent="run-i1", says="the books do not know it"),
     Guilty(stray_order(lost_from_both()), intent="run-i1", says="the books do not know it"),
+    Guilty(orphaned(), intent="run-i1", says="the books hold its tickets, and not the order"),
     Guilty(told(usual(), 1, "o1", qty=2), intent="run-i1", says="it holds 1 of 2"),
     Guilty(told(told(usual(), 1, "o1", tickets=["x"]), 2, "o2", tickets=["o2-t0"]), intent="run-i1", says="it named"),
     Guilty(told(usual(), 1, "o1", tickets=["o1-t0", "x", "x"]), intent="run-i1", says="1 of the tickets it named"),
@@ -96,6 +102,7 @@ DOUBTFUL = [
     Doubtful(bent(void_order(usual(), "o1"), "orders", 0, state="pending"), "settle", NOT_SETTLED, pending=1),
     Doubtful(unknown_name(), "the order ids that fans were told are not those in the books"),
     Doubtful(stray_order(unnumbered()), "the order ids that fans were told"),
+    Doubtful(told(renamed(), 1, "internal-o1"), "let `order` of tickets and of orders be the same"),
     Doubtful(renamed(), "let `order` of tickets and of orders be the same"),
 ]
 _UNCOUNTED = "tickets are counted, and what has no name is not"

@@ -24,6 +24,10 @@ def let_go(back: int) -> Night:
     return night.refund("ch5", back)
 
 
+def captured_in_part() -> Night:
+    return bent(usual(), "charges", 0, authorised_minor=2 * PRICE, voided_minor=PRICE)
+
+
 CHECKER = "REFUND"
 GUILTY = [
     Guilty(usual().refund("ch1", PRICE).refund("ch1", 1), 2, "run-i1", says="89.01 EUR went back of 89.00 EUR"),
@@ -35,6 +39,8 @@ GUILTY = [
     Guilty(usual().refund("ch1", 1), intent="run-i1"),
     Guilty(usual().refund("ch1").without("tickets"), intent="run-i1"),
     Guilty(let_go(PRICE + 1), intent="run-i5"),
+    Guilty(captured_in_part().refund("ch1", PRICE + 1), intent="run-i1"),
+    Guilty(bent(captured_in_part(), "charges", 0, refunded_minor=1), intent="run-i1"),
     Guilty(stray_charge(charged_for_nothing()).refund("ch5", PRICE + 1), intent="run-i5"),
     Guilty(charged_for_nothing().refund("ch5", PRICE + 1).without("orders"), intent="run-i5"),
 ]
@@ -59,6 +65,9 @@ INNOCENT = [
     Innocent(of_yesterday(stray_charge(), "charges"), considered=3),
     Innocent(usual().loses_reply(5).order(5, amount=1).charge(5, amount=1), considered=4),
     Innocent(stray_charge().refund("ch9", PRICE + 1)),
+    # Set aside for two, captured for one: the rest was let go, though it stands among the refunds.
+    Innocent(captured_in_part(), considered=3),
+    Innocent(captured_in_part().refund("ch1"), considered=3),
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),

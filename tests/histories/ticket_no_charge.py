@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.usual import (
     EPOCH,
@@ -11,6 +13,7 @@ from tests.histories.usual import (
     bent,
     free_ticket,
     in_parts,
+    later,
     of_yesterday,
     stray_charge,
     stray_order,
@@ -25,6 +28,33 @@ def behind(night: Night) -> Night:
     for at in range(len(night.charges)):
         bent(night, "charges", at, at_s=EPOCH - 3600 + at)
     return night
+
+
+def printed_twice(order: str = "o1", night: Night | None = None) -> Night:
+    """The order holds one ticket more than it is for."""
+
+    def print_again(night: Night) -> None:
+        ours = next(ticket for ticket in night.tickets if ticket.order == order)
+        night.tickets.append(msgspec.structs.replace(ours, ticket="again"))
+
+    return later(night or usual(), print_again)
+
+
+def by_the_dozen() -> Night:
+    """Every order of one holds two tickets: so this shop counts."""
+    night = printed_twice("o1")
+    third = next(ticket for ticket in night.tickets if ticket.order == "o3")
+    night.tickets.append(msgspec.structs.replace(third, ticket="again-3"))
+    return night
+
+
+def one_for_two(*fans: int, amount: int = PRICE, night: Night | None = None) -> Night:
+    """One charge that names several fans, each with a valid ticket, and no charge but this."""
+    night = night or usual()
+    for fan in fans:
+        night.loses_reply(fan).order(fan)
+    night.charge(9, charge="both", amount=amount, linked=False)
+    return bent(night, "charges", keys=[f"run-i{fan}" for fan in fans])
 
 
 CHECKER = "TICKET_NO_CHARGE"
@@ -46,6 +76,22 @@ GUILTY = [
     Guilty(of_yesterday(stray_charge(free_ticket()), "charges"), intent="run-i5"),
     Guilty(stray_charge(free_ticket()).refund("ch9"), intent="run-i5"),
     Guilty(free_ticket().flaw("holds", stable=False), intent="run-i5"),
+    # Two orders, one charge: it pays for one of them. So does a chain of charges, each shared with the next.
+    Guilty(one_for_two(5, 6), intent="run-i5", says="fan 5 and 6 owe 178.00 EUR for valid tickets, and share"),
+    Guilty(one_for_two(5, 6, amount=2 * PRICE - 1), intent="run-i5"),
+    Guilty(
+        bent(
+            one_for_two(5, 6).loses_reply(7).order(7).charge(9, charge="c", linked=False),
+            "charges",
+            keys=["run-i6", "run-i7"],
+        ),
+        intent="run-i5",
+        says="owe 267.00 EUR",
+    ),
+    Guilty(one_for_two(5, 6, night=usual().loses_reply(8).order(8)), 2, "run-i8"),
+    # One ticket more than was ordered and paid.
+    Guilty(printed_twice(), intent="run-i1", says="holds 2 valid tickets of an order for 1 and paid 89.00 EUR"),
+    Guilty(printed_twice("o1", in_parts(1, 900, 9000)), intent="run-i1"),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -62,6 +108,10 @@ INNOCENT = [
     Innocent(free_ticket().charge(5)),
     Innocent(void_order(usual(), "o1").refund("ch1", PRICE + 1), considered=2),
     Innocent(usual().loses_reply(5).order(5, amount=1).charge(5, amount=1), considered=4),
+    Innocent(by_the_dozen()),
+    Innocent(bent(usual().charge(9, charge="both", linked=False), "charges", keys=["run-i1", "run-i2"])),
+    Innocent(printed_twice("o2")),  # no other order for two says how many tickets that makes
+    Innocent(printed_twice().charge(1, charge="again")),  # and paid for
 ]
 DOUBTFUL = [
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
@@ -82,4 +132,12 @@ DOUBTFUL = [
         "map `amount` or `qty`",
     ),
     Doubtful(stray_order(), "of the orders find their intent"),
+    Doubtful(
+        one_for_two(5, 6, amount=2 * PRICE),
+        "names several fans and may have paid for either (first: both)",
+        indeterminate=2,
+    ),
+    Doubtful(stray_charge(one_for_two(5, 6)), "may have paid"),
+    Doubtful(bent(one_for_two(5, 6), "charges", currency="usd"), "may have paid"),
+    Doubtful(stray_charge(printed_twice()), "or links to no intent"),
 ]

@@ -87,6 +87,7 @@ def test_under_a_refusal_nothing_is_taken_and_no_absence_counts() -> None:
         ("amount: {json: t, money: minor EUR}", {"t": 8400}, {"amount_minor": 8400, "currency": "EUR"}),
         ("amount: {json: t, money: major EUR}", {"t": 84.1}, {"amount_minor": 8410, "currency": "EUR"}),
         ("amount: {json: t, money: major JPY}", {"t": "900"}, {"amount_minor": 900, "currency": "JPY"}),
+        ("amount: {json: t, money: 1/1000000 USD}", {"t": 84_000_000}, {"amount_minor": 8400, "currency": "USD"}),
         (
             "amount: {json: t, money: minor c.code}",
             {"t": 5, "c": {"code": "usd"}},

@@ -153,6 +153,16 @@ def test_a_charge_between_two_intents_is_ambiguous() -> None:
     assert links([*TWO], orders, charges) == {"11": ("i1", "intent", False), "c": AMBIGUOUS}
 
 
+def test_what_a_row_says_itself_goes_first() -> None:
+    """An order that names another's payment, or whose number another was told, stays its own fan's, and so a charge."""
+    orders = [order("11", "i1", payments=["pi_1"]), order("12", "i2", payments=["pi_1"])]
+    owned = links([*TWO, told("i1", "12")], orders, [charge("c", "fan-run9-i1@example.org", payment="pi_1")])
+    assert owned == {"11": ("i1", "intent", False), "12": ("i2", "intent", False), "c": ("i1", "email", False)}
+    named = links([*TWO], orders, [charge("c", "orders.order=12", payment="pi_1")])
+    assert named["c"] == ("i2", "order", False)
+    assert links([*TWO], orders, [charge("c", payment="pi_1")])["c"] == AMBIGUOUS
+
+
 def test_a_charge_of_an_ambiguous_order_is_ambiguous() -> None:
     """An order's doubt is its charge's doubt."""
     orders = [order("11", "i1", "i2")]

@@ -30,9 +30,12 @@ def test_a_shop_that_decides_late_is_not_accused(ended: Ended) -> None:
 
 
 EVERYTHING = "expect:\n  invariants: {require: [OVERSELL, money, promises]}\n"
+WITHOUT_STATUS = "expect:\n  invariants: {require: [OVERSELL, money, LOST_TICKET, LIMIT, DUPORDER]}\n"
 OWN_WAYS = [
     Visit("gallery", shop="gallery", expect=EVERYTHING),  # GraphQL, no tickets, an SQLite file, linked by e-mail alone
     Visit("theatre-capture", shop="theatre", options=("--how", "capture"), expect=EVERYTHING),
+    # A door, forms, a wizard, 200 for every no, another way to pay again, books that are made first and that page on.
+    Visit("operetta", shop="operetta", change=("sale.tickets=80",), expect=WITHOUT_STATUS),
     Visit("theatre-parts", shop="theatre", options=("--how", "parts"), expect=EVERYTHING),
 ]
 

@@ -15,6 +15,8 @@ def wrong(name: str, *options: str, change: tuple[str, ...] = (), **more: str) -
 
 SCARCE = ("--capacity", "12")
 TWELVE = ("sale.tickets=12",)
+EIGHTY = ("sale.tickets=80",)
+PROVABLE = "expect:\n  invariants: {require: [OVERSELL, money, LOST_TICKET, LIMIT]}\n"
 # What must be found, and what the same mistake also breaks.
 GUILTY: list[tuple[Visit, str, set[str]]] = [
     (wrong("fee"), "AMOUNT", set()),
@@ -28,6 +30,8 @@ GUILTY: list[tuple[Visit, str, set[str]]] = [
     (wrong("short"), "LOST_TICKET", {"CHARGED_NO_TICKET"}),
     (wrong("short-silent"), "CHARGED_NO_TICKET", {"LOST_TICKET"}),
     (wrong("ghost"), "GHOST", {"TICKET_NO_CHARGE"}),
+    (wrong("twice", shop="operetta", change=EIGHTY, expect=PROVABLE), "TICKET_NO_CHARGE", {"LIMIT"}),
+    (wrong("shared", shop="operetta", change=EIGHTY, expect=PROVABLE), "TICKET_NO_CHARGE", set()),
     (wrong("set-aside", shop="theatre"), "AUTH_LEFT", set()),
     (wrong("again", "--how", "parts", shop="theatre"), "DUPCHARGE", {"AMOUNT"}),
 ]

@@ -1,11 +1,13 @@
 """A ticket that was confirmed stays.
 
 Definition: a fan was told that an order is confirmed, and in the shop's books that order is missing, void, or holds
-fewer valid tickets than was said; or one order was confirmed to several intents for more tickets than it holds. A
-confirmed order that was cancelled and refunded in full afterwards is "revoked": broken as well, but major.
+fewer valid tickets than was said; or one order was confirmed to several intents for more tickets than it holds; or the
+order itself is gone and only its tickets are left. A confirmed order that was cancelled and refunded in full afterwards
+is "revoked": broken as well, but major.
 Inputs: what fans were told; orders and tickets; refunds tell lost from revoked. A claimed id that the books do not
 know convicts where the books know other claimed ids, or where no valid order is without an owner; a ticket's name
-where the books know another that was told. Tickets that name orders which the books do not list leave it undecided.
+where the books know another that was told. Tickets that name orders which the books do not list leave it undecided,
+unless the fan has no order else, was told that very number, and others were told numbers that are listed.
 Settling: an order that is pending again may come back until the window has passed; the rest is judged when the books
 are quiet.
 Severity: critical; major where all of them were revoked.
@@ -39,16 +41,17 @@ WITH sure AS (
   WHERE ticket IS NOT NULL AND EXISTS (SELECT 1 FROM named SEMI JOIN tickets USING (ticket))
   GROUP BY intent, order_id
 )
-SELECT s.intent, i.fan, s.order_id, coalesce(s.qty, 1) AS qty, o.order_id IS NOT NULL AS found, o.state, o.valid,
-  o.valid_qty, i.valid_qty AS intent_qty, i.valid_orders, i.net, i.refunded, h.qty AS shared_qty,
-  coalesce(g.gone, 0) AS gone
+SELECT s.intent, i.fan, s.order_id, coalesce(s.qty, 1) AS qty, o.order_id IS NOT NULL AS found,
+  coalesce(o.listed, false) AS listed, o.state, o.valid,
+  o.valid_qty, len(i.orders) AS listed_orders, i.valid_qty AS intent_qty, i.valid_orders, i.net, i.refunded,
+  h.qty AS shared_qty, coalesce(g.gone, 0) AS gone
 FROM said s JOIN book_intents i USING (intent) LEFT JOIN book_orders o ON o.order_id = s.order_id
   LEFT JOIN shared h ON h.order_id = s.order_id
   LEFT JOIN gone g ON g.intent = s.intent AND g.order_id IS NOT DISTINCT FROM s.order_id
 """
 
 # Most promises were kept, and to take half a million of them up one by one is slow: _breach sees those that may not be.
-_KEPT = """found AND valid AND valid_qty >= qty AND coalesce(valid_qty >= shared_qty, true) AND gone = 0"""
+_KEPT = """found AND listed AND valid AND valid_qty >= qty AND coalesce(valid_qty >= shared_qty, true) AND gone = 0"""
 
 
 def check(relations: Relations, expectations: Expectations) -> Finding:
@@ -56,19 +59,22 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     homeless, unlisted = stray_orders(relations, expectations), unlisted_orders(relations, expectations)
     (by_ticket,) = relations.one("SELECT count(*) > 0 FROM sources WHERE kind = 'tickets'")
     relations.connection.execute(f"CREATE OR REPLACE TEMP TABLE promises AS {_PROMISES}")
-    considered, ids_known = relations.one("SELECT count(*), coalesce(bool_or(found), false) FROM promises")
+    considered, ids_known, ids_listed = relations.one(
+        "SELECT count(*), coalesce(bool_or(found), false), coalesce(bool_or(listed), false) FROM promises"
+    )
     rows = relations.dicts(f"SELECT * FROM promises WHERE NOT coalesce({_KEPT}, false) ORDER BY fan, intent, order_id")
     found: list[Violation] = []
     pending, indeterminate, revoked = 0, 0, 0
     doubt = "the order ids that fans were told are not those in the books: check `row: {order: …}`"
     for row in rows:
-        breach = _breach(row, by_ticket)
+        orphaned = row["found"] and not row["listed"] and ids_listed and not row["listed_orders"]
+        breach = "the books hold its tickets, and not the order" if orphaned else _breach(row, by_ticket)
         if breach is None:
             continue
         if not row["found"] and homeless.rows and not (ids_known and row["order_id"]):
             indeterminate += 1
             continue
-        if row["found"] and row["state"] != "void" and unlisted:
+        if row["found"] and row["state"] != "void" and unlisted and not orphaned:
             indeterminate += 1
             doubt = f"{unlisted:,} {UNLISTED}"
             continue

@@ -60,7 +60,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     doubts = []
     if hidden:
         doubts.append(
-            f"{everybody:,} valid tickets for {capacity:,} places, but {strange:,} link to no intent of this run"
+            f"{everybody:,} valid tickets for {capacity:,} places, but {strange:,} link to no intent of this run:"
+            " let the books list this sale alone, or say in `key:` whose they are"
         )
     if unknown:
         doubts.append(f"{unknown:,} valid orders do not say how many tickets: map `qty`")
