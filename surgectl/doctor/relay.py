@@ -17,6 +17,7 @@ class Relay:
 
     def __init__(self, upstream: str) -> None:
         self.connections = 0
+        """That carried anything: whoever only looks whether somebody listens is no shop that pays."""
         self.sent = 0
         """Bytes from the shop to whoever stands behind the link."""
         self._upstream = upstream
@@ -41,7 +42,6 @@ class Relay:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        self.connections += 1
         onward: asyncio.StreamWriter | None = None
         try:
             host, port = address_of(self._upstream)
@@ -57,7 +57,10 @@ class Relay:
                     each.transport.abort() if each.is_closing() else each.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool) -> None:
+        first = counted
         while chunk := await reader.read(65_536):
+            self.connections += first
+            first = False
             self.sent += len(chunk) if counted else 0
             writer.write(chunk)
             await writer.drain()

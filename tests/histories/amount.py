@@ -51,6 +51,7 @@ GUILTY = [
     Guilty(charged(2 * PRICE), intent="run-i1"),
     Guilty(charged(PRICE + 2).refund("ch1", 1), intent="run-i1"),
     Guilty(in_parts(1, 900, 7999), 2, "run-i1"),
+    Guilty(in_parts(1, 900, 7999).without("refunds"), 2, "run-i1"),
     Guilty(usual().loses_reply(5).order(5, 2).charge(5, 2), intent="run-i5"),  # one was held, two are sold
     Guilty(fewer_for_the_same(), intent="run-i5"),
     Guilty(usual().loses_reply(5).charge(5, 2), intent="run-i5"),
@@ -116,6 +117,8 @@ DOUBTFUL = [
     # What was taken too much may have gone back.
     Doubtful(charged(PRICE + 1).without("refunds"), "do not tell of refunds"),
     Doubtful(charged(PRICE, "usd").without("refunds"), "do not tell of refunds"),
+    # Two parts make the sum; a third charge of the same order went back, which nobody tells.
+    Doubtful(in_parts(1, 1000, PRICE - 1000, PRICE).without("refunds"), "do not tell of refunds"),
 ]
 _SIEVE = "looks for the few intents to judge, and they are judged again; an order tied to a charge is of its intent"
 EQUIVALENT = {

@@ -30,6 +30,16 @@ def one_of_two() -> Night:
     return Night().loses_reply(1, 2).told(1, "pay", "ok", "confirmed", claims={"order": "o1"}).order(1).charge(1)
 
 
+def fewer(hold: bool = False) -> Night:
+    """Wanted two, took the last one, and was confirmed without a number; nobody has books of it."""
+    night = Night()
+    night.fan(1, 2)
+    if hold:
+        night.hold(1, 1)
+    night.send(1, "pay", "ok", "confirmed").told(1, "pay", "ok", "confirmed").left(1, "confirmed", "ok")
+    return night.without("orders", "tickets")
+
+
 def shared() -> Night:
     """One order is confirmed to two fans, and the books are not there."""
     night = Night().buys(1).loses_reply(2).told(2, "pay", "ok", "confirmed", claims={"order": "o1"})
@@ -69,7 +79,7 @@ GUILTY = [
         {"capacity": 1},
     ),
     Guilty(Night().buys(1, 2).without("orders", "tickets"), 1, "run-i1", {"capacity": 1}, says="2 tickets"),
-    # Two were wanted and confirmed without a number, and nobody has books: what was wanted was promised.
+    # Two were held and confirmed without a number, and nobody has books: what was held was promised.
     Guilty(
         Night().loses_reply(1, 2).told(1, "pay", "ok", "confirmed").without("orders", "tickets"),
         1,
@@ -111,6 +121,9 @@ DOUBTFUL = [
     Doubtful(usual(), "does not say how many tickets exist", {"capacity": None}),
     Doubtful(usual().without("orders", "tickets"), "gives no orders", weighs=False),
     Doubtful(shared(), "gives no orders", {"capacity": 1}),
+    # Two were wanted, and one was left: what was wanted is not what was promised.
+    Doubtful(fewer(), "gives no orders", {"capacity": 1}),
+    Doubtful(fewer(hold=True), "gives no orders", {"capacity": 1}),
     Doubtful(usual().flaw("tickets", complete=False), "not read completely", weighs=True),
     Doubtful(usual().flaw("orders", error="HTTP 500"), "HTTP 500"),
     Doubtful(free_ticket().flaw("tickets", stable=False), "still changed", {"capacity": 4}),

@@ -19,11 +19,17 @@ from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 
 # A page that says "confirmed" and no number is about the order that another page named, and one order may go by two
-# names: what an intent was promised beside the books is one order.
+# names: what an intent was promised beside the books is one order. How many tickets, where the page does not say: as
+# many as the books gave that intent, or as another page told it, at the least. A shop may give fewer than were wanted,
+# so without either it is one.
 _PROMISED = """
-WITH said AS (
-  SELECT t.intent, o.order_id, t.order_id AS claimed, coalesce(t.qty, o.valid_qty, o.qty, i.qty, 1) AS qty, t.at_ns
+WITH least AS (
+  SELECT intent, min(qty) AS qty FROM tolds WHERE outcome = 'ok' AND qty > 0 GROUP BY intent
+), said AS (
+  SELECT t.intent, o.order_id, t.order_id AS claimed, t.at_ns,
+    coalesce(t.qty, o.valid_qty, o.qty, CASE WHEN i.valid_orders > 0 THEN nullif(i.valid_qty, 0) END, l.qty, 1) AS qty
   FROM tolds t LEFT JOIN book_intents i USING (intent) LEFT JOIN book_orders o ON o.order_id = t.order_id
+    LEFT JOIN least l ON l.intent = t.intent
   WHERE t."end" = 'confirmed' AND t.outcome = 'ok'
     AND CASE WHEN o.state = 'void' THEN o.valid
       -- Under a name that the books do not have: the place may be another's since the intent's own order was void.
