@@ -63,7 +63,8 @@ WITH odd AS (
     LEFT JOIN ordered o ON o.order_id = c.order_id
   WINDOW same AS (PARTITION BY c.intent, c.order_id)
 )
-SELECT charge, intent, order_id, fan, currency, sale_currency, captured, together, list_sort(list_distinct(sums)) AS sums
+SELECT charge, intent, order_id, fan, currency, sale_currency, captured, together,
+  list_sort(list_distinct(sums)) AS sums
 FROM allowed WHERE currency <> sale_currency OR NOT (list_contains(sums, captured) OR list_contains(sums, net)
   OR list_contains(sums, together) OR list_contains(sums, together_net))
 ORDER BY fan, intent, charge"""
