@@ -42,7 +42,15 @@ async def read_books(patient: Patient, clock: Clock, patience: Patience = PATIEN
     target = patient.target
     began_ns, since_s = clock.now_ns(), clock.wall().timestamp() - LOOKS_BACK_S
     books = Books(
-        target, patient.variables, since_s, clock, patience=patience, root=patient.folder, redact=patient.redact
+        target,
+        patient.variables,
+        since_s,
+        clock,
+        patience=patience,
+        root=patient.folder,
+        redact=patient.redact,
+        # Without a profile, and for a fan who only tries, the price is a stand-in: no sum is held against it.
+        price_known=patient.plan is not None and patient.buy is None,
     )
     async with books:
         found, tallies = await books.read_and_compare()

@@ -53,7 +53,8 @@ class Books:
     """`async with Books(…) as books: await books.read("orders")`.
 
     `variables` fill the requests' blanks: `run`, `setup` and what else the run knows. `since_epoch_s` is when the run
-    began. `root` is where relative file names start; `redact` takes secrets out of every reason.
+    began. `root` is where relative file names start; `redact` takes secrets out of every reason. `price_known`: the
+    sale in `variables` is the one that the shop sells, so that sums can be held against its price.
     Raises UsageError, before anything is asked, where a source cannot be meant.
     """
 
@@ -67,8 +68,10 @@ class Books:
         patience: Patience = PATIENT,
         root: Path | None = None,
         redact: Redact = unredacted,
+        price_known: bool = True,
     ) -> None:
         self.sources = sources(target)
+        self._price_known = price_known
         self._target = target
         self._variables = {"since": since_epoch_s, **variables}
         self._since_epoch_s = since_epoch_s
@@ -287,7 +290,8 @@ class Books:
             places.extend([place] * len(made))
         unmapped = f"{refused} of {len(reading.rows)} rows cannot be mapped; {first}" if refused else ""
         # A provider of Stripe's shape says what its sums are; only a target's own words can be wrong about it.
-        scaled = "" if self.sources[kind].stripe else scale.misread(rows, self._variables)
+        believed = self.sources[kind].stripe or not self._price_known
+        scaled = "" if believed else scale.misread(rows, self._variables)
         problem = also(reading.problem, unmapped, repeated(rows), scaled)
         return Found(
             kind=kind,

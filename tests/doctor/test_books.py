@@ -52,6 +52,15 @@ async def test_every_source_is_read_once_and_its_rows_are_counted() -> None:
     assert wrong(found) == []
 
 
+async def test_a_price_that_nobody_said_condemns_no_book() -> None:
+    """Without a profile the sale is a stand-in: sums that could be a hundredth of its price are sums."""
+    charges = {"charges": {"http": {"get": "/charges"}, "row": {"charge": "id", "captured": "captured"}}}
+    async with serving() as server:
+        server.answer = lambda request, number: [{"id": f"c{number}", "currency": "EUR", "captured": 100}]
+        found = await look_at_books(patient(shop(server.url, evidence=charges)), CLOCK, QUICK)
+    assert said(found, "charges")[0] == "pass"
+
+
 async def test_an_empty_book_proves_no_mapping() -> None:
     """It can be read; whether rows fit nobody has seen."""
     found, _ = await read([])
