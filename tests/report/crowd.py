@@ -68,7 +68,8 @@ def crowd(folder: Path) -> Iterator[tuple[Manifest, Relations]]:
         path = folder / f"{table}.parquet"
         connection.execute(f"COPY (SELECT *{nothing}, '{table}' AS file, {lines} FROM ({query})) TO '{path}'")
         connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{path}')")
-    with Relations._open(connection, f"CREATE VIEW invokes AS {INVOKES}; CREATE VIEW dones AS {DONES}") as relations:
+    views = f"CREATE VIEW invokes AS {INVOKES}; CREATE VIEW dones AS {DONES}"
+    with Relations._open(connection, views, None) as relations:
         yield _manifest(), relations
 
 
