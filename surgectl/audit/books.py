@@ -207,7 +207,7 @@ def access(relations: Relations, kinds: Sequence[str], optional: Iterable[str] =
         if reading is None:
             continue
         if reading.error:
-            flawed.append(f"{kind} could not be read: {reading.error}")
+            flawed.append(f"{kind} cannot be believed: {reading.error}")
         elif not reading.complete:
             flawed.append(f"{kind} were not read completely: check the paging of `evidence: {kind}`")
         elif not reading.stable:

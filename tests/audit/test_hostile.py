@@ -129,39 +129,39 @@ SPOILT: dict[str, tuple[Hurt, tuple[str, ...], str, tuple[str, ...]]] = {
     "a refund that is no row": (
         bend("refunds", amount_minor="25.00"),
         ("DUPCHARGE", "CHARGED_NO_TICKET", "REFUND"),
-        "refunds could not be read: 1 line says nothing .* evidence/refunds.jsonl:1",
+        "refunds cannot be believed: 1 line says nothing .* evidence/refunds.jsonl:1",
         ("OVERSELL", "SEAT2", "LOST_TICKET", "CONSERVE"),
     ),
     "a charge of less than nothing": (
         bend("charges", captured_minor=-PRICE),
         ("DUPCHARGE", "AMOUNT", "TICKET_NO_CHARGE"),
-        "charges could not be read: .* is no sum of money",
+        "charges cannot be believed: .* is no sum of money",
         ("OVERSELL", "SEAT2"),
     ),
     "a charge of all the money there is": (
         bend("charges", captured_minor=2**62),
         ("DUPCHARGE", "AMOUNT"),
-        "charges could not be read",
+        "charges cannot be believed",
         ("OVERSELL",),
     ),
     "an order in a state of its own": (
         bend("orders", state="shipped"),
         ("DUPCHARGE", "LOST_TICKET", "OVERSELL"),
-        "orders could not be read: .* evidence/orders.jsonl:1",
+        "orders cannot be believed: .* evidence/orders.jsonl:1",
         (),
     ),
     "money of no country": (
         bend("charges", currency="€"),
         ("AMOUNT", "DUPCHARGE"),
-        "charges could not be read: .*currency: '€' is no currency",
+        "charges cannot be believed: .*currency: '€' is no currency",
         ("OVERSELL",),
     ),
     "an order without a number": (bend("orders", order=""), ("LOST_TICKET",), "order: is empty", ()),
-    "more tickets than a column holds": (bend("orders", qty=2**63), ("OVERSELL",), "orders could not be read", ()),
+    "more tickets than a column holds": (bend("orders", qty=2**63), ("OVERSELL",), "orders cannot be believed", ()),
     "a list where a line should be": (
         lambda lines: lines["stock"].append([1, 2]),  # type: ignore[arg-type]
         ("CONSERVE", "LEAK"),
-        "stock could not be read",
+        "stock cannot be believed",
         ("OVERSELL", "DUPCHARGE"),
     ),
     "sources that are none": (
@@ -173,13 +173,13 @@ SPOILT: dict[str, tuple[Hurt, tuple[str, ...], str, tuple[str, ...]]] = {
     "one charge in two states": (
         again("charges", state="failed"),
         ("DUPCHARGE", "CHARGED_NO_TICKET", "TICKET_NO_CHARGE"),
-        "charges could not be read: 4 of them are listed twice and say different things; the first: ch1",
+        "charges cannot be believed: 4 of them are listed twice and say different things; the first: ch1",
         ("OVERSELL", "LOST_TICKET"),
     ),
     "one order in two states": (
         again("orders", state="void"),
         ("LOST_TICKET", "CHARGED_NO_TICKET"),
-        "orders could not be read: .* listed twice and say different things",
+        "orders cannot be believed: .* listed twice and say different things",
         (),
     ),
     "refunds that name nobody's charge": (

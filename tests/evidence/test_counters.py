@@ -84,7 +84,7 @@ async def test_a_counter_below_the_rows_speaks_against_the_stock(server: Server,
     assert rows["stock"].error == f"orders.sold: {said}"
     with Relations.from_folder(tmp_path) as relations:
         assert access(relations, ("orders",)).good
-        assert access(relations, ("stock", "orders")).why == f"stock could not be read: orders.sold: {said}"
+        assert access(relations, ("stock", "orders")).why == f"stock cannot be believed: orders.sold: {said}"
 
 
 async def test_a_counter_above_the_rows_speaks_against_the_list(server: Server, tmp_path: Path) -> None:
