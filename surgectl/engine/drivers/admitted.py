@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from surgectl.engine.attempt import Attempt
+from surgectl.engine.drivers.around import AroundEar
 from surgectl.engine.drivers.driver import Driver, Listening, Mark, Session, Then, UnderWay
 from surgectl.engine.drivers.waiting import sent
 from surgectl.engine.logins import Entry, Logins
@@ -108,18 +109,14 @@ class AdmittedSession:
         self._inner.close()
 
 
-class AdmittedEar:
+class AdmittedEar(AroundEar):
     """What such a tab listens with."""
 
-    __slots__ = ("_inner", "_session")
+    __slots__ = ("_session",)
 
     def __init__(self, session: AdmittedSession, inner: Listening) -> None:
+        super().__init__(inner)
         self._session = session
-        self._inner = inner
-
-    @property
-    def open(self) -> bool:
-        return self._inner.open
 
     def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> UnderWay:
         names = needed(wire)
@@ -128,9 +125,6 @@ class AdmittedEar:
         return self._session.hold(
             names, wire, due_ns, mark, then, lambda full, told: self._inner.hear(full, push, due_ns, mark, told)
         )
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 class Held(Sleeper):

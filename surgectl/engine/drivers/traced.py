@@ -10,6 +10,7 @@ import hashlib
 import msgspec
 
 from surgectl.engine.attempt import Attempt
+from surgectl.engine.drivers.around import AroundEar
 from surgectl.engine.drivers.driver import Driver, Listening, Mark, Session, Then, UnderWay
 from surgectl.engine.drivers.waiting import sent
 from surgectl.journey.messages import Push, Reply, Wire
@@ -102,23 +103,16 @@ class TracedSession:
         )
 
 
-class TracedEar:
+class TracedEar(AroundEar):
     """What a traced tab listens with."""
 
-    __slots__ = ("_inner", "_session")
+    __slots__ = ("_session",)
 
     def __init__(self, session: TracedSession, inner: Listening) -> None:
+        super().__init__(inner)
         self._session = session
-        self._inner = inner
-
-    @property
-    def open(self) -> bool:
-        return self._inner.open
 
     def hear(self, wire: Wire, push: Push, due_ns: int, mark: Mark, then: Then) -> UnderWay:
         if isinstance(mark, Attempt):
             wire = self._session.named(wire, mark)
         return self._inner.hear(wire, push, due_ns, mark, then)
-
-    def close(self) -> None:
-        self._inner.close()
