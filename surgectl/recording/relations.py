@@ -111,7 +111,7 @@ class Relations:
 
     @classmethod
     def _open(
-        cls, connection: duckdb.DuckDBPyConnection, views: str, between_s: tuple[float, float | None] | None
+        cls, connection: duckdb.DuckDBPyConnection, views: str, between_s: tuple[float, float | None] | None = None
     ) -> Relations:
         connection.execute(views)
         connection.execute(

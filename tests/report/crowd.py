@@ -69,7 +69,7 @@ def crowd(folder: Path) -> Iterator[tuple[Manifest, Relations]]:
         connection.execute(f"COPY (SELECT *{nothing}, '{table}' AS file, {lines} FROM ({query})) TO '{path}'")
         connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{path}')")
     views = f"CREATE VIEW invokes AS {INVOKES}; CREATE VIEW dones AS {DONES}"
-    with Relations._open(connection, views, None) as relations:
+    with Relations._open(connection, views) as relations:
         yield _manifest(), relations
 
 
