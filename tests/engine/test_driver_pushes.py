@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from surgectl.engine.drivers.driver import Mark
 from surgectl.engine.drivers.waiting import heard
@@ -167,51 +168,47 @@ async def test_a_fan_who_quits_closes_the_connection(driver: Subject) -> None:
                 await asyncio.sleep(0.005)
 
 
-async def test_a_flood_waits_in_the_shops_own_socket(driver: Subject) -> None:
-    """Whoever listens to nothing more is not sent everything: the queue is bounded."""
-    written = 0
+@contextlib.asynccontextmanager
+async def flooding(size: int, most: int) -> AsyncIterator[tuple[RawServer, list[int]]]:
+    """A shop that says events of so many bytes, one after the other, up to `most` → it, and what it could write."""
+    written = [0]
 
     async def flood(visit: Visit) -> None:
-        nonlocal written
         await visit.request()
         await visit.say(HEAD)
-        while written < 30_000_000:
-            await visit.say(b"data: " + b"x" * 1000 + b"\n\n")
-            written += 1008
+        while written[0] < most:
+            await visit.say(b"data: " + b"x" * size + b"\n\n")
+            written[0] += size + 8
 
     async with RawServer(flood) as server:
+        yield server, written
+
+
+async def stuck(written: list[int], every_s: float) -> int:
+    """What was written once no more is."""
+    before = -1
+    async with asyncio.timeout(10):
+        while before != written[0]:
+            before = written[0]
+            await asyncio.sleep(every_s)
+    return before
+
+
+async def test_a_flood_waits_in_the_shops_own_socket(driver: Subject) -> None:
+    """Whoever listens to nothing more is not sent everything: the queue is bounded."""
+    async with flooding(1000, 30_000_000) as (server, written):
         ear = driver.session().ear()
         assert said([await heard(ear, at(server), SSE, 0)])[0].startswith("message=")
-        before = -1
-        async with asyncio.timeout(10):
-            while before != written:
-                before = written
-                await asyncio.sleep(0.1)
-        assert written < 30_000_000
+        assert await stuck(written, 0.1) < 30_000_000
         ear.close()
 
 
 async def test_large_events_wait_in_the_shops_own_socket(driver: Subject) -> None:
     """Of events that nobody asked for yet a megabyte is kept, and one more."""
-    written = 0
-
-    async def flood(visit: Visit) -> None:
-        nonlocal written
-        await visit.request()
-        await visit.say(HEAD)
-        while written < 60_000_000:
-            await visit.say(b"data: " + b"x" * 999_992 + b"\n\n")
-            written += 1_000_000
-
-    async with RawServer(flood) as server:
+    async with flooding(999_992, 60_000_000) as (server, written):
         ear = driver.session().ear()
         assert len((await heard(ear, at(server), SSE, 0)).body) == 999_992
-        before = -1
-        async with asyncio.timeout(10):
-            while before != written:
-                before = written
-                await asyncio.sleep(0.2)
-        assert written < 20_000_000  # the rest is in the sockets' own buffers
+        assert await stuck(written, 0.2) < 20_000_000  # the rest is in the sockets' own buffers
         ear.close()
 
 

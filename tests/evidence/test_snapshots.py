@@ -128,6 +128,17 @@ async def test_a_driver_that_is_missing_is_named_with_its_extra(monkeypatch: pyt
     assert "hunter2" not in found["orders"].problem
 
 
+def of_one_moment(found: dict[str, Found]) -> None:
+    """Two orders with their tickets, as the database has them; the third was sold while they were read."""
+    rows = [(r.order, r.amount_minor, r.currency, r.at_s, r.keys) for r in found["orders"].rows]  # type: ignore[attr-defined]
+    assert found["orders"].problem == found["tickets"].problem == ""
+    assert rows == [
+        ("A", 8400, "EUR", 1_700_000_000.0, ["fan-1@x"]),
+        ("B", 4250, "EUR", None, ["fan-2@x"]),
+    ]
+    assert len(found["tickets"].rows) == 2  # sold while we read: not in this moment
+
+
 @pytest.mark.real
 async def test_postgresql_is_read_in_one_snapshot_and_cannot_be_changed(postgres_url: str) -> None:
     """Money, instants and states as the database has them; one moment for all books; nothing can be written."""
@@ -164,13 +175,7 @@ async def test_postgresql_is_read_in_one_snapshot_and_cannot_be_changed(postgres
             shop.execute("insert into snap.sale_order values ('C', 'fan-3@x', 'Paid', 1, 42, null)")
 
         found, _ = await asyncio.gather(read({"orders": orders, "tickets": tickets}, variables={"wait": 0.3}), sell())
-        rows = [(r.order, r.amount_minor, r.currency, r.at_s, r.keys) for r in found["orders"].rows]  # type: ignore[attr-defined]
-        assert found["orders"].problem == found["tickets"].problem == ""
-        assert rows == [
-            ("A", 8400, "EUR", 1_700_000_000.0, ["fan-1@x"]),
-            ("B", 4250, "EUR", None, ["fan-2@x"]),
-        ]
-        assert len(found["tickets"].rows) == 2  # sold while we read: not in this moment
+        of_one_moment(found)
 
         for query in (
             "delete from snap.sale_order",
@@ -231,13 +236,7 @@ async def test_mariadb_is_read_in_one_snapshot_and_cannot_be_changed(mariadb_url
             told("insert into sale_order values ('C', 'fan-3@x', 'Paid', 1, 42, null)")
 
         found, _ = await asyncio.gather(read({"orders": orders, "tickets": tickets}, variables={"wait": 0.3}), sell())
-        rows = [(r.order, r.amount_minor, r.currency, r.at_s, r.keys) for r in found["orders"].rows]  # type: ignore[attr-defined]
-        assert found["orders"].problem == found["tickets"].problem == ""
-        assert rows == [
-            ("A", 8400, "EUR", 1_700_000_000.0, ["fan-1@x"]),
-            ("B", 4250, "EUR", None, ["fan-2@x"]),
-        ]
-        assert len(found["tickets"].rows) == 2  # sold while we read: not in this moment
+        of_one_moment(found)
 
         for query in (
             "delete from sale_order",
