@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from surgectl.chaos.address import address_of
 from surgectl.chaos.asks import Speaks, asks_of
 from surgectl.chaos.tls import Conversation, Doubted, Secured
 from surgectl.clock import Clock
@@ -113,8 +114,7 @@ class _Line:
 
     async def open(self, address: str) -> None:
         """Connect to `host:port`, and shake hands where that is done. Raises OSError, Doubted."""
-        host, _, port = address.rpartition(":")
-        self._reader, self._writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        self._reader, self._writer = await asyncio.open_connection(*address_of(address))
         self.connected = True
         if self.talk is not None:
             self._writer.write(self.talk.begin())

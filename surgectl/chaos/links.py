@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,13 +10,12 @@ from pathlib import Path
 import msgspec
 
 from surgectl.chaos import marks
+from surgectl.chaos.address import EVERYWHERE, address_of, host_of, leads_back
 from surgectl.chaos.nemesis import LinkHandle
-from surgectl.chaos.tls import host_of, secured
+from surgectl.chaos.tls import secured
 from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy, ToxiproxyError
 from surgectl.errors import RefusedError, UsageError
 from surgectl.profile.target import Link
-
-_EVERYWHERE = ("", "0.0.0.0", "[::]", "::")
 
 
 @asynccontextmanager
@@ -72,8 +70,8 @@ async def let_go(server: Toxiproxy, links: Iterable[LinkHandle], run: str) -> li
 
 def reached_at(server: Toxiproxy, listen: str) -> str:
     """Where a listener of this server is called: one on every interface, wherever the server itself is called."""
-    host, _, port = listen.rpartition(":")
-    return f"{server.host}:{port}" if host in _EVERYWHERE else listen
+    host, port = address_of(listen)
+    return f"{server.host}:{port}" if host in EVERYWHERE else listen
 
 
 async def _open(server: Toxiproxy, name: str, link: Link) -> tuple[ProxyState, bool]:
@@ -125,16 +123,7 @@ async def _calls_another(name: str, upstream: str, listen: str) -> None:
 
     So it is where the dependency's name leads to the proxy in /etc/hosts, and the proxy looks it up there, too.
     """
-    host, _, port = upstream.rpartition(":")
-    own, _, own_port = listen.rpartition(":")
-    if port != own_port or port == "0":
-        return
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
-    except OSError:
-        return  # nobody knows the name here: a Toxiproxy elsewhere may
-    ours = {own.strip("[]")} if own not in _EVERYWHERE else {"127.0.0.1", "::1"}
-    if any(str(address[0]) in ours for *_, address in found):
+    if await asyncio.to_thread(leads_back, upstream, listen):
         raise UsageError(
             f"{upstream} leads back to {listen}, where the proxy itself listens",
             where=f"links.{name}.upstream",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from surgectl.chaos.address import host_of
 from surgectl.errors import UsageError
 from surgectl.profile.target import Link
 
@@ -44,11 +45,6 @@ def secured(link: Link, folder: Path, where: str) -> Secured | None:
             hint="a PEM file, found from the target's folder",
         ) from error
     return Secured(server_name=link.tls.server_name or host_of(link.upstream or ""), context=context)
-
-
-def host_of(address: str) -> str:
-    """`host:port` or `[v6]:port` → the host."""
-    return address.rpartition(":")[0].strip("[]")
 
 
 class Doubted(Exception):

@@ -12,6 +12,7 @@ from typing import cast
 from rich.console import Console
 
 from surgectl import chance
+from surgectl.chaos.address import address_of
 from surgectl.cli.accounts import accounts_of
 from surgectl.cli.driving import DriverName, driver_for
 from surgectl.cli.hooks import hook_output
@@ -139,12 +140,12 @@ async def _dead_links(target: Target) -> dict[str, str]:
     """Links that only a rehearsal would put up → where the shop looks for them."""
     dead: dict[str, str] = {}
     for name, link in target.links.items():
-        host, _, port = link.listen.rpartition(":")
-        if link.proxy is not None or not link.upstream or not port.isdecimal() or port == "0":
+        host, port = address_of(link.listen)
+        if link.proxy is not None or not link.upstream or not port:
             continue
         try:
             async with asyncio.timeout(1):
-                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+                _, writer = await asyncio.open_connection(host, port)
             writer.close()
         except OSError:
             dead[name] = link.listen

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from surgectl.chaos.tls import host_of, secured
+from surgectl.chaos.address import host_of
+from surgectl.chaos.tls import secured
 from surgectl.clock import Clock
 from surgectl.doctor.allowances import look_at_allowances
 from surgectl.doctor.books import PATIENCE, look_at_books

@@ -12,10 +12,11 @@ import msgspec
 
 from surgectl import chance
 from surgectl.chaos import marks
+from surgectl.chaos.address import address_of, host_of, leads_back
 from surgectl.chaos.canary import Sighting, fate, fly, yardstick
 from surgectl.chaos.launch import Launched, launched
 from surgectl.chaos.links import reached_at
-from surgectl.chaos.tls import Secured, host_of, secured
+from surgectl.chaos.tls import Secured, secured
 from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy, ToxiproxyError
 from surgectl.clock import Clock
 from surgectl.doctor.checkup import Checkup, Verdict
@@ -29,7 +30,6 @@ PREFIX = f"{marks.PREFIX}doctor-"
 _FLIGHTS = 3
 _IN_USE = "address already in use"
 _CONTAINER = "name a port that can be reached from here: a container's are published one by one"
-_EVERYWHERE = ("", "0.0.0.0", "::")
 HOW_TO_SEE = "doctor --buy plays one fan and counts what goes through; or buy while nothing listens there: it must fail"
 
 
@@ -150,7 +150,7 @@ def _compared(line: Line, upstream: str, direct: list[Sighting], seen: list[Sigh
 
 def _of_listener(line: Line, standing: ProxyState | None, there: Mapping[str, ProxyState]) -> Checkup:
     """Where the shop would reach the link: a proxy that stands there, or a port that is free."""
-    if leads_back(line.link):
+    if leads_back(line.link.upstream or "", line.link.listen):
         what = f"{line.link.upstream} leads back to {line.link.listen}, where the proxy itself listens"
         return line.told("listener", "fail", what, "give the dependency's own address, tls: {server_name: …} its name")
     if line.link.proxy is not None and "/" in line.link.proxy:
@@ -211,25 +211,6 @@ def taken(host: str, port: int) -> str:
     except OSError as error:
         return error.strerror or type(error).__name__
     return ""
-
-
-def address_of(text: str) -> tuple[str, int]:
-    """`host:port` → both; port 0 where none is named."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port) if port.isdecimal() else 0
-
-
-def leads_back(link: Link) -> bool:
-    """The upstream's name leads, by a line in the hosts file, to the link itself: the proxy would call itself."""
-    host, port = address_of(link.upstream or "")
-    own, own_port = address_of(link.listen)
-    if not port or port != own_port:
-        return False
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
-        return False  # nobody knows the name here: a Toxiproxy elsewhere may
-    return any(str(address[0]) in (own, *(("127.0.0.1", "::1") if own in _EVERYWHERE else ())) for *_, address in found)
 
 
 async def _flights(address: str, link: Link, clock: Clock, tls: Secured | None) -> list[Sighting]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from surgectl.doctor.links import address_of
+from surgectl.chaos.address import address_of
 from surgectl.profile.target import Link
 
 _DIAL_S = 5.0

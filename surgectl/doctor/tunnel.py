@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ssl
 
-from surgectl.chaos.tls import Secured, host_of
+from surgectl.chaos.address import address_of, host_of
+from surgectl.chaos.tls import Secured
 from surgectl.clock import Clock
 from surgectl.doctor.certificates import SOON_DAYS
 from surgectl.doctor.checkup import Checkup, Verdict
@@ -25,7 +26,7 @@ async def look_at_tunnel(
     see that calls the link by the address where it listens."""
     if tls is None:
         return await _unsaid(name, upstream, through, clock)
-    host, port = host_of(through), int(through.rpartition(":")[2])
+    host, port = address_of(through)
     shaken = await shake(host, port, tls.server_name, tls.context, clock)
     if shaken.why:
         what = f"through the proxy, as {tls.server_name}: {shaken.why}"
@@ -52,7 +53,7 @@ async def _unsaid(name: str, upstream: str, through: str, clock: Clock) -> list[
     if not upstream.endswith(":443"):
         return []
     wanted = host_of(upstream)
-    host, port = host_of(through), int(through.rpartition(":")[2])
+    host, port = address_of(through)
     shaken = await shake(host, port, wanted, ssl.create_default_context(), clock)
     if shaken.why and not shaken.unbelieved:
         return []

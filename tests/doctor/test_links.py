@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from surgectl.chaos import marks
+from surgectl.chaos.address import leads_back
 from surgectl.chaos.canary import Sighting
 from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.doctor.checkup import Checkup
-from surgectl.doctor.links import PREFIX, Line, _compared, _of_listener, leads_back, look_at_links
+from surgectl.doctor.links import PREFIX, Line, _compared, _of_listener, look_at_links
 from surgectl.doctor.tunnel import look_at_tunnel
 from surgectl.profile.target import Link
 from surgectl.proxy.server import serving as proxy_serving
@@ -178,8 +179,8 @@ def test_a_toxiproxy_elsewhere() -> None:
 
 def test_a_name_that_leads_back_to_the_link() -> None:
     """The hosts file that points the shop to the link must not point the proxy there, too."""
-    assert leads_back(Link(upstream="localhost:9101", listen="127.0.0.1:9101"))
-    assert not leads_back(Link(upstream="localhost:9100", listen="127.0.0.1:9101"))
+    assert leads_back("localhost:9101", "127.0.0.1:9101")
+    assert not leads_back("localhost:9100", "127.0.0.1:9101")
 
 
 async def test_who_is_cut_off_in_the_middle_takes_its_proxy_away(server: Toxiproxy) -> None:
