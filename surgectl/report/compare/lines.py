@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from surgectl.report.charts import MOST_POINTS, PALETTE
 from surgectl.report.compare.side import Side
+from surgectl.report.marks import GREY, RED
 from surgectl.report.summary import ChaosLine
 
-MOST_POINTS = 1_200
-_GREY, _NEW, _FAULT = "#8b929a", "#3b82d6", "#e0534f"
+_NEW = "--blue"
 _PANELS = (
     ("resolved", "know their fate", "per second"),
     ("confirmed", "confirmed", "per second"),
@@ -25,7 +26,7 @@ def figure(baseline: Side, candidate: Side) -> dict[str, Any]:
     """A Plotly figure as plain data; empty where neither holds seconds."""
     runs = [side.summary.over_time for side in (baseline, candidate)]
     if not any(over is not None and over.second for over in runs):
-        return {"data": [], "layout": {}}
+        return {"data": [], "layout": {}, "palette": PALETTE}
     end_s = max(over.second[-1] + 1 for over in runs if over is not None and over.second)
     share = 1 / (len(_PANELS) - 1 + _DRAWN)
     layout: dict[str, Any] = {
@@ -42,8 +43,8 @@ def figure(baseline: Side, candidate: Side) -> dict[str, Any]:
             "ticksuffix": " s",
         },
         "shapes": [
-            *(_window(fault, _GREY) for fault in baseline.summary.chaos if fault.applied),
-            *(_window(fault, _FAULT) for fault in candidate.summary.chaos if fault.applied),
+            *(_window(fault, GREY) for fault in baseline.summary.chaos if fault.applied),
+            *(_window(fault, RED) for fault in candidate.summary.chaos if fault.applied),
         ],
         "annotations": [],
     }
@@ -65,7 +66,7 @@ def figure(baseline: Side, candidate: Side) -> dict[str, Any]:
                 "font": {"size": 11},
             }
         )
-        for over, name, colour in zip(runs, ("baseline", "new run"), (_GREY, _NEW), strict=True):
+        for over, name, colour in zip(runs, ("baseline", "new run"), (GREY, _NEW), strict=True):
             if over is None:
                 continue
             step = -(-len(over.second) // MOST_POINTS)
@@ -89,7 +90,7 @@ def figure(baseline: Side, candidate: Side) -> dict[str, Any]:
                     "connectgaps": False,
                 }
             )
-    return {"data": data, "layout": layout}
+    return {"data": data, "layout": layout, "palette": PALETTE}
 
 
 def _coarse(values: list[Any], step: int, *, mean: bool) -> list[Any]:

@@ -66,6 +66,7 @@
   }
   // The verdict is painted first; the charts may take a second.
   requestAnimationFrame(() => setTimeout(() => start().catch((error) => {
+    console.error(error);
     box.textContent = `The charts need a newer browser; the table below holds the same numbers. (${error})`;
   }), 0));
 })();
