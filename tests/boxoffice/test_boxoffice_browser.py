@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,19 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.chromium import PATIENCE_MS, chromium
 from tests.rehearsal.behind import standing
 from tests.rehearsal.plays import ask
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed (extra `browser`): no purchase in a browser was tried"
-)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: no purchase in a browser was tried"),
-]
+pytestmark = pytest.mark.real
 
-PATIENCE_MS = 30_000
 WIDTH_PX = 420
 LOST_REPLY = {"name": "lost", "type": "timeout", "stream": "downstream", "attributes": {"timeout": 1}}
 
@@ -52,13 +44,11 @@ def street(place: Path, *flags: object) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def page() -> Iterator[Any]:
     """A tab of a Chromium in which no script may run: the pages must do without."""
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium("no purchase in a browser was tried") as browser:
         context = browser.new_context(java_script_enabled=False, viewport={"width": WIDTH_PX, "height": 780})
         tab = context.new_page()
         tab.set_default_timeout(PATIENCE_MS)
         yield tab
-        browser.close()
 
 
 def seen(page: Any, place: Path, name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, surgectl
-from tests.report import chromium
+from tests.report.browser import shown
 
 pytestmark = pytest.mark.real
 SAMPLE = ROOT / "reports/sample"
@@ -40,11 +40,9 @@ def test_a_run_is_the_same_as_itself(tmp_path: Path) -> None:
     assert {row["said"] for row in told["rows"]} <= {"same", "can't tell"}
     assert {fact["said"] for fact in told["facts"]} == {"same"}
     assert told["baseline"]["rich"]
-    if chromium.CHROMIUM is None:
-        pytest.skip("no chromium on PATH: the page was not opened in a browser")
-    seen = chromium.open_page(tmp_path / "comparison.html")
-    assert seen.console == []
-    assert "main-svg" in seen.dom  # the charts were drawn
+    with shown(tmp_path / "comparison.html") as window:
+        window.drawn()
+        assert window.complaints == []
 
 
 def test_another_rehearsal_is_refused_and_named(other: Path) -> None:

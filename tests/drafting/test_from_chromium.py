@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.boxoffice.test_boxoffice_browser import PATIENCE_MS, street
+from tests.boxoffice.test_boxoffice_browser import street
+from tests.chromium import PATIENCE_MS, chromium
 from tests.docs.pages import ROOT
 from tests.docs.shell import RUN, Line, blocks, lines
 from tests.docs.test_executed import desk
 from tests.rehearsal.plays import ask
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed (extra `browser`): no purchase was recorded"
-)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: no purchase was recorded"),
-]
+pytestmark = pytest.mark.real
 
 EDITS: list[tuple[str, str]] = []
 """Single lines of the draft and what they have to become before it sells: at most three. It needs none."""
@@ -47,8 +40,7 @@ def said(line: Line, place: Path, env: dict[str, str]) -> str:
 
 def record(shop: str, file: Path) -> None:
     """Buy two tickets as a person would, and let Chromium write down what passed."""
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium("no purchase was recorded") as browser:
         context = browser.new_context(record_har_path=file, record_har_content="embed")
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
@@ -63,7 +55,6 @@ def record(shop: str, file: Path) -> None:
         page.get_by_role("button", name="Pay 178.00 EUR").click()
         page.get_by_role("heading", name="Paid. See you there!").wait_for()
         context.close()
-        browser.close()
 
 
 def test_a_recorded_purchase_sells_a_ticket(tmp_path: Path) -> None:

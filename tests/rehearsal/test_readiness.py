@@ -14,7 +14,7 @@ import pytest
 
 from tests.rehearsal.acting import DRILL, HERE, Ended, command, environment, surgectl
 from tests.rehearsal.programme import Play
-from tests.report import chromium
+from tests.report.browser import shown
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 TWO = HERE / "two.yaml"
@@ -108,13 +108,12 @@ def test_each_report_is_a_click_away(played: Ended) -> None:
 
 
 @whole
-@chromium.needed
 def test_the_page_opens_without_a_network(played: Ended) -> None:
     """Chromium opens it from disk, with nothing to complain of, and shows decision and rehearsals."""
-    seen = chromium.open_page(played.path.resolve() / "readiness.html")
-    assert seen.console == []
-    assert "no-go" in seen.dom
-    assert seen.dom.count("<section") == 2
+    with shown(played.path / "readiness.html") as window:
+        assert window.complaints == []
+        assert "no-go" in window.page.content()
+        assert window.page.locator("section").count() == 2
 
 
 @whole

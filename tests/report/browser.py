@@ -1,4 +1,4 @@
-"""A real Chromium without a network, driven by Playwright: what a reader of the report sees, hears and touches."""
+"""A page that surgectl wrote, in a Chromium without a network: what its reader sees, hears and touches."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.chromium import PATIENCE_MS, chromium
 
-from tests.report.chromium import CHROMIUM
-
-PATIENCE_MS = 60_000
 WIDE, NARROW = (1280, 900), (390, 844)
 
 
@@ -28,7 +25,7 @@ class Window:
 
     def drawn(self) -> None:
         """Wait until the charts stand."""
-        self.page.wait_for_selector("#charts .main-svg .js-line", state="attached")
+        self.page.wait_for_selector(".main-svg .js-line", state="attached")
 
     def first_paint_ms(self) -> float:
         """From the start of the navigation to the first text on the screen (W3C Paint Timing)."""
@@ -40,18 +37,7 @@ class Window:
         return float(found)
 
 
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser of the system. Skipped where Playwright or Chromium is absent."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed (extra `browser`): no report was opened"
-    )
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH: no report was opened")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+UNOPENED = "no report was opened"
 
 
 @contextmanager
@@ -78,3 +64,10 @@ def opened(
         yield window
     finally:
         context.close()
+
+
+@contextmanager
+def shown(page: Path) -> Iterator[Window]:
+    """The same in a browser of its own, for who looks at one page only."""
+    with chromium(UNOPENED) as browser, opened(browser, page) as window:
+        yield window

@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.text import Text
 
 from surgectl.cli.judge import judge
-from tests.report.browser import NARROW, chromium, opened
+from tests.chromium import chromium
+from tests.report.browser import NARROW, UNOPENED, opened
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 SIZE = (1200, 900)
@@ -103,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--screen", type=Path, help="what tmux captured of the dashboard")
     parser.add_argument("--title", default="surgectl run ticket-drop", help="what stands over it")
     options = parser.parse_args(arguments)
-    with TemporaryDirectory() as aside, chromium() as browser:
+    with TemporaryDirectory() as aside, chromium(UNOPENED) as browser:
         for folder, names in ((options.guilty, ("report", "story", "dark", "phone")), (options.drop, ("charts",))):
             if folder is not None:
                 copy = Path(aside) / folder.resolve().name

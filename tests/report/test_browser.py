@@ -14,8 +14,9 @@ import pytest
 from benchmarks import recorded_sale
 from surgectl.cli.judge import judge
 from surgectl.report import html
+from tests.chromium import chromium
 from tests.report import pictures
-from tests.report.browser import NARROW, Window, chromium, opened
+from tests.report.browser import NARROW, UNOPENED, Window, opened
 from tests.report.full import full
 from tests.report.hostile import hostile
 
@@ -31,7 +32,7 @@ COUNT = 8
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with chromium() as started:
+    with chromium(UNOPENED) as started:
         yield started
 
 

@@ -11,7 +11,7 @@ import pytest
 from surgectl.cli.judge import _summarised
 from surgectl.report import html
 from surgectl.report.summary import Summary
-from tests.report.browser import Window, chromium, opened
+from tests.report.browser import Window, shown
 from tests.report.crowd import EACH, FANS, LASTS_S, crowd
 from tests.report.full import full
 from tests.report.test_browser import FIRST_PAINT_MS, MEGABYTE, touch
@@ -36,7 +36,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, summary: Summary) -> Path:
 
 @pytest.fixture(scope="module")
 def window(page: Path) -> Iterator[Window]:
-    with chromium() as browser, opened(browser, page) as found:
+    with shown(page) as found:
         yield found
 
 

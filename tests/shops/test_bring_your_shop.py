@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -17,21 +16,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import PATIENCE_MS, chromium
 from tests.docs.shell import RUN, Line, blocks, lines
 from tests.docs.test_executed import desk
 from tests.drafting.edits import PAGE, finished
 from tests.servers import NO_POSTGRES, find_postgres
 from tests.shops.oscar.oscar_shop import installed
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed (extra `browser`): no purchase was recorded"
-)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.real,
     pytest.mark.shops,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: no purchase was recorded"),
 ]
 
 
@@ -81,11 +76,10 @@ class Terminal:
 
 def record(shop: str, file: Path) -> None:
     """Section 1: buy one ticket slowly, from the event's page to the page that says thank you."""
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium("no purchase was recorded") as browser:
         context = browser.new_context(record_har_path=file, record_har_content="embed")
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{shop}/catalogue/gig_1/")
         page.get_by_role("button", name="Add to basket").first.click()
         page.wait_for_url("**/catalogue/gig_1/")
@@ -104,7 +98,6 @@ def record(shop: str, file: Path) -> None:
         page.get_by_role("button", name="Place order").click()
         page.wait_for_url("**/checkout/thank-you/")
         context.close()
-        browser.close()
 
 
 def test_from_nothing_to_the_verdict_that_the_page_shows(tmp_path: Path) -> None:

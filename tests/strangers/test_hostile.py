@@ -19,7 +19,7 @@ import pytest
 
 from surgectl.report import schema
 from surgectl.report.json import parse
-from tests.report.chromium import needed, open_page
+from tests.report.browser import shown
 from tests.report.junit_schema import wrong_with
 from tests.report.test_annotations import read as commands
 from tests.report.test_markdown import markup
@@ -182,11 +182,10 @@ def test_report_html_holds_no_markup_of_his(evening: Evening) -> None:
     assert "\x1b" not in text and "\0" not in text and "\u202e" not in text
 
 
-@needed
 def test_report_html_runs_nothing_of_his(evening: Evening) -> None:
     """In Chromium the title is ours, and the console is silent."""
-    seen = open_page(evening.folder / "report.html")
-    title = re.search(r"<title>(.*?)</title>", seen.dom, re.DOTALL)
-    assert title and title[1].startswith("crank: fail")
-    assert seen.console == []
-    assert "owned" in seen.dom and 'data-drawn="no"' not in seen.dom
+    with shown(evening.folder / "report.html") as window:
+        window.drawn()
+        assert window.page.title().startswith("crank: fail")
+        assert window.complaints == []
+        assert "owned" in window.page.content()
