@@ -15,7 +15,7 @@ from surgectl.chaos.nemesis import LinkHandle
 from surgectl.chaos.tls import secured
 from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy, ToxiproxyError
 from surgectl.errors import RefusedError, UsageError
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ import msgspec
 
 from surgectl.chaos.address import host_of
 from surgectl.errors import UsageError
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 
 _HEADER_BYTES = 5
 _MOST_PLAIN_BYTES = 65_536

@@ -18,7 +18,7 @@ from surgectl.cli.plan_view import console_for_results
 from surgectl.cli.prepare import Prepared, Wishes, prepare, terms_of
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 from surgectl.stage.places import Places
 from surgectl.stage.stage_door import new_address
 from surgectl.stage.troupe import Troupe

@@ -8,7 +8,8 @@ from surgectl.clock import Clock
 from surgectl.doctor.clocks import Skew, between
 from surgectl.evidence.reading import Patience
 from surgectl.evidence.sql import read_sql
-from surgectl.profile.target import Sql, Target
+from surgectl.profile.source import Sql
+from surgectl.profile.target import Target
 
 _ASKED = {
     "postgres": "select extract(epoch from clock_timestamp()) as now_s",

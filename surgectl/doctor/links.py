@@ -22,7 +22,8 @@ from surgectl.clock import Clock
 from surgectl.doctor.checkup import Checkup, Verdict
 from surgectl.doctor.tunnel import look_at_tunnel
 from surgectl.errors import InconclusiveError, SurgectlError, UsageError
-from surgectl.profile.target import Link, Target
+from surgectl.profile.link import Link
+from surgectl.profile.target import Target
 from surgectl.units import show_duration
 
 PREFIX = f"{marks.PREFIX}doctor-"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from surgectl.chaos.address import address_of
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 
 _DIAL_S = 5.0
 

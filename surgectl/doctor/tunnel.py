@@ -15,7 +15,7 @@ from surgectl.clock import Clock
 from surgectl.doctor.certificates import SOON_DAYS
 from surgectl.doctor.checkup import Checkup, Verdict
 from surgectl.doctor.handshake import shake
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 from surgectl.units import show_duration
 
 

@@ -9,7 +9,7 @@ from surgectl.drafting import words
 from surgectl.drafting.described import Document, Operation, listed
 from surgectl.drafting.draft import Line
 from surgectl.drafting.values import literal
-from surgectl.profile.target import Role
+from surgectl.profile.step import Role
 
 
 def outcomes(doc: Document, one: Operation, role: Role) -> tuple[list[Line], bool]:

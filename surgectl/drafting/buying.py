@@ -12,7 +12,7 @@ from surgectl.drafting.requests import name_of, operation_of
 from surgectl.drafting.signs import confirms
 from surgectl.drafting.turns import Turn
 from surgectl.errors import UsageError
-from surgectl.profile.target import Role
+from surgectl.profile.step import Role
 
 MOST_STEPS = 60
 

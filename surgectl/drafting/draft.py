@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from surgectl.profile.target import Role
+from surgectl.profile.step import Role
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

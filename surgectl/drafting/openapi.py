@@ -21,7 +21,7 @@ from surgectl.drafting.filling import Filling
 from surgectl.drafting.sift import host_of
 from surgectl.drafting.values import key_literal, literal
 from surgectl.errors import UsageError
-from surgectl.profile.target import Role
+from surgectl.profile.step import Role
 
 _ORDER: tuple[Role, ...] = ("join", "hold", "pay")
 

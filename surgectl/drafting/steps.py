@@ -18,7 +18,7 @@ from surgectl.drafting.requests import operation_of, request_of
 from surgectl.drafting.signs import changed_leaf, done_leaf, sign_of, special, success_leaf
 from surgectl.drafting.turns import REFRESH, Turn
 from surgectl.drafting.values import Values, literal
-from surgectl.profile.target import Role
+from surgectl.profile.step import Role
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

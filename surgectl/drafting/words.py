@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-from surgectl.profile.target import Role
+from surgectl.profile.step import Role
 
 
 def words_of(text: str) -> set[str]:

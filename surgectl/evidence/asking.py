@@ -12,7 +12,8 @@ from surgectl.errors import UsageError, did_you_mean
 from surgectl.evidence.ask import Question
 from surgectl.evidence.reading import ReadError
 from surgectl.journey.template import Template, UnsetError, blanks, compile_text, compile_value, show
-from surgectl.profile.target import Ask, Target
+from surgectl.profile.login import Ask
+from surgectl.profile.target import Target
 
 Build = Callable[[Mapping[str, Any], Mapping[str, Any]], Question]
 """(variables, what is added where such requests carry it: `offset`, `starting_after` …) → the request. ReadError.

@@ -30,7 +30,8 @@ from surgectl.evidence.sql import read_sql
 from surgectl.evidence.tally import Tally, check_counter, compare, compile_counter
 from surgectl.evidence.visit import Visit
 from surgectl.journey.template import UnsetError, compile_text
-from surgectl.profile.target import Source, Target
+from surgectl.profile.source import Source
+from surgectl.profile.target import Target
 from surgectl.recording.evidence_rows import KINDS, ChargeRow, OrderRow, RefundRow, TicketRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.sense import COUNTS

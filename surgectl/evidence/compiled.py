@@ -11,7 +11,7 @@ from surgectl.evidence.csv import check_csv
 from surgectl.evidence.http import HttpList, compile_list
 from surgectl.evidence.visit import Step, compile_steps
 from surgectl.journey.template import compile_text, compile_value
-from surgectl.profile.target import Counter, Csv, ExportStep, File, Source, Sql, Stripe
+from surgectl.profile.source import Counter, Csv, ExportStep, File, Source, Sql, Stripe
 
 Origin = Source | Counter
 

@@ -9,8 +9,8 @@ from typing import TextIO
 
 from surgectl.errors import UsageError
 from surgectl.evidence.reading import MOST_ROWS, Raw, Reading
+from surgectl.profile.source import Csv
 from surgectl.profile.table import MARK_BYTES, Laid, Open, TableError, mistakes, read_table
-from surgectl.profile.target import Csv
 
 
 def check_csv(source: Csv, where: str) -> None:

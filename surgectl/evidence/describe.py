@@ -7,7 +7,9 @@ import re
 from surgectl.evidence import stripe
 from surgectl.evidence.books import sources
 from surgectl.evidence.paging import shown
-from surgectl.profile.target import Ask, Counter, Csv, File, Http, Source, Sql, Stripe, Target
+from surgectl.profile.login import Ask
+from surgectl.profile.source import Counter, Csv, File, Http, Source, Sql, Stripe
+from surgectl.profile.target import Target
 from surgectl.units import show_duration
 
 _LINKED = frozenset({"orders", "charges", "tickets", "holds"})

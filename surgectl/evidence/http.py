@@ -18,7 +18,7 @@ from surgectl.evidence.look import Look, compile_path
 from surgectl.evidence.paging import Page, Paging, Read, Turn, compile_paging, compile_spot, count, unasked
 from surgectl.evidence.reading import MOST_PAGES, MOST_ROWS, Patience, Raw, ReadError, Reading
 from surgectl.evidence.visit import Visit
-from surgectl.profile.target import Http
+from surgectl.profile.source import Http
 
 # 84.00 stays 84.00: the way an amount is written tells minor from major units.
 _json = msgspec.json.Decoder(float_hook=Decimal)

@@ -16,7 +16,7 @@ from surgectl.errors import UsageError
 from surgectl.evidence import values
 from surgectl.evidence.look import Look, compile_column
 from surgectl.evidence.reading import Raw, ReadError
-from surgectl.profile.target import Column, Each, Source
+from surgectl.profile.source import Column, Each, Source
 from surgectl.recording.evidence_rows import KINDS
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.sense import nonsense

@@ -16,7 +16,7 @@ from surgectl.errors import UsageError
 from surgectl.evidence.asking import CURSOR
 from surgectl.evidence.look import compile_path
 from surgectl.evidence.reading import Raw, ReadError
-from surgectl.profile.target import Cursor, Http, InHeader, Numbered, Spot
+from surgectl.profile.source import Cursor, Http, InHeader, Numbered, Spot
 
 Header = Callable[[str], str | None]
 """A header's name → its value."""

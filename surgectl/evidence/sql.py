@@ -25,7 +25,7 @@ import msgspec
 
 from surgectl.evidence.reading import MOST_ROWS, Patience, Raw, ReadError, Reading
 from surgectl.journey.template import UnsetError, compile_value
-from surgectl.profile.target import Sql
+from surgectl.profile.source import Sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

@@ -19,7 +19,7 @@ import msgspec
 from surgectl.clock import Clock
 from surgectl.evidence.ask import Question, ask
 from surgectl.evidence.reading import MOST_PAGES, Patience, Raw, ReadError, Reading, also
-from surgectl.profile.target import Source, Stripe
+from surgectl.profile.source import Source, Stripe
 
 PAGE = 100
 SLACK_S = 300.0

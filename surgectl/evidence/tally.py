@@ -15,7 +15,7 @@ from surgectl.errors import UsageError, did_you_mean
 from surgectl.evidence import values
 from surgectl.evidence.look import compile_column
 from surgectl.evidence.reading import Found, Raw, ReadError, Reading, also
-from surgectl.profile.target import Counter
+from surgectl.profile.source import Counter
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):

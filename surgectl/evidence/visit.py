@@ -25,7 +25,8 @@ from surgectl.journey.extract import CompiledTake, compile_take
 from surgectl.journey.messages import Reply
 from surgectl.journey.paths import MISSING
 from surgectl.journey.seen import NotJsonError, Seen
-from surgectl.profile.target import ExportStep, LoginStep
+from surgectl.profile.login import LoginStep
+from surgectl.profile.source import ExportStep
 
 _NOT_YET = frozenset({202, 409, 425})
 _MOST_HOPS = 5

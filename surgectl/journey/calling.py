@@ -18,7 +18,8 @@ from surgectl.errors import UsageError, did_you_mean
 from surgectl.journey.messages import Reply, Wire
 from surgectl.journey.problem import TargetError
 from surgectl.journey.template import Value, Variables, compile_value
-from surgectl.profile.target import Request, Rule, Step
+from surgectl.profile.rule import Rule
+from surgectl.profile.step import Request, Step
 from surgectl.text import one_line
 
 if TYPE_CHECKING:

@@ -37,7 +37,9 @@ from surgectl.journey.request import (
 from surgectl.journey.rules import CompiledRule, compile_hint, compile_rule
 from surgectl.journey.template import compile_text
 from surgectl.profile.accounts import ACCOUNT
-from surgectl.profile.target import Await, Poll, Repeat, Request, Rule, Step, Target, When
+from surgectl.profile.rule import Rule, When
+from surgectl.profile.step import Await, Poll, Repeat, Request, Step
+from surgectl.profile.target import Target
 
 BUILT_IN = ("run", "intent", "fan", "attempt", "tab", "qty", "uuid", "url", "sale", "setup")
 """Variables that are always there (`url` once a page has come, `setup` where the target has a setup hook)."""

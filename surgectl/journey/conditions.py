@@ -11,7 +11,7 @@ from surgectl.journey.paths import MISSING, compile_path
 from surgectl.journey.problem import TargetError, compile_regex, unknown_word
 from surgectl.journey.seen import NotJsonError, Seen
 from surgectl.journey.template import show
-from surgectl.profile.target import When
+from surgectl.profile.rule import When
 
 Condition = Callable[[Seen], bool]
 """NotJsonError where a success reply should be JSON and is not: then nothing may be concluded from it."""

@@ -14,7 +14,7 @@ from surgectl.journey.paths import MISSING, compile_path
 from surgectl.journey.problem import TargetError, compile_regex, unknown_word
 from surgectl.journey.seen import Seen
 from surgectl.journey.template import UnsetError, Value, compile_value, getter, root, show
-from surgectl.profile.target import Claim, Take
+from surgectl.profile.rule import Claim, Take
 
 Source = Callable[[Seen], Any]
 """A reply → the value in it, or MISSING. NotJsonError where it needs the JSON of a body that is none."""

@@ -24,7 +24,9 @@ from surgectl.journey.rules import compile_hint
 from surgectl.journey.seen import NotJsonError, Seen
 from surgectl.journey.template import Variables, blanks, root, show
 from surgectl.profile.accounts import ACCOUNT
-from surgectl.profile.target import Ask, Login, LoginStep, Request, Target
+from surgectl.profile.login import Ask, Login, LoginStep
+from surgectl.profile.step import Request
+from surgectl.profile.target import Target
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 """Around the name of what is still to be filled in: signs that stand in nobody's header (Unicode, private use)."""

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from surgectl.journey.problem import TargetError, unknown_word
 from surgectl.journey.rules import ENDS, THENS
-from surgectl.profile.target import Rule, Step, Take
+from surgectl.profile.rule import Rule, Take
+from surgectl.profile.step import Step
 
 
 def check_moves(steps: list[Step], where: str, outer: tuple[list[Step], ...], flows: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from surgectl.journey.messages import Push, Reply, Wire
 from surgectl.journey.problem import TargetError
 from surgectl.journey.request import CompiledRequest, Defaults, compile_request
 from surgectl.journey.template import Variables, compile_json, compile_text
-from surgectl.profile.target import Await, Request
+from surgectl.profile.step import Await, Request
 
 
 def compile_push(wait: Await, defaults: Defaults, where: str) -> tuple[CompiledRequest, Push]:

@@ -23,7 +23,7 @@ from surgectl.journey.template import (
     compile_value,
     show,
 )
-from surgectl.profile.target import Follow, Request
+from surgectl.profile.step import Follow, Request
 
 Render = Callable[[Variables, Reply | None, int], Wire]
 """(variables, the last page, time-out in ns) → the request. UnsetError where a variable is not set."""

@@ -14,7 +14,7 @@ from surgectl.journey.extract import CompiledTake
 from surgectl.journey.paths import MISSING, compile_path
 from surgectl.journey.problem import TargetError, compile_regex, unknown_word
 from surgectl.journey.seen import NotJsonError, Seen
-from surgectl.profile.target import Hint, Rule
+from surgectl.profile.rule import Hint, Rule
 from surgectl.recording.rows import Outcome
 from surgectl.units import NS_PER_S
 

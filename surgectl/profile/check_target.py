@@ -13,22 +13,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from surgectl.errors import did_you_mean
+from surgectl.profile.link import Link, LinkTls
+from surgectl.profile.login import Ask
 from surgectl.profile.node import Issue, Node, place_of
+from surgectl.profile.source import COUNTED, Counter, File, Source, Totals
+from surgectl.profile.step import Request, Step
 from surgectl.profile.table import mistakes
-from surgectl.profile.target import (
-    COUNTED,
-    Ask,
-    Counter,
-    FanData,
-    File,
-    Link,
-    LinkTls,
-    Request,
-    Source,
-    Step,
-    Target,
-    Totals,
-)
+from surgectl.profile.target import FanData, Target
 from surgectl.recording.evidence_rows import KINDS
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")

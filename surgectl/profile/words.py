@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from surgectl.profile.target import Role
+from surgectl.profile.step import Role
 
 GROUPS: dict[str, str] = {
     "stock": "No more tickets than exist, none lost and none forgotten.",

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from surgectl.profile.load import load_target
-from surgectl.profile.target import Column
+from surgectl.profile.source import Column
 from surgectl.stage.boxoffice.disguise import books
 from surgectl.stage.boxoffice.disguise.words import state
 from surgectl.stage.boxoffice.rows import HoldState, OrderState

@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 
 from surgectl.profile.load import load_target
-from surgectl.profile.target import Column
+from surgectl.profile.source import Column
 from surgectl.stage.boxoffice.rows import HoldState, OrderState
 from surgectl.stage.places import Places
 from surgectl.stage.settings import Settings

@@ -13,7 +13,7 @@ from surgectl.chaos.links import opened
 from surgectl.chaos.nemesis import Nemesis
 from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.plan.model import PlannedFault
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 from surgectl.recording.rows import FaultRow
 from tests.chaos.test_together import CLOCK, MS, server, upstream
 

@@ -19,7 +19,7 @@ from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.errors import RefusedError, UsageError
 from surgectl.plan.model import PlannedFault
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 from surgectl.recording.rows import FaultRow
 from tests.toxiproxy_binary import find_toxiproxy
 

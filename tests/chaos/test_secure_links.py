@@ -13,7 +13,7 @@ from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
 from surgectl.plan.model import PlannedFault
-from surgectl.profile.target import Link, LinkTls
+from surgectl.profile.link import Link, LinkTls
 from surgectl.recording.rows import FaultRow
 from tests.certificates import HAVE_OPENSSL, NO_OPENSSL, Authority
 from tests.chaos.test_nemesis import server  # noqa: F401  # a fixture

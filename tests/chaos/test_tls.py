@@ -15,7 +15,7 @@ from surgectl.chaos.asks import Speaks
 from surgectl.chaos.tls import Conversation, Doubted, Secured, secured
 from surgectl.clock import SystemClock
 from surgectl.errors import UsageError
-from surgectl.profile.target import Link, LinkTls
+from surgectl.profile.link import Link, LinkTls
 from tests.certificates import HAVE_OPENSSL, NO_OPENSSL, Authority
 
 pytestmark = pytest.mark.skipif(not HAVE_OPENSSL, reason=NO_OPENSSL)

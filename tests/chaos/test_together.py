@@ -18,7 +18,7 @@ from surgectl.chaos.nemesis import Nemesis, _sign_of
 from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.plan.model import PlannedFault
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 from surgectl.recording.rows import FaultRow
 
 CLOCK = SystemClock()

@@ -18,7 +18,7 @@ from surgectl.clock import SystemClock
 from surgectl.doctor.checkup import Checkup
 from surgectl.doctor.links import PREFIX, Line, _compared, _of_listener, look_at_links
 from surgectl.doctor.tunnel import look_at_tunnel
-from surgectl.profile.target import Link
+from surgectl.profile.link import Link
 from surgectl.proxy.server import serving as proxy_serving
 from tests.certificates import HAVE_OPENSSL, NO_OPENSSL, Authority
 from tests.chaos.test_tls import authority, provider  # noqa: F401  # a fixture

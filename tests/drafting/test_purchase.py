@@ -10,7 +10,7 @@ import pytest
 from surgectl.drafting.har import read_har
 from surgectl.drafting.purchase import draft_of
 from surgectl.errors import UsageError
-from surgectl.profile.target import Step
+from surgectl.profile.step import Step
 from tests.drafting.recorded import SHOP, drafted, entry, har, target_of
 
 KEY = "5f2c8c1e-9a30-4e0c-b1de-3a5f2b9c7d10"

@@ -22,7 +22,9 @@ from surgectl.journey.messages import Reply, Wire
 from surgectl.plan.model import Arrival
 from surgectl.profile.load import load_retry_profile
 from surgectl.profile.rehearsal import Sale
-from surgectl.profile.target import Claim, Poll, Rule, Step, Take, Target, When
+from surgectl.profile.rule import Claim, Rule, Take, When
+from surgectl.profile.step import Poll, Step
+from surgectl.profile.target import Target
 from surgectl.profile.values import Duration, Money
 from surgectl.recording.journal import Journal
 from surgectl.recording.rows import DoneRow, IntentRow, InvokeRow, LeftRow, MintRow, ToldRow

@@ -18,7 +18,8 @@ from surgectl.evidence.collect import collect
 from surgectl.evidence.live import LivePoller, counters
 from surgectl.evidence.reading import LIGHT, Found
 from surgectl.evidence.settle import Settled, count_pending, pending_in, settle
-from surgectl.profile.target import Http, Target, Totals
+from surgectl.profile.source import Http, Totals
+from surgectl.profile.target import Target
 from surgectl.profile.values import Duration
 from surgectl.recording.evidence_rows import (
     KINDS,

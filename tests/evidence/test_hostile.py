@@ -16,7 +16,7 @@ from surgectl.evidence.books import Books
 from surgectl.evidence.collect import collect
 from surgectl.evidence.mapping import MappingError, compile_mapping
 from surgectl.evidence.reading import Found
-from surgectl.profile.target import Source
+from surgectl.profile.source import Source
 from surgectl.recording.evidence_rows import KINDS
 from surgectl.recording.relations import Relations
 from surgectl.recording.sense import nonsense

@@ -12,7 +12,7 @@ import pytest
 from surgectl.errors import UsageError
 from surgectl.evidence.mapping import MappingError, compile_keys, compile_mapping
 from surgectl.evidence.values import instant_s
-from surgectl.profile.target import Source
+from surgectl.profile.source import Source
 from surgectl.recording.evidence_rows import ChargeRow, HoldRow, OrderRow, RefundRow, StockRow, TicketRow
 
 AT = datetime(2026, 11, 22, 15, 30, tzinfo=UTC).timestamp()

@@ -14,7 +14,7 @@ from surgectl.evidence import stripe
 from surgectl.evidence.books import Books
 from surgectl.evidence.mapping import MappingError, compile_mapping
 from surgectl.evidence.reading import Found
-from surgectl.profile.target import Source
+from surgectl.profile.source import Source
 from surgectl.recording.evidence_rows import ChargeRow, RefundRow
 from surgectl.recording.relations import Relations
 from surgectl.recording.rows import IntentRow

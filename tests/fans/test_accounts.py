@@ -12,7 +12,8 @@ from surgectl.journey.messages import Reply
 from surgectl.journey.model import Journey
 from surgectl.profile.accounts import Accounts
 from surgectl.profile.load import load_retry_profile
-from surgectl.profile.target import FanData, Step, Target
+from surgectl.profile.step import Step
+from surgectl.profile.target import FanData, Target
 
 PEOPLE = ["anna@x.org", "pa55", "bert@x.org", "pa56"]
 

@@ -9,7 +9,7 @@ from surgectl.journey.messages import Reply
 from surgectl.journey.outcomes import compile_judge
 from surgectl.journey.rules import compile_hint
 from surgectl.journey.seen import Seen
-from surgectl.profile.target import Claim, Hint
+from surgectl.profile.rule import Claim, Hint
 
 ENDLESS = ('"inf"', '"-Infinity"', '"nan"', '"1e999"', '"1e99999999"', "9" * 400, '"' + "9" * 5000 + '"')
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from surgectl.profile.check_target import _totals
-from surgectl.profile.target import Http, Step, Target, Totals
+from surgectl.profile.source import Http, Totals
+from surgectl.profile.step import Step
+from surgectl.profile.target import Target
 
 TARGET = Target(
     surgectl_target=1, name="t", base_url="http://shop.test", journey=[Step(step="s")], origins={"pay": "x"}
