@@ -1,6 +1,6 @@
 """What was counted of the run second by second, in numbers that add up: a shard's, or those of all of them.
 
-meter.py counts it; it travels with each pulse (portion.py), is kept in book.py, and is asked as thresholds ask
+meter.py counts it; it travels with each pulse (portion.py), is kept in meters.py, and is asked as thresholds ask
 (meter_samples.py). Durations are counts as stats/rough.py has them, to two digits.
 """
 

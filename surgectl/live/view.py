@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from surgectl.live.book import Book
 from surgectl.live.crowd import DOUBT, NO, STAGES, WON, OneFan
 from surgectl.live.meter import Meter
+from surgectl.live.meters import Meters
 from surgectl.live.portion import Portion, Second, merged, together
 from surgectl.live.reading import Reading
 from surgectl.live.snapshot import FaultNow, Snapshot
@@ -103,7 +103,7 @@ class LiveView:
             VitalsRow: self._vital,
         }
         self._meter = meter
-        self._book = Book()
+        self._meters = Meters()
         self._applied: dict[str, tuple[int, int | None]] = {}
         """Fault → when it was applied, and when it was gone."""
         self.doing = "getting ready"
@@ -142,7 +142,7 @@ class LiveView:
         """What a shard in another process counted so far: takes the place of what it said before."""
         self._elsewhere[shard] = portion
         if portion.meter is not None:
-            self._book.hear(shard, portion.meter)
+            self._meters.hear(shard, portion.meter)
         if portion.first_drop_ns is not None:
             self._behind(portion.first_drop_ns)
 
@@ -157,7 +157,7 @@ class LiveView:
         `workers`: so many are in other processes (0: it is ours); None, those that were heard of.
         """
         workers = len(self._elsewhere) if workers is None else workers
-        return self._book.reading(workers) if workers else self._metered(news=False)
+        return self._meters.reading(workers) if workers else self._metered(news=False)
 
     def faults_on(self, now_ns: int) -> list[Stretch]:
         """The faults that were applied, while they were on, by the names that a threshold may call them."""

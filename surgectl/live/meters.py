@@ -5,7 +5,7 @@ from __future__ import annotations
 from surgectl.live.reading import Cell, Reading, Tick, together
 
 
-class Book:
+class Meters:
     """What each shard's meter last said: here, and in other processes by what they sent."""
 
     def __init__(self) -> None:
