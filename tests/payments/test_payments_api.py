@@ -42,6 +42,33 @@ async def test_two_steps(shop: Shop) -> None:
     assert (await shop.counters())["captured_minor"] == 500
 
 
+async def test_a_browser_confirms_what_it_holds_the_secret_of(shop: Shop) -> None:
+    """With a publishable key, sent as Stripe.js sends it: its own payment, nothing else, without the shop's notes."""
+    told = {"amount": "500", "currency": "eur", "metadata[order_id]": "o-1"}
+    made = (await shop.post("/v1/payment_intents", told)).body
+    path, own = f"/v1/payment_intents/{made['id']}", {"key": "pk_test_any", "client_secret": made["client_secret"]}
+    asks = [
+        ("POST", f"{path}/confirm", {**own, "client_secret": f"{made['id']}_secret_other"}, 400),
+        ("POST", f"{path}/confirm", {"key": "pk_test_any"}, 400),
+        ("POST", f"{path}/confirm", {**own, "key": "pk_live_any"}, 401),
+        ("POST", f"{path}/cancel", own, 401),
+        ("POST", "/v1/payment_intents", {**own, **told}, 401),
+        ("GET", "/v1/charges", own, 401),
+    ]
+    for method, asked, said, status in asks:
+        place = {"params": said} if method == "GET" else {"data": said}
+        async with shop.session.request(method, shop.url + asked, **place) as reply:
+            assert (reply.status, method, asked) == (status, method, asked)
+    card = {"payment_method_data[type]": "card", "payment_method_data[card][number]": "4242424242424242"}
+    async with shop.session.post(f"{shop.url}{path}/confirm", data={**own, **card}) as reply:
+        paid = await reply.json()
+    async with shop.session.get(shop.url + path, params=own) as reply:
+        assert await reply.json() == paid
+    assert paid["status"] == "succeeded" and not paid.keys() & {"metadata", "latest_charge", "customer"}
+    (charge,) = await shop.rows("charges")
+    assert (charge["captured_minor"], charge["metadata"]) == (500, {"order_id": "o-1"})
+
+
 async def test_capture_later(shop: Shop) -> None:
     """A reserved amount is captured in part, once, and moves no money before."""
     held = (await shop.pay(capture_method="manual")).body
