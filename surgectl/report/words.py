@@ -234,7 +234,7 @@ def unnamed(happened: Happened, most: int = 3) -> str:
     """The most frequent replies that no rule names, with the beginning of what they say."""
     found = happened.unnamed
     said = [
-        f"{one.status} at {one.step} ({one.replies:,}×" + (f": {cut(one.said, 60)})" if one.said else ")")
+        f"{one.status} at {one.step} ({one.replies:,}×" + (f": {one.said})" if one.said else ")")
         for one in found[:most]
     ]
     return ", ".join([*said, *([f"and {len(found) - most} more"] if len(found) > most else [])])
