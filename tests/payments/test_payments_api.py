@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.payments.shop import Open, Shop
 
@@ -67,6 +70,19 @@ async def test_a_browser_confirms_what_it_holds_the_secret_of(shop: Shop) -> Non
     assert paid["status"] == "succeeded" and not paid.keys() & {"metadata", "latest_charge", "customer"}
     (charge,) = await shop.rows("charges")
     assert (charge["captured_minor"], charge["metadata"]) == (500, {"order_id": "o-1"})
+
+
+async def test_the_form_in_the_documentation_pays(shop: Shop) -> None:
+    """docs/links.md, paying in the browser: what the fan's step sends, and the id that it reads out of the secret."""
+    page = (Path(__file__).parents[2] / "docs/links.md").read_text("utf-8")
+    block = page.partition("### Paying in the browser")[2].partition("```yaml\n")[2].partition("```")[0]
+    intent, pay = yaml.safe_load(block)["journey"]
+    made = (await shop.post("/v1/payment_intents", {"amount": "500", "currency": "eur"})).body
+    found = re.match(intent["take"]["payment"]["regex"], made["client_secret"])
+    assert found is not None and found[1] == made["id"]
+    form = {**pay["form"], "key": "pk_test_any", "client_secret": made["client_secret"]}
+    async with shop.session.post(shop.url + pay["post"].replace("{payment}", found[1]), data=form) as reply:
+        assert (reply.status, (await reply.json())["status"]) == (200, "succeeded")
 
 
 async def test_capture_later(shop: Shop) -> None:

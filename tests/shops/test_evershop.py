@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.real, pytest.mark.shops, pytest.mark.timeout(1_200)]
 
 FACTS = {"shop": f"EverShop {VERSION}", "workers": "1"}
 _ORDERS = 'SELECT status, count(*) FROM "order" WHERE customer_email LIKE %s GROUP BY status'
-_GIG = """SELECT p.status, s.qty FROM product p JOIN product_inventory s ON s.product_inventory_product_id = p.product_id
-  WHERE p.sku = %s"""
+_GIG = """SELECT p.status, s.qty FROM product p
+  JOIN product_inventory s ON s.product_inventory_product_id = p.product_id WHERE p.sku = %s"""
 
 
 @pytest.fixture(scope="module")
