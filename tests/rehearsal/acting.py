@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from pyarrow import parquet
 
 HERE = Path(__file__).parent
 DRILL = HERE / "drill.yaml"
@@ -75,6 +76,15 @@ def texts(path: Path) -> list[str]:
     if path.suffix == ".zst":
         data = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
     return data.decode().splitlines()
+
+
+def readable(path: Path) -> str:
+    """All that a file of a run's folder says, however it is packed: what is sought in packed bytes is never found."""
+    if path.suffix == ".parquet":
+        return "\n".join(str(row) for row in parquet.read_table(path).to_pylist())
+    if path.suffix == ".zst":
+        return "\n".join(texts(path))
+    return path.read_bytes().decode(errors="replace")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

@@ -114,7 +114,9 @@ def test_several_mistakes_are_told_one_a_line(tmp_path: Path) -> None:
     ended = surgectl("run", file, "--reports", tmp_path / "reports")
     assert ended.code == 2
     assert "Traceback" not in ended.err
-    assert all("profile.yaml:" in line for line in ended.err.strip().splitlines()), ended.said
+    lines = ended.err.strip().splitlines()
+    assert len(lines) == 2 and all("profile.yaml:" in line for line in lines), ended.said
+    assert any("brwn" in line for line in lines) and any("90%" in line for line in lines), ended.said
 
 
 class Nonsense(http.server.BaseHTTPRequestHandler):
