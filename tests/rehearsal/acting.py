@@ -151,7 +151,7 @@ class Underway:
         self._out, self._err = out, err
         self._begun = time.monotonic()
 
-    def until(self, what: str, seen: Callable[[], object], within_s: float = 60.0) -> None:
+    def until(self, what: str, seen: Callable[[], object], within_s: float = 150.0) -> None:
         """Wait until something is seen; fails when the process ends before."""
         deadline = time.monotonic() + within_s
         while not seen():
@@ -176,7 +176,7 @@ class Underway:
         """The processes that it started, with what they are."""
         return descendants(self.process.pid)
 
-    def ended(self, within_s: float = 60.0, **extra: Any) -> Ended:
+    def ended(self, within_s: float = 150.0, **extra: Any) -> Ended:
         begun = time.monotonic()
         self.process.wait(within_s)
         ended = Ended(
