@@ -38,10 +38,10 @@ def ours(proxies: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("played", SIGNALLED, indirect=True)
 def test_a_signal_ends_a_rehearsal_early_with_everything_written(played: Ended) -> None:
-    """Exit 130 or 143 within twenty seconds; the recording is marked aborted, and every artefact is there."""
+    """Exit 130 or 143 within a minute; the recording is marked aborted, and every artefact is there."""
     wanted = "SIGTERM" if "sigterm" in str(played.folder) else "SIGINT"
     assert played.code == {"SIGINT": 130, "SIGTERM": 143}[wanted], played.said
-    assert played.took_s < 20
+    assert played.took_s < 60
     assert (played.manifest["status"], played.manifest["stopped_by"]) == ("aborted", wanted)
     assert played.report["run"]["status"] == "aborted"
     assert played.report["verdict"] == "unknown"
