@@ -34,7 +34,7 @@ def test_a_status_page_that_nobody_reached_says_nothing() -> None:
         told = [moment.text for moment in story(relations, night.expectations(), "run-i1")]
     assert [text for text in told if "status page" in text] == [
         "status the status page says confirmed",
-        "status the status page did not say: not-sent",
+        "status the status page says nothing: not-sent",
     ]
 
 

@@ -1,7 +1,7 @@
 """The rehearsals that come along end as their first lines promise, whatever the stage stands on.
 
-`python -m benchmarks.stage_matrix` plays all of them whole on every stage (docs/stage.md has what it printed); here each
-kind of stage is met, three plays at a time: they wait most of their time (a third of a core each, all processes
+`python -m benchmarks.stage_matrix` plays all of them whole on every stage (docs/stage.md has what it printed); here
+each kind of stage is met, three plays at a time: they wait most of their time (a third of a core each, all processes
 counted), and nothing else runs beside them.
 """
 
