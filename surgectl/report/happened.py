@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from surgectl.audit.books import lay, readings
+from surgectl.audit.unnamed import LOST
 from surgectl.profile.values import Share
 from surgectl.recording.manifest import Manifest
 from surgectl.recording.relations import Relations
@@ -133,11 +134,7 @@ def _unnamed(relations: Relations) -> list[Unnamed]:
 
 
 def _lost(relations: Relations) -> int:
-    (lost,) = relations.one(
-        """SELECT count(DISTINCT intent) FROM lefts JOIN (
-             SELECT intent, arg_max(why, done_ns) AS why FROM attempts WHERE done_ns IS NOT NULL GROUP BY intent
-           ) USING (intent) WHERE outcome = 'info' AND why = 'unmatched'"""
-    )
+    (lost,) = relations.one(f"SELECT count(*) FROM ({LOST})")
     return int(lost)
 
 

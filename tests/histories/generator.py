@@ -84,6 +84,10 @@ INNOCENT = [
     Innocent(with_vitals({"at_ns": 2 * S, "lag_ns": S, "cpu": 1.0}, {})),  # reading the books, after the last fan
     Innocent(Night().buys(1), {"lost_rows": 0}),
     Innocent(Night().buys(1).fan_stuck(2), {"budget": Budget(dropped_at_most=0.5)}),
+    Innocent(Night().buys(1).buys(2).fan_misread(3), considered=3),
+    Innocent(
+        Night().buys(1).fan_misread(2, 500), considered=2
+    ),  # a shop in trouble has no words that a target could name
     Innocent(Night().buys(1), {"slow_calls": "1 of 2 calls of steps in Python took longer than 10 ms"}),
     Innocent(
         one_late_of(1_001),
@@ -161,6 +165,11 @@ DOUBTFUL = [
         "1 of 2 fans could not go on for an error of the target: journey[1]: step sign",
         {"stuck": "journey[1]: step sign"},
     ),
+    Doubtful(
+        Night().buys(1).fan_misread(2),
+        "1 of 2 fans ended at a refusal that no rule of the target names, most of them at hold (HTTP 400): say in",
+    ),
+    Doubtful(Night().buys(1).fan_misread(2).fan_misread(3, 429).fan_misread(4, 429), "3 of 4 fans ended at a refusal"),
     Doubtful(Night().buys(1).fan_stuck(2), "not everybody could do as the target says: 2 arrivals"),
     Doubtful(
         late_by(2 * S),

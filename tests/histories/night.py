@@ -111,6 +111,7 @@ class Night:
         double: bool = False,
         claims: dict[str, object] | None = None,
         body: str | None = None,
+        status: int | None = None,
     ) -> Night:
         """One attempt; outcome None = no end was recorded. `body` stands for the digest of what was sent."""
         intent = f"run-i{fan}"
@@ -145,6 +146,7 @@ class Night:
                 sent_ns=sent_ns,
                 done_ns=self.tick(),
                 then=then,
+                status=status,
                 claims=claims or {},
             )
             self.ops.append(done)
@@ -186,6 +188,12 @@ class Night:
         """Comes, and cannot go on: the target is wrong."""
         self.fan(fan)
         return self.left(fan, "target-error", "fail")
+
+    def fan_misread(self, fan: int, status: int = 400) -> Night:
+        """Comes, and is answered in words that the target has no rule for."""
+        self.fan(fan)
+        self.send(fan, "hold", "info", "unmatched", op=1, then="unknown", status=status)
+        return self.told(fan, "hold", "info", "unknown", op=1).left(fan, "unknown", "info")
 
     def hold(self, fan: int, qty: int = 1, state: str = "used") -> Night:
         self.send(fan, "hold", "ok", "next", op=1, then="next")

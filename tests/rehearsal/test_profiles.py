@@ -30,7 +30,7 @@ PLAYED: list[Sale] = [
     ("smoke", "sqlite", "embedded"),
     ("smoke", "servers", "original"),
 ]
-AT_ONCE = 3
+AT_ONCE = 2
 SHORTER = {"arena-seats": ("promises.hold_ttl=20s",)}
 """A minute's hold is waited out twice, and shows nothing that twenty seconds do not."""
 SERVERS = (("database", "postgres_url", find_postgres, NO_POSTGRES), ("cache", "redis_url", find_redis, NO_REDIS))

@@ -3,7 +3,8 @@
 Definition: too many arrivals came later than `generator.late_at_most` (dropped, or let loose all the same, as
 `generator.behind` says), arrivals or our timers ran late beyond the budget, a worker's core was never free, a worker
 was lost, requests never left because we had no port or no file for their connection, more fans than may be dropped
-could not go on for an error of the target, or rows of the recording are missing. Then latency, availability and rates
+could not go on for an error of the target, half of the fans or more ended at a refusal (4xx) that no rule of the target
+names, or rows of the recording are missing. Then latency, availability and rates
 say nothing about the shop (rule R12); ledger invariants stand. Fans who did not come because somebody paused the
 arrivals by hand are counted and told, and held against nobody.
 Inputs: arrivals with their due times, dropped arrivals, vitals of each worker, attempts without an end.
@@ -22,6 +23,7 @@ import numpy as np
 
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
+from surgectl.audit.unnamed import LOST
 from surgectl.recording.relations import Relations
 from surgectl.stats.percentile import percentile_of
 from surgectl.units import show_duration
@@ -49,7 +51,7 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
     arrived = found["arrived"] + found["dropped"]
     reasons = [] if arrived else ["nobody arrived" + (": arrivals were paused by hand" if found["paused"] else "")]
     reasons += _holes(found, expectations)
-    stuck = _stuck(relations, found, expectations)
+    stuck = _stuck(relations, found, expectations) + _misread(relations, found)
     if slow := _slow(found, expectations):
         found["advice"] = _advice(found, expectations)
         reasons += [*slow, *filter(None, [expectations.slow_calls]), f"try {found['advice']}"]
@@ -121,6 +123,24 @@ def _stuck(relations: Relations, found: dict[str, Any], expectations: Expectatio
         return []
     why = f": {expectations.stuck}" if expectations.stuck else ""
     return [f"{stuck:,} of {found['arrived']:,} fans could not go on for an error of the target{why}"]
+
+
+def _misread(relations: Relations, found: dict[str, Any]) -> list[str]:
+    """Most fans were told that they had asked wrongly, in words that the target does not know: that was no storm.
+
+    A 4xx says that the client erred (RFC 9110 15.5); what a shop in trouble says (5xx) may well have no rule.
+    """
+    rows = relations.rows(
+        f"""SELECT step, status, count(*), sum(count(*)) OVER () FROM ({LOST}) WHERE status BETWEEN 400 AND 499
+            GROUP BY step, status ORDER BY count(*) DESC, step, status LIMIT 1"""
+    )
+    if not rows or 2 * rows[0][3] < found["arrived"]:
+        return []
+    step, status, _, lost = rows[0]
+    return [
+        f"{lost:,} of {found['arrived']:,} fans ended at a refusal that no rule of the target names, most of them at"
+        f" {step} (HTTP {status}): say in its `outcomes` what that means"
+    ]
 
 
 def _holes(found: dict[str, Any], expectations: Expectations) -> list[str]:
