@@ -84,7 +84,10 @@ def _headers(one: Exchange) -> Iterator[Spot]:
                 take = {"cookie": cookie.strip()}
                 yield Spot(value=text, kind="cookie", name=cookie.strip(), take=take, number=one.number)
                 if unquote(text) != text:
-                    yield Spot(value=unquote(text), kind="cookie", name=cookie.strip(), take=take, number=one.number)
+                    # A page's script undoes the encoding before it echoes a cookie; a take does not. The padding of
+                    # base64 at its end may go, nothing else.
+                    cut = {**take, "regex": "([^%]+)"} if unquote(text).rstrip("=") == text.partition("%")[0] else take
+                    yield Spot(value=unquote(text), kind="cookie", name=cookie.strip(), take=cut, number=one.number)
         elif name not in _PLAIN_HEADERS and value:
             bare = value.removeprefix("Bearer ").strip()
             take = {"header": name, "regex": "Bearer (.+)"} if bare != value else {"header": name}

@@ -13,11 +13,13 @@ from surgectl.drafting import words
 from surgectl.drafting.buying import Plan, changes
 from surgectl.drafting.draft import DraftPoll, DraftStep, Line, Named
 from surgectl.drafting.exchange import NOT_JSON, Exchange, json_of
+from surgectl.drafting.graphql import operation_of
 from surgectl.drafting.jsons import leaves
-from surgectl.drafting.requests import operation_of, request_of
+from surgectl.drafting.literal import literal
+from surgectl.drafting.requests import push_of, request_of
 from surgectl.drafting.signs import changed_leaf, done_leaf, sign_of, special, success_leaf
 from surgectl.drafting.turns import REFRESH, Turn
-from surgectl.drafting.values import Values, literal
+from surgectl.drafting.values import Values
 from surgectl.profile.step import Role
 
 
@@ -38,7 +40,11 @@ def requests(values: Values, at: int, turn: Turn, others: dict[str, str]) -> Ask
         if turn.follows:
             request["follow"] = True
     poll: dict[str, Any] | None = None
-    if turn.polls:
+    if turn.push is not None:
+        at += 1 if turn.hops else 0
+        poll, more = push_of(values, at, turn.push, others.get(turn.push.origin))
+        doubts += more
+    elif turn.polls:
         # What the step itself was told is known when it polls.
         poll, more = request_of(values, at + 1 if turn.hops else at, turn.polls[0], others.get(turn.polls[0].origin))
         doubts += more
@@ -59,13 +65,16 @@ def step_of(plan: Plan, values: Values, at: int, asked: Asked, name: str, pages:
     ends = at == plan.end
     done: dict[str, Any] = {"end": "confirmed"} if ends else {"then": "next"}
     if turn.hops:
-        when, doubt = _when(turn, step.take, pages, ends=ends and not turn.polls, role=role)
-        effect = {"then": "poll"} if turn.polls else done
-        if ends and not turn.polls and not doubt and not plan.sure_end:
+        waits = bool(turn.polls) or turn.push is not None
+        when, doubt = _when(turn, step.take, pages, ends=ends and not waits, role=role)
+        effect = {"then": "poll"} if waits else done
+        if ends and not waits and not doubt and not plan.sure_end:
             doubt = "does this reply say that the tickets are sold?"
         step.outcomes = [Line(value={"when": when, **effect}, doubt=doubt)]
         step.outcomes += _asleep(role, turn.asks, step.take, ends=ends)
-    if turn.polls and asked.poll is not None:
+    if turn.push is not None and asked.poll is not None:
+        step.poll = _await(turn, values, at, asked.poll, done)
+    elif turn.polls and asked.poll is not None:
         step.poll = _poll(turn, values, at, asked.poll, done, pages)
     if ends:
         _claim(step, turn)
@@ -190,6 +199,39 @@ def _poll(
         take=[*values.takes.get((at, True), {}).values()],
         doubt=turn.doubt,
     )
+
+
+def _await(turn: Turn, values: Values, at: int, request: dict[str, Any], done: dict[str, Any]) -> DraftPoll:
+    """The wait for what the shop says by itself, and the message that ends it."""
+    takes = [*values.takes.get((at, True), {}).values()]
+    when: dict[str, Any] = {}
+    doubt = "by the last message that was pushed"
+    if turn.polls:
+        events = [one.event for one in turn.polls]
+        named = events[-1] not in ("", "message") and events[-1] not in events[:-1]
+        if named:
+            when["event"] = events[-1]
+        leaf = changed_leaf(turn.polls) or done_leaf(turn.polls[-1])
+        if leaf is not None:
+            when["json"] = {leaf[0]: literal_value(leaf[1])}
+        elif not named and takes and "json" in takes[0].value:
+            when["json"] = {takes[0].value["json"]: {"exists": True}}
+    if not when:
+        when = {"status": 200}
+        doubt = "what was pushed is not in this recording: which message ends the waiting?"
+        if turn.polls:
+            doubt = "which message ends the waiting?"
+    outcomes = [Line(value={"when": when, **done}, doubt=doubt)]
+    if "end" in done:
+        refused = {"json": {next(iter(when["json"])): "failed"}} if "json" in when else {"body": "declined"}
+        outcomes.append(
+            Line(value={"when": refused, "end": "declined"}, asleep=True, doubt="not seen: how does it say no?")
+        )
+    else:
+        outcomes.append(
+            Line(value={"when": {"status": 410}, "end": "sold-out"}, asleep=True, doubt="not seen: all is sold")
+        )
+    return DraftPoll(request=request, pushed=True, outcomes=outcomes, take=takes, doubt=turn.doubt)
 
 
 def _every(polls: tuple[Exchange, ...]) -> str:
