@@ -152,6 +152,16 @@ def messages_of(entry: dict[str, Any], kind: str, reply: str) -> tuple[Message, 
     return tuple(out)
 
 
+def spoke_s(entry: dict[str, Any]) -> float | None:
+    """When the page first said something over a WebSocket: until then it only stood open."""
+    for one in map(as_map, as_list(entry.get("_webSocketMessages"))[:_MOST_MESSAGES]):
+        time = one.get("time")
+        if one.get("type") == "send" and isinstance(time, int | float) and not isinstance(time, bool):
+            # Chromium and mitmproxy count seconds, Playwright milliseconds.
+            return time / 1000 if time > 1e11 else float(time) if time > 0 else None
+    return None
+
+
 def streamed(text: str) -> list[Message]:
     """The messages of an event stream (WHATWG HTML §9.2.6): those that a blank line ended and that carry data."""
     out: list[Message] = []

@@ -15,7 +15,17 @@ from typing import Any
 
 import msgspec
 
-from surgectl.drafting.dialect import as_list, as_map, as_text, content_of, kind_of, messages_of, mime_of, sent_of
+from surgectl.drafting.dialect import (
+    as_list,
+    as_map,
+    as_text,
+    content_of,
+    kind_of,
+    messages_of,
+    mime_of,
+    sent_of,
+    spoke_s,
+)
 from surgectl.drafting.exchange import Exchange, origin_of
 from surgectl.drafting.unpacked import MOST_BYTES, Attached, nothing
 from surgectl.errors import UsageError
@@ -142,7 +152,7 @@ def _exchange(number: int, entry: dict[str, Any], attached: Attached) -> Exchang
         reply_mime=reply_mime,
         reply=reply,
         kind=kind,
-        started_s=_instant(entry.get("startedDateTime")),
+        started_s=spoke_s(entry) or _instant(entry.get("startedDateTime")),
         messages=messages_of(entry, kind, reply),
         by_worker=response.get("_fetchedViaServiceWorker") is True or entry.get("_fetchType") == "Service Worker",
     )

@@ -76,6 +76,10 @@ def fields_of(one: Exchange) -> dict[str, str]:
 def is_login(one: Exchange) -> bool:
     """Did somebody who has an account say who they are? Whoever makes one is somebody new each time."""
     said = words.words_of(f"{one.path} {operation_of(one)}")
-    if one.method == "GET" or not said & words.LOGINS or said & words.REGISTERS:
+    given = [
+        name for name in fields_of(one) if not words.TOKENS.search(name) and name not in ("query", "operationName")
+    ]
+    if one.method == "GET" or said & words.REGISTERS or not any(words.PASSWORDS.search(name) for name in given):
         return False
-    return any(words.PASSWORDS.search(name) for name in fields_of(one))
+    # A name, a password and nothing else is a login, whatever it is called.
+    return bool(said & words.LOGINS) or len(given) == 2

@@ -216,7 +216,7 @@ class _Drafting:
         path = head + ("/status" if look.path.endswith("/status") else "")
         done: dict[str, Any] = {"end": "confirmed"} if role == "pay" else {"then": "next"}
         answer = self._doc.answer(look)
-        state = next((key for key in answer if key in words.STATE_NAMES), None)
+        state = next((key for key in answer if words.is_state(str(key))), None)
         choices = (
             [one for one in listed(self._doc.map(answer.get(state)).get("enum")) if isinstance(one, str)]
             if state

@@ -39,6 +39,10 @@ def draft_of(exchanges: tuple[Exchange, ...], where: str) -> Draft:
     pages = [one for turn in plan.turns for one in (*turn.hops, *turn.polls) if one.is_html]
     steps = [step_of(plan, values, at, drafted[at], names[at], pages) for at in range(len(plan.turns))]
     headers = _shared_headers(plan, steps, alone=not others)
+    checks = _checks(plan, values, steps, names, bare=_is_bare(exchanges))
+    if (refused := sifted.refused) is not None:
+        what = f"{refused.method} {refused.path} was refused ({refused.status}) in this recording"
+        checks.insert(0, f"{what}: was anything bought? Record a purchase that ends well")
     host = host_of(sifted.shop)
     name = re.sub(r"[^a-z0-9-]+", "-", host.lower().removeprefix("www.")).strip("-") or "shop"
     return Draft(
@@ -52,7 +56,7 @@ def draft_of(exchanges: tuple[Exchange, ...], where: str) -> Draft:
         logins=[one.login for one in machines],
         steps=steps,
         status=_status(plan, steps),
-        checks=_checks(plan, values, steps, names, bare=_is_bare(exchanges)),
+        checks=checks[:7],
         left_out=left,
         secrets=[f"{name}: {why}" for name, why in values.environment.items()],
     )
@@ -154,4 +158,4 @@ def _checks(plan: Plan, values: Values, steps: list[DraftStep], names: list[str]
     if bare:
         checks.insert(1, "exported without cookies and Authorization: what came by them is missing, export with them")
     checks.append("the evidence at the end of the file is a template: without it nothing can be proved")
-    return checks[:7]
+    return checks

@@ -34,6 +34,8 @@ class Sifted(msgspec.Struct, frozen=True, kw_only=True):
     kept: tuple[Exchange, ...]
     left_out: tuple[str, ...]
     """In words, for people."""
+    refused: Exchange | None = None
+    """The last thing that was to buy, where the shop refused it."""
 
 
 def sift(exchanges: tuple[Exchange, ...]) -> Sifted:
@@ -72,7 +74,15 @@ def sift(exchanges: tuple[Exchange, ...]) -> Sifted:
         left.append(f"the first {len(kept) - _MOST} requests: the last {_MOST} were looked at")
         kept = kept[-_MOST:]
     parties |= {one.origin for one in heard} - {shop}
-    return Sifted(shop=shop, origins=_names(sorted(parties)), kept=tuple(kept), left_out=tuple(left))
+    buying = [one for one in asked if one in failed and _sounds_like_buying(one)] + [one for one in kept if _buys(one)]
+    last = max(buying, key=lambda one: exchanges.index(one), default=None)
+    return Sifted(
+        shop=shop,
+        origins=_names(sorted(parties)),
+        kept=tuple(kept),
+        left_out=tuple(left),
+        refused=last if last in failed else None,
+    )
 
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -122,7 +132,11 @@ def _shop(asked: list[Exchange]) -> str:
 
 def _buys(one: Exchange) -> bool:
     """Something was changed, and by the words of its path it was a basket, an order, a payment."""
-    if one.method == "GET" or not 200 <= one.status < 400 or is_noise(one.url):
+    return 200 <= one.status < 400 and _sounds_like_buying(one)
+
+
+def _sounds_like_buying(one: Exchange) -> bool:
+    if one.method == "GET" or is_noise(one.url):
         return False
     operation = operation_of(one)
     return role_words(one.path, operation)[1] or pay_words(one.path, operation)

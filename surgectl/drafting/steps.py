@@ -17,7 +17,7 @@ from surgectl.drafting.graphql import operation_of
 from surgectl.drafting.jsons import leaves
 from surgectl.drafting.literal import literal
 from surgectl.drafting.requests import push_of, request_of
-from surgectl.drafting.signs import changed_leaf, done_leaf, sign_of, special, success_leaf
+from surgectl.drafting.signs import changed_leaf, done_leaf, identity_leaf, sign_of, special, success_leaf
 from surgectl.drafting.turns import REFRESH, Turn
 from surgectl.drafting.values import Values
 from surgectl.profile.step import Role
@@ -73,7 +73,7 @@ def step_of(plan: Plan, values: Values, at: int, asked: Asked, name: str, pages:
         step.outcomes = [Line(value={"when": when, **effect}, doubt=doubt)]
         step.outcomes += _asleep(role, turn.asks, step.take, ends=ends)
     if turn.push is not None and asked.poll is not None:
-        step.poll = _await(turn, values, at, asked.poll, done)
+        step.poll = _await(turn, values, at, asked.poll, done, step.take)
     elif turn.polls and asked.poll is not None:
         step.poll = _poll(turn, values, at, asked.poll, done, pages)
     if ends:
@@ -103,7 +103,12 @@ def _when(
         sign = sign_of(last, pages) if last.is_html else None
         if sign:
             when["body"] = sign
-        return when, "" if sign else "what tells this answer from a refusal?"
+            return when, ""
+        made = identity_leaf(last)
+        if made is not None:
+            when["json"] = {**_no_errors(turn), made: {"exists": True}}
+            return when, "does this say that the tickets are sold? A refusal has none of it, it seems"
+        return when, "what tells this answer from a refusal?"
     fields = [take.value["regex"] for take in takes if "regex" in take.value]
     if fields and last.is_html:
         found = re.match(r"""[^()]*?name=["'][^"'()]+["']""", fields[-1])
@@ -111,14 +116,22 @@ def _when(
             when["body"] = found[0]
     elif last.status == 200 and (turn.asks.method != "GET") and not last.is_html:
         flag = success_leaf(last)
-        document = json_of(last.reply)
-        if isinstance(document, dict) and "data" in document and operation_of(turn.asks):
-            when["json"] = {"errors": None, **({flag[0]: flag[1]} if flag else {})}
-        elif flag is not None:
-            when["json"] = {flag[0]: flag[1]}
+        wanted = _no_errors(turn)
+        if flag is not None:
+            wanted[flag[0]] = flag[1]
+        elif wanted and (made := identity_leaf(last)) is not None:
+            wanted[made] = {"exists": True}
+        if wanted:
+            when["json"] = wanted
     if role == "browse" and turn.asks.method == "GET" and "body" in when:
         return when, ""
     return when, ""
+
+
+def _no_errors(turn: Turn) -> dict[str, Any]:
+    """GraphQL answers 200 whatever happened; `errors` beside the data is a failure (October 2021, §7.1.2)."""
+    document = json_of(turn.last.reply)
+    return {"errors": None} if isinstance(document, dict) and "data" in document and operation_of(turn.asks) else {}
 
 
 def literal_value(value: str | bool) -> str | bool:
@@ -181,6 +194,8 @@ def _poll(
         leaf = changed_leaf(turn.polls)
         if leaf is not None:
             when["json"] = {leaf[0]: literal_value(leaf[1])}
+            if len(turn.polls) == 1 and done_leaf(last) is None:
+                doubt = "seen once: is this the end, or is it still waiting?"
         else:
             doubt = "what tells the answer from waiting?"
     outcomes = [Line(value={"when": when, **done}, doubt=doubt)]
@@ -201,8 +216,10 @@ def _poll(
     )
 
 
-def _await(turn: Turn, values: Values, at: int, request: dict[str, Any], done: dict[str, Any]) -> DraftPoll:
-    """The wait for what the shop says by itself, and the message that ends it."""
+def _await(
+    turn: Turn, values: Values, at: int, request: dict[str, Any], done: dict[str, Any], own: list[Named]
+) -> DraftPoll:
+    """The wait for what the shop says by itself, and the message that ends it. `own`: what the step itself takes."""
     takes = [*values.takes.get((at, True), {}).values()]
     when: dict[str, Any] = {}
     doubt = "by the last message that was pushed"
@@ -214,8 +231,11 @@ def _await(turn: Turn, values: Values, at: int, request: dict[str, Any], done: d
         leaf = changed_leaf(turn.polls) or done_leaf(turn.polls[-1])
         if leaf is not None:
             when["json"] = {leaf[0]: literal_value(leaf[1])}
-        elif not named and takes and "json" in takes[0].value:
-            when["json"] = {takes[0].value["json"]: {"exists": True}}
+    # Where nothing of it was written down: the message that gives what is sent later, and was not needed to listen.
+    given = [one for one in (*takes, *own) if "json" in one.value and f"{{{one.name}}}" not in str(request)]
+    if not when and given:
+        when["json"] = {given[0].value["json"]: {"exists": True}}
+        doubt = "which message ends the waiting? That which gives this, it seems"
     if not when:
         when = {"status": 200}
         doubt = "what was pushed is not in this recording: which message ends the waiting?"

@@ -11,7 +11,7 @@ from surgectl.drafting.exchange import NOT_JSON, Exchange, Message, json_of
 from surgectl.drafting.graphql import only_looks
 from surgectl.drafting.jsons import leaves
 from surgectl.drafting.signs import changed_leaf
-from surgectl.drafting.words import STATE_NAMES, id_like, role_words
+from surgectl.drafting.words import id_like, is_state, role_words
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REFRESH = re.compile(r"""(?i)http-equiv=["']?refresh["']?\s+content=["']?(\d+)""")
@@ -137,8 +137,8 @@ def _same(one: Exchange, other: Exchange) -> bool:
 def _is_poll(chain: list[Exchange], again: list[Exchange], turns: list[Turn], rest: list[Exchange]) -> bool:
     """Was it the page that asked again, or a person who reloaded or pressed a button twice?"""
     tail = chain[-1]
-    if tail.method != "GET":
-        return len(again) > 1 and (only_looks(tail) or changed_leaf((tail, *again)) is not None)
+    if tail.method != "GET" and not only_looks(tail):
+        return len(again) > 1 and changed_leaf((tail, *again)) is not None
     if not tail.is_html and tail.reply and not rest and all(one.reply == tail.reply for one in again):
         return False  # the same answer each time: nobody waited for another
     if len(again) > 1 or rest or REFRESH.search(tail.reply) or len(chain) > 1:
@@ -183,13 +183,17 @@ def _add_polls(turns: list[Turn], chain: list[Exchange], polls: tuple[Exchange, 
 
 
 def _looks_after(one: Exchange, before: Turn) -> bool:
-    """A single look at what a POST has just made, whose answer has a state: it was ready at the first look."""
+    """A single look at what was just made, whose answer has a state: it was ready at the first look."""
     asked = before.asks
     waits = before.polls or before.push is not None or before.follows
-    if one.method != "GET" or asked.method == "GET" or waits or one.is_html:
+    looks = one.method == "GET" or only_looks(one)
+    if not looks or asked.method == "GET" or only_looks(asked) or waits or one.is_html:
         return False
     document = json_of(one.reply)
-    if document is NOT_JSON or not any(leaf.key in STATE_NAMES for leaf in leaves(document)):
+    if document is NOT_JSON or not any(is_state(leaf.key) for leaf in leaves(document)):
         return False
     named = [part for part in one.segments if part and (id_like(part) or part.isdigit())]
-    return before.last.status == 202 or any(part in before.last.reply for part in named)
+    if one.method != "GET":
+        named = [str(leaf.value) for leaf in leaves(json_of(one.body)) if leaf.key != "query"]
+        named = [value for value in named if len(value) >= 4 and not value.isalpha()]
+    return before.last.status == 202 or any(part in before.last.reply or part in asked.body for part in named)

@@ -46,6 +46,7 @@ class Values:
         self._shop = shop if "}" not in shop else ""
         self._logins = {at for at, turn in enumerate(turns) if turn.hops and is_login(turn.asks)}
         self._first_page = next((at for at, turn in enumerate(turns) if turn.hops), 0)
+        self._silent = [(at, turn.push) for at, turn in enumerate(turns) if turn.push is not None and not turn.polls]
         self._replies = {at: turn.hops[-1].number for at, turn in enumerate(turns) if turn.hops}
         self.shared: dict[str, str] = {}
         """A recorded token → the login that gives it, as it stands in a header."""
@@ -111,6 +112,8 @@ class Values:
             return self.secret(name, "a captcha's answer")
         if words.IDEMPOTENCY.match(name) and words.id_like(value):
             return "{" + self._key(value) + "}"
+        if (heard := self._from_silence(at, name, value, place)) is not None:
+            return heard
         if words.UUID.fullmatch(value):
             return "{" + self._mint(name, value, "{uuid}") + "}"
         if place != "path" and words.SECRETS.search(name):
@@ -159,6 +162,26 @@ class Values:
             self._keys[value] = name
         self.mint.setdefault(name, "{uuid}")
         return name
+
+    def _from_silence(self, at: int, name: str, value: str, place: str) -> str | None:
+        """What no reply gave, and what was pushed before is not in the recording: it came from there."""
+        if len(value) < 8 or not words.id_like(value) or words.EMAIL.fullmatch(value) or place == "path":
+            return None
+        if words.UUID.fullmatch(value) and not words.words_of(name) & words.PASSES:
+            return None
+        for turn, push in reversed(self._silent):
+            if turn >= at or self._first_sent.get(value, 10**9) < push.number:
+                continue
+            said = re.sub(r"(?i)^x[-_]", "", name)
+            key = words.a_name(said) if place == "header" else name
+            if value not in self._by_value:
+                self._by_value[value] = self._free(words.a_name(said))
+            variable = self._by_value[value]
+            doubt = "what was pushed is not in this recording: is it called so there?"
+            take = {"json": key if re.fullmatch(r"[\w-]+", key) else words.a_name(key)}
+            self.takes.setdefault((turn, True), {})[variable] = Named(name=variable, value=take, doubt=doubt)
+            return "{" + variable + "}"
+        return None
 
     def by_cookie(self, at: int, name: str, cookie: str, value: str, *, seen: bool) -> str:
         """A header that repeats a cookie (double submit), though no reply was seen setting it."""

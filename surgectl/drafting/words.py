@@ -35,7 +35,7 @@ STATES_DONE = frozenset(
     "confirmed paid settled completed complete success succeeded successful done placed paymentsettled fulfilled "
     "captured purchased issued booked".split()
 )
-STATE_NAMES = frozenset("state status phase stage result outcome __typename".split())
+_STATES = frozenset("state status phase stage result outcome lifecycle".split())
 FLAG_NAMES = frozenset("ok success ready done admitted paid confirmed".split())
 QTY = re.compile(r"(?i)^(item_?)?(qty|quantity|quantities|count|tickets|ticket_?count|num_?tickets|pieces|anzahl)$")
 TOKENS = re.compile(r"(?i)csrf|xsrf|token|nonce|authenticity|verification|viewstate|_key$|^key$|signature|session")
@@ -61,7 +61,13 @@ AFTERWARDS = frozenset(
     "newsletter subscribe logout signout feedback survey rating preferences heartbeat keepalive ping share".split()
 )
 """What people are asked when all is bought."""
+PASSES = frozenset("pass token ticket admission access turn permit grant".split())
 SEATS = frozenset("seat seats place places chair chairs row table spot spots".split())
+
+
+def is_state(name: str) -> bool:
+    """`state`, `orderStatus`, `payment_state`, GraphQL's `__typename`: what says how far something has come."""
+    return name == "__typename" or bool(words_of(name) & _STATES)
 
 
 def role_words(path: str, operation: str = "") -> tuple[Role, bool]:
