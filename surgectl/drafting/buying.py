@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import msgspec
@@ -91,19 +92,20 @@ def _waited(turn: Turn) -> bool:
 
 
 def _is_needed(reply: str, later: list[Turn]) -> bool:
-    said = set(re.findall(r"[^\s\"'<>\\]{6,}", reply))
-    said |= {part for text in said if len(text) < 2_000 for part in re.split(r"[,:/?&=}\]]", text)}
-    for other in later[:200]:
-        one = other.asks
-        sent = (
-            [value for _, value in (*one.form, *one.query)]
-            + one.segments
-            + re.findall(r'"([^"\\]{6,200})"', one.body[:50_000])
-        )
-        sent += [value for name, value in one.headers if name.startswith("x-") or name == "authorization"]
-        if any(words.id_like(value) and value.removeprefix("Bearer ") in said for value in sent[:300]):
-            return True
-    return False
+    """Is something of this reply sent later, that no person could have thought of?"""
+    if not reply:
+        return False
+    values = {value for turn in later[:200] for value in _made_up(turn.asks)}
+    return any(re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", reply) for value in values if value in reply)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _made_up(one: Exchange) -> tuple[str, ...]:
+    sent = [value for _, value in (*one.form, *one.query)] + one.segments
+    sent += re.findall(r'"([^"\\]{6,200})"', one.body[:50_000])
+    sent += [value.removeprefix("Bearer ") for name, value in one.headers if name.startswith("x-")]
+    sent += [value.removeprefix("Bearer ") for name, value in one.headers if name == "authorization"]
+    return tuple({value for value in sent[:300] if words.id_like(value)})
 
 
 def planned(turns: list[Turn], where: str, left: list[str]) -> Plan:
@@ -173,7 +175,8 @@ def _polling_order(turn: Turn, *, last: bool) -> Turn:
     """A payment that leads to the page of its own order: that page is looked at until it says how it went."""
     if not last or turn.polls or turn.push or len(turn.hops) != 2 or turn.asks.method == "GET":
         return turn
-    if not any(words.id_like(part) for part in turn.hops[1].segments):
+    to = turn.hops[1]
+    if not any(words.id_like(part) for part in to.segments) or words.words_of(to.path) & words.CONFIRMS:
         return turn
     doubt = "decided at the first look when it was recorded; under load it may take longer"
     return Turn(hops=turn.hops[:1], polls=turn.hops[1:], doubt=doubt)

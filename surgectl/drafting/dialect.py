@@ -42,7 +42,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sent_of(post: dict[str, Any], head: tuple[tuple[str, str], ...], attached: Attached) -> Sent:
-    """`params` where they were written down, else whatever the text says; files of a form are left out."""
+    """What the text says, where there is one, else the `params`; files of a form are left out."""
     mime = mime_of(as_text(post.get("mimeType"))) or mime_of(next((v for n, v in head if n == "content-type"), ""))
     text = as_text(post.get("text"))
     if as_text(post.get("encoding")).lower() == "base64":
@@ -58,8 +58,9 @@ def sent_of(post: dict[str, Any], head: tuple[tuple[str, str], ...], attached: A
         mime = "application/x-www-form-urlencoded"
     if mime == "multipart/form-data" and text:
         params = [*_multipart(text)] or params
-    elif not params and mime == "application/x-www-form-urlencoded":
-        params = _pairs(text)
+    elif mime == "application/x-www-form-urlencoded":
+        # Chromium's params are as they were sent, percent signs and all; everybody's text is.
+        params = [*_pairs(text.strip())] or params
     return Sent(mime=mime, text=text[:MOST_OF_A_BODY], form=tuple(params))
 
 

@@ -75,8 +75,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_document(self) -> bool:
-        """Did the browser show it as a page?"""
-        return self.kind == "document" if self.kind else "html" in self.reply_mime
+        """Did the browser show it as a page? No form sends JSON."""
+        return self.kind == "document" if self.kind else "html" in self.reply_mime and "json" not in self.mime
 
     @property
     def pushes(self) -> bool:

@@ -31,9 +31,13 @@ def shared(turns: list[Turn], others: dict[str, str]) -> tuple[list[Turn], list[
     found: list[Shared] = []
     for turn in turns:
         one = turn.asks
+        fetches = turn.hops and one.method != "GET" and fields_of(one).get("grant_type") == "client_credentials"
+        if not fetches or len(found) > 3:
+            kept.append(turn)
+            continue
         document = json_of(turn.final.reply)
         tokens = [] if document is NOT_JSON else [leaf for leaf in leaves(document) if leaf.key == "access_token"]
-        if not turn.hops or fields_of(one).get("grant_type") != "client_credentials" or not tokens or len(found) > 3:
+        if not tokens:
             kept.append(turn)
             continue
         expires = next((leaf.path for leaf in leaves(document) if leaf.key == "expires_in"), None)

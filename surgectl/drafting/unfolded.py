@@ -19,13 +19,16 @@ _PAGES = 8
 
 def unfolded(exchanges: tuple[Exchange, ...]) -> tuple[Exchange, ...]:
     """Every request once, each with the reply that was its own."""
+    if any(_is_folded(one) for one in exchanges):
+        # Room for the requests that come to light: each is before its own reply.
+        exchanges = tuple(msgspec.structs.replace(one, number=2 * one.number + 1) for one in exchanges)
     plain = {(one.method, one.url, one.body) for one in exchanges if not one.by_worker}
     out: list[Exchange] = []
     pages: list[Exchange] = []
     for one in exchanges:
         if one.by_worker and (one.method, one.url, one.body) in plain:
             continue
-        if one.method in ("GET", "HEAD") and one.form and one.body and one.status:
+        if _is_folded(one):
             out += _apart(one, pages)
         else:
             out.append(one)
@@ -34,11 +37,16 @@ def unfolded(exchanges: tuple[Exchange, ...]) -> tuple[Exchange, ...]:
     return tuple(out)
 
 
+def _is_folded(one: Exchange) -> bool:
+    return one.method in ("GET", "HEAD") and bool(one.form and one.body and one.status)
+
+
 def _apart(one: Exchange, pages: list[Exchange]) -> tuple[Exchange, Exchange]:
     said = _action(one, pages)
     why = "the form with these fields on the page before" if said else "nothing on the pages before"
     posted = msgspec.structs.replace(
         one,
+        number=one.number - 1,
         method="POST",
         url=said or (pages[-1].url if pages else one.url),
         status=302,

@@ -54,10 +54,11 @@ class Values:
             sent = (*sent_values(turns[pay].asks), *turns[pay].asks.headers)
             paid = [value for name, value in sent if words.IDEMPOTENCY.match(name) and words.id_like(value)]
             self._keys.update((value, "key") for value in paid[:1])
+        wanted = _wanted(turns)
         for index, turn in enumerate(turns):
             for in_poll, one in _replies(turn):
                 followed = not in_poll and turn.follows
-                for spot in spots_of(one, followed=followed):
+                for spot in spots_of(one, wanted, followed=followed):
                     self._spots.setdefault(spot.value, []).append((index, in_poll, spot))
                 self._texts.append((index, in_poll, one))
             for one in (*turn.hops, *turn.polls):
@@ -330,6 +331,22 @@ def sent_values(one: Exchange) -> list[tuple[str, str]]:
             found += [(leaf.key, str(leaf.value)) for leaf in leaves(document) if not isinstance(leaf.value, bool)]
     found += [(name, value) for name, value in one.headers if name.startswith("x-")]
     return [(name, value) for name, value in found if value]
+
+
+def _wanted(turns: list[Turn]) -> set[str]:
+    """Everything that was ever sent: of what the shop said, nothing else can matter."""
+    found: set[str] = set()
+    for turn in turns:
+        for one in (*turn.hops, *turn.polls, *((turn.push,) if turn.push is not None else ())):
+            said = [value for _, value in sent_values(one)]
+            said += [part for _, value in one.headers for part in (value, value.partition(" ")[2])]
+            inside = [value for value in said if value[:1] in ("{", "[")]
+            inside += [message.data for message in one.messages if message.sent]
+            for text in inside:
+                document = json_of(text)
+                said += [str(leaf.value) for leaf in (leaves(document) if document is not NOT_JSON else ())]
+            found.update(said)
+    return found
 
 
 def _replies(turn: Turn) -> list[tuple[bool, Exchange]]:
