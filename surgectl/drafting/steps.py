@@ -198,6 +198,12 @@ def _poll(
                 doubt = "seen once: is this the end, or is it still waiting?"
         else:
             doubt = "what tells the answer from waiting?"
+    if (
+        not re.search(r"\{[a-z_]", str(request))
+        and turn.hops
+        and any(re.search(r"\d", part) for part in turn.polls[0].segments)
+    ):
+        doubt = "every fan asks at this one address: whose is it? It looks like the one that was recorded"
     outcomes = [Line(value={"when": when, **done}, doubt=doubt)]
     if "end" in done:
         refused = {"json": {next(iter(when["json"])): "failed"}} if "json" in when else {"body": "declined"}

@@ -255,6 +255,7 @@ class Values:
         # What the browser sent before the shop said it was the browser's own word.
         before = [found for found in before if found[2].number <= first or value in self._by_value]
         moving = [found for found in before if found[2].moves and (found[2].kind != "cookie" or place == "header")]
+        moving = moving or [found for found in before if _is_of_the_answer(found[2], name, place)]
         bound = [found for found in moving if found[2].kind in PAGE_BOUND]
         if bound and place != "path":
             return self._taking(*bound[-1], name, place)
@@ -331,6 +332,16 @@ def sent_values(one: Exchange) -> list[tuple[str, str]]:
             found += [(leaf.key, str(leaf.value)) for leaf in leaves(document) if not isinstance(leaf.value, bool)]
     found += [(name, value) for name, value in one.headers if name.startswith("x-")]
     return [(name, value) for name, value in found if value]
+
+
+_COUNTED = re.compile(r"(?i)qty|quantity|total|amount|price|count|limit|position|left|wait|pieces|_at$|^at$|version")
+
+
+def _is_of_the_answer(spot: Spot, name: str, place: str) -> bool:
+    """Short numbers as small shops give them (K2, 17): what an order was answered with, and its address has again."""
+    if spot.kind != "json" or not spot.made or not re.search(r"\d", spot.value) or _COUNTED.search(spot.name):
+        return False
+    return place == "path" or words.a_name(spot.name) == words.a_name(name)
 
 
 def _wanted(turns: list[Turn]) -> set[str]:

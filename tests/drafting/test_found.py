@@ -285,3 +285,20 @@ def test_a_reply_without_a_word_of_success_is_known_by_what_it_made(tmp_path: Pa
     rule = (steps["pay"].outcomes or [])[0]
     assert rule.when.json == {"errors": None, "data.placeOrder.code": {"exists": True}}  # type: ignore[union-attr]
     assert rule.end == "confirmed"
+
+
+def test_an_order_with_a_short_number_is_each_fans_own(tmp_path: Path) -> None:
+    """K2 in an address is the answer's own: a fan who asked for another's order would be told "paid"."""
+    order = entry("POST", "/orders", 202, sent={"qty": 2}, reply={"order": "K2", "qty": 2, "state": "pending"})
+    looks = [entry("GET", "/orders/K2", reply={"order": "K2", "state": state}) for state in ("pending", "paid")]
+    _, target, steps = drawn(tmp_path, order, *looks)
+    poll = steps["pay"].poll
+    assert poll is not None and poll.get == "/orders/{order}" and steps["pay"].take["order"].json == "order"
+    assert target.flows["status"][0].get == "/orders/{order}"
+
+
+def test_an_address_that_is_the_same_for_every_fan_is_doubted() -> None:
+    """Nobody gave the number in it: it is the one that was recorded."""
+    order = entry("POST", "/orders", 202, sent={"qty": 2}, reply={"state": "pending"})
+    looks = [entry("GET", "/status/7", reply={"state": state}) for state in ("pending", "paid")]
+    assert "every fan asks at this one address" in drafted(order, *looks)
