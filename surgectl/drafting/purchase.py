@@ -88,7 +88,7 @@ def _shared_headers(plan: Plan, steps: list[DraftStep], *, alone: bool) -> list[
 def _status(plan: Plan, steps: list[DraftStep]) -> list[DraftStep]:
     """The page of the order, looked at again later: where it has an address of its own."""
     last = steps[-1]
-    if last.poll is None or plan.roles[-1] != "pay" or plan.turns[-1].polls[-1].location:
+    if last.poll is None or last.poll.pushed or plan.roles[-1] != "pay" or plan.turns[-1].polls[-1].location:
         return []
     names = re.findall(r"\{(\w+)\}", str(last.poll.request.get("get", "")))
     if len(names) != 1 or names[0] in ("email", "key"):
