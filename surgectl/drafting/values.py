@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from surgectl.drafting import words
 from surgectl.drafting.draft import Named
-from surgectl.drafting.exchange import NOT_JSON, Exchange, json_of
-from surgectl.drafting.jsons import leaves, lists
+from surgectl.drafting.exchange import Exchange, json_of
+from surgectl.drafting.jsons import lists
 from surgectl.drafting.literal import literal
 from surgectl.drafting.logins import is_login
+from surgectl.drafting.sent import all_sent, readable, sent_values
 from surgectl.drafting.spots import PAGE_BOUND, Spot, spots_of, text_spot
 from surgectl.drafting.turns import Turn
 
@@ -54,9 +55,9 @@ class Values:
             sent = (*sent_values(turns[pay].asks), *turns[pay].asks.headers)
             paid = [value for name, value in sent if words.IDEMPOTENCY.match(name) and words.id_like(value)]
             self._keys.update((value, "key") for value in paid[:1])
-        wanted = _wanted(turns)
+        wanted = all_sent(turns)
         for index, turn in enumerate(turns):
-            for in_poll, one in _replies(turn):
+            for in_poll, one in readable(turn):
                 followed = not in_poll and turn.follows
                 for spot in spots_of(one, wanted, followed=followed):
                     self._spots.setdefault(spot.value, []).append((index, in_poll, spot))
@@ -323,17 +324,6 @@ def path_template(values: Values, at: int, one: Exchange) -> str:
     return "/" + "/".join(parts)
 
 
-def sent_values(one: Exchange) -> list[tuple[str, str]]:
-    """Name and text of everything a request says: path, query, fields, JSON, headers of its own."""
-    found = [("path", part) for part in one.segments] + list(one.query) + list(one.form)
-    if not one.form and one.body:
-        document = json_of(one.body)
-        if document is not NOT_JSON:
-            found += [(leaf.key, str(leaf.value)) for leaf in leaves(document) if not isinstance(leaf.value, bool)]
-    found += [(name, value) for name, value in one.headers if name.startswith("x-")]
-    return [(name, value) for name, value in found if value]
-
-
 _COUNTED = re.compile(r"(?i)qty|quantity|total|amount|price|count|limit|position|left|wait|pieces|_at$|^at$|version")
 
 
@@ -342,25 +332,3 @@ def _is_of_the_answer(spot: Spot, name: str, place: str) -> bool:
     if spot.kind != "json" or not spot.made or not re.search(r"\d", spot.value) or _COUNTED.search(spot.name):
         return False
     return place == "path" or words.a_name(spot.name) == words.a_name(name)
-
-
-def _wanted(turns: list[Turn]) -> set[str]:
-    """Everything that was ever sent: of what the shop said, nothing else can matter."""
-    found: set[str] = set()
-    for turn in turns:
-        for one in (*turn.hops, *turn.polls, *((turn.push,) if turn.push is not None else ())):
-            said = [value for _, value in sent_values(one)]
-            said += [part for _, value in one.headers for part in (value, value.partition(" ")[2])]
-            inside = [value for value in said if value[:1] in ("{", "[")]
-            inside += [message.data for message in one.messages if message.sent]
-            for text in inside:
-                document = json_of(text)
-                said += [str(leaf.value) for leaf in (leaves(document) if document is not NOT_JSON else ())]
-            found.update(said)
-    return found
-
-
-def _replies(turn: Turn) -> list[tuple[bool, Exchange]]:
-    """The replies out of which a target could read, those of the polling apart."""
-    last = [(False, turn.hops[-1])] if turn.hops else []
-    return [*last, *((True, one) for one in turn.polls)]

@@ -244,7 +244,7 @@ def descriptions(draw: Any) -> Any:
     return {**root, **version}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(descriptions())
 def test_any_description_passes_check_or_is_refused(document: Any) -> None:
     """Never a traceback, never a file that `check` refuses."""
@@ -256,7 +256,7 @@ def test_any_description_passes_check_or_is_refused(document: Any) -> None:
         _prove(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_any_bytes_are_refused_in_one_line(data: st.DataObject) -> None:
     """A description that is cut, mixed up, or of which a stretch is something else."""
