@@ -14,11 +14,13 @@ from rich.text import Text
 
 from surgectl.cli.located import located
 from surgectl.cli.plan_view import console_for_results
+from surgectl.drafting.described import MOST_BYTES
 from surgectl.drafting.draft import Draft
-from surgectl.drafting.har import MOST_BYTES, read_har
+from surgectl.drafting.har import read_har
 from surgectl.drafting.openapi import draft_of_openapi
 from surgectl.drafting.purchase import draft_of
 from surgectl.drafting.skeleton import Answers, skeleton
+from surgectl.drafting.unpacked import opened
 from surgectl.drafting.write import write
 from surgectl.errors import SurgectlError, UsageError
 from surgectl.journey.compile import compile_target
@@ -34,7 +36,7 @@ def init(
         Path | None, typer.Option("--from-har", help="A purchase recorded in a browser: developer tools, Export HAR.")
     ] = None,
     from_openapi: Annotated[
-        Path | None, typer.Option("--from-openapi", help="The shop's OpenAPI 3 description, JSON or YAML.")
+        Path | None, typer.Option("--from-openapi", help="The shop's OpenAPI 3 or Swagger 2 description.")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("shop.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
@@ -45,9 +47,10 @@ def init(
     if output.exists() and not force:
         raise UsageError("is there already", where=str(output), hint="-o ANOTHER.yaml, or --force")
     if from_har is not None:
-        draft = draft_of(read_har(_read(from_har), str(from_har)), str(from_har))
+        recording = opened(from_har)
+        draft = draft_of(read_har(recording.data, str(from_har), recording.attached), str(from_har))
     elif from_openapi is not None:
-        draft = draft_of_openapi(_read(from_openapi), str(from_openapi))
+        draft = draft_of_openapi(_read(from_openapi), str(from_openapi), beside=from_openapi.parent)
     else:
         if not _is_terminal():
             raise UsageError("there is no terminal to ask questions on", hint=_NO_TERMINAL)

@@ -8,7 +8,7 @@ from typing import Any
 from surgectl.drafting import words
 from surgectl.drafting.described import Document, Operation, listed
 from surgectl.drafting.draft import Line
-from surgectl.drafting.values import literal
+from surgectl.drafting.literal import literal
 from surgectl.profile.step import Role
 
 

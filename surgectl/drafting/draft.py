@@ -29,10 +29,12 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DraftPoll(msgspec.Struct, kw_only=True):
-    """Asking again."""
+    """Asking again, or listening until the shop says it by itself."""
 
     request: dict[str, Any]
-    """`get`, `query`, `origin`, `headers`, `follow` …"""
+    """`get`, `query`, `origin`, `headers`, `follow` …; of what listens `sse` or `ws`, and `send`"""
+    pushed: bool = False
+    """It stands as `await:`, not as `poll:`."""
     every: str = "1s"
     hint: dict[str, Any] | None = None
     outcomes: list[Line] = []
@@ -58,6 +60,15 @@ class DraftStep(msgspec.Struct, kw_only=True):
     only: dict[str, Any] | None = None
 
 
+class DraftLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """What many requests share: an entry of `logins:`."""
+
+    name: str
+    steps: list[dict[str, Any]]
+    expires: dict[str, Any] | None = None
+    doubt: str = ""
+
+
 class Draft(msgspec.Struct, kw_only=True):
     """The whole file to be."""
 
@@ -71,6 +82,7 @@ class Draft(msgspec.Struct, kw_only=True):
     origins: dict[str, str] = {}
     headers: list[Named] = []
     mint: list[Named] = []
+    logins: list[DraftLogin] = []
     status: list[DraftStep] = []
     checks: list[str] = []
     """What a person should look at, the most important first."""

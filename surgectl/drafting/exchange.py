@@ -16,6 +16,16 @@ NOT_JSON = object()
 """What `json_of` gives for a text that is no JSON."""
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of a connection that stays open."""
+
+    data: str
+    event: str = ""
+    """The name of a server-sent event; empty on a WebSocket."""
+    sent: bool = False
+    """Said by the page, not by the shop."""
+
+
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """A request and the reply to it. Header names are lower case; a missing body is an empty text."""
 
@@ -36,6 +46,14 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
     """What asked for it, where the recorder says so: document, xhr, fetch, image, script …"""
     started_s: float | None = None
+    messages: tuple[Message, ...] = ()
+    """Of an event stream or a WebSocket, in their order."""
+    event: str = ""
+    """The name of the one message that this stands for."""
+    guess: str = ""
+    """What of it no recorder said, in words."""
+    by_worker: bool = False
+    """Answered by the page's service worker, which may have asked the shop by itself."""
 
     @property
     def origin(self) -> str:
@@ -57,8 +75,19 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_document(self) -> bool:
-        """Did the browser show it as a page?"""
-        return self.kind == "document" if self.kind else "html" in self.reply_mime
+        """Did the browser show it as a page? No form sends JSON."""
+        return self.kind == "document" if self.kind else "html" in self.reply_mime and "json" not in self.mime
+
+    @property
+    def pushes(self) -> bool:
+        """Is it a connection over which the shop speaks by itself?"""
+        return self.kind in ("websocket", "eventsource")
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that were sent along."""
+        pairs = [pair.partition("=") for name, value in self.headers if name == "cookie" for pair in value.split(";")]
+        return {name.strip(): value.strip() for name, mark, value in pairs if mark and name.strip()}
 
     @property
     def is_html(self) -> bool:

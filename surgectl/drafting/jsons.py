@@ -55,13 +55,40 @@ def _join(path: str, name: str) -> str:
     return f'{path}["{name}"]'
 
 
-def mapped(value: Any, change: Callable[[str, Any], Any], key: Callable[[str], str], name: str = "") -> Any:
-    """The same document with `change(name, scalar)` in place of every scalar, and `key(name)` of every name."""
+def mapped(
+    value: Any,
+    change: Callable[[str, Any], Any],
+    key: Callable[[str], str],
+    name: str = "",
+    listed: Callable[[str, list[Any]], Any] = lambda _name, _items: None,
+) -> Any:
+    """The same document with `change(name, scalar)` in place of every scalar, and `key(name)` of every name.
+
+    `listed(name, scalars)` may give one value in place of a whole list; None leaves it a list.
+    """
     if isinstance(value, dict):
-        return {key(str(inner)): mapped(item, change, key, str(inner)) for inner, item in value.items()}
+        return {key(str(inner)): mapped(item, change, key, str(inner), listed) for inner, item in value.items()}
     if isinstance(value, list):
-        return [mapped(item, change, key, name) for item in value]
+        whole = listed(name, value) if value and not any(isinstance(item, dict | list) for item in value) else None
+        return [mapped(item, change, key, name, listed) for item in value] if whole is None else whole
     return change(name, value)
+
+
+def lists(document: Any) -> Iterator[tuple[str, list[Any]]]:
+    """The lists of a document that no list holds, each with its path; at most 2,000."""
+    left = 2_000
+    stack: list[tuple[Any, str, int]] = [(document, "", 0)]
+    while stack and left:
+        value, path, depth = stack.pop()
+        left -= 1
+        if isinstance(value, dict) and depth < _DEEPEST:
+            stack += [
+                (item, _join(path, str(name)), depth + 1)
+                for name, item in list(value.items())[:left]
+                if '"' not in str(name)
+            ]
+        elif isinstance(value, list) and path:
+            yield path, value
 
 
 def size(value: Any, most: int, deepest: int) -> int:

@@ -1,12 +1,13 @@
 """Makes a draft target of what a shop's own description says: its operations, bodies, answers and keys.
 
-OpenAPI 3.0 and 3.1 (https://spec.openapis.org/oas/), as JSON or YAML, with `$ref` inside the document. A description
+OpenAPI 3.0 and 3.1 (https://spec.openapis.org/oas/) and Swagger 2.0, as JSON or YAML. A description
 tells what can be asked, never in which order: the way through it is a guess by names, and is marked so.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -18,72 +19,31 @@ from surgectl.drafting.described import Document, Operation, listed, operations,
 from surgectl.drafting.draft import Draft, DraftPoll, DraftStep, Line, Named
 from surgectl.drafting.exchange import origin_of
 from surgectl.drafting.filling import Filling
+from surgectl.drafting.literal import key_literal, literal
+from surgectl.drafting.offered import journey_of
+from surgectl.drafting.security import Security, security_of
 from surgectl.drafting.sift import host_of
-from surgectl.drafting.values import key_literal, literal
+from surgectl.drafting.swagger import server_of
 from surgectl.errors import UsageError
 from surgectl.profile.step import Role
 
 _ORDER: tuple[Role, ...] = ("join", "hold", "pay")
 
 
-def draft_of_openapi(data: bytes, where: str) -> Draft:
-    """The draft of a description. UsageError where it is none, or offers nothing to buy."""
-    doc = Document(read(data, where))
+def draft_of_openapi(data: bytes, where: str, beside: Path | None = None) -> Draft:
+    """The draft of a description. UsageError where it is none, or offers nothing to buy.
+
+    `beside`: the folder in which the files lie that it refers to.
+    """
+    doc = Document(read(data, where), beside)
     offered = operations(doc)
     if not any(one.method != "get" for one in offered):
-        raise UsageError(
-            "describes nothing that could be bought", where=where, hint="it needs at least one POST under paths:"
-        )
-    chosen = _chosen(offered)
-    draft = _Drafting(doc, chosen, offered)
+        hint = "it needs at least one POST under paths:"
+        if doc.map(doc.root.get("webhooks")):
+            hint += "; webhooks are what the shop sends"
+        raise UsageError("describes nothing that could be bought", where=where, hint=hint)
+    draft = _Drafting(doc, journey_of(doc, offered), offered)
     return draft.whole()
-
-
-def _chosen(operations: list[Operation]) -> list[tuple[Operation, Role]]:
-    """Look, join, hold, pay, look after it: the likeliest operation for each, by its words."""
-    posts = [one for one in operations if one.method in ("post", "put") and not _is_ours(one)]
-    posts = posts or [one for one in operations if one.method != "get"]
-    chosen: dict[Role, Operation] = {}
-    scored = {one.said: _scores(one) for one in posts}
-    for role in ("pay", "hold", "join"):
-        free = [one for one in posts if one not in chosen.values()]
-        best = max(free, key=lambda one: scored[one.said][role], default=None)
-        if best is not None and (scored[best.said][role] > 0 or role == "pay"):
-            chosen[role] = best
-    return [(chosen[role], role) for role in _ORDER if role in chosen]
-
-
-def _is_ours(one: Operation) -> bool:
-    """Something for the house: no buyer goes there."""
-    return bool(
-        words.words_of(f"{one.path} {one.name}")
-        & set("admin webhook webhooks refund refunds cancel login auth logout".split())
-    )
-
-
-def _scores(one: Operation) -> dict[str, float]:
-    path, name = words.words_of(re.sub(r"\{[^}]*\}", "", one.path)), words.words_of(one.name)
-    both = path | name
-    last = words.words_of(re.sub(r"\{[^}]*\}", "", one.path).rstrip("/").rpartition("/")[2])
-    strong = {
-        "join": {"queue", "line", "join", "waiting", "lobby", "waitingroom"},
-        "hold": {"hold", "holds", "reserve", "reservation", "reservations", "basket", "cart", "carts", "baskets"},
-        "pay": {
-            "pay",
-            "payment",
-            "payments",
-            "checkout",
-            "purchase",
-            "purchases",
-            "buy",
-            "order",
-            "orders",
-            "complete",
-        },
-    }
-    return {
-        role: 2.0 * len(last & known) + len(both & known) - 0.1 * one.path.count("{") for role, known in strong.items()
-    }
 
 
 class _Drafting:
@@ -95,15 +55,22 @@ class _Drafting:
         self._operations = operations
         self._fill = Filling(doc)
         self._checks: list[str] = []
+        self._origins: dict[str, str] = {}
+        self._gate = Security()
+        self._names: set[str] = set()
 
     def whole(self) -> Draft:
         said = ", ".join(f"{role} = {one.said}" for one, role in self._chosen)
         self._checks.append(f"the order of the steps was guessed by names: {said}")
-        steps = [step for one, role in self._chosen for step in [self._step(one, role)]]
         base, host = self._base()
-        headers = [Named(name="Accept", value="application/json"), *self._keys()]
+        self._gate = security_of(self._doc, [one for one, _ in self._chosen], base)
+        self._origins.update(self._gate.origins)
+        steps = [self._step(one, role) for one, role in self._chosen]
+        self._fill.environment.update(self._gate.environment)
         if self._fill.environment:
             self._checks.insert(1, f"set in the environment: {', '.join(self._fill.environment)}")
+        if self._doc.lost:
+            self._checks.append(f"references that lead nowhere: {', '.join([*self._doc.lost][:4])}")
         self._checks.append("the evidence at the end of the file is a template: without it nothing can be proved")
         info = self._doc.map(self._doc.root.get("info"))
         used = {one.said for one, _ in self._chosen}
@@ -112,10 +79,12 @@ class _Drafting:
         return Draft(
             name=words.a_name(str(info.get("title") or ""), "shop").replace("_", "-"),
             about="",
-            base_url=base,
+            base_url=f"${{SHOP_URL:-{base}}}",
             host=host,
-            headers=headers,
+            origins=self._origins,
+            headers=[Named(name="Accept", value="application/json"), *self._gate.headers],
             mint=[Named(name=name, value=text) for name, text in self._fill.mint.items()],
+            logins=self._gate.logins,
             steps=steps,
             checks=self._checks[:7],
             left_out=[f"operations: {shown}"] if rest else [],
@@ -123,60 +92,60 @@ class _Drafting:
         )
 
     def _base(self) -> tuple[str, str]:
-        servers = listed(self._doc.root.get("servers"))
-        url = str(self._doc.map(servers[0]).get("url") or "") if servers else ""
+        """The first server's address, and its host where that is not this machine."""
+        url = server_of(self._doc.root) if self._doc.old else self._address(listed(self._doc.root.get("servers")))
         url = urljoin("http://127.0.0.1:8000/", url) if url.startswith("/") or not url else url
         if not origin_of(url) or re.search(r"[{}\s$@]", url):
             self._checks.append("the description names no usable server: set SHOP_URL")
             url = "http://127.0.0.1:8000"
         host = host_of(url)
-        return f"${{SHOP_URL:-{url.rstrip('/')}}}", "" if host in ("localhost", "127.0.0.1", "::1") else host
+        return url.rstrip("/"), "" if host in ("localhost", "127.0.0.1", "::1") else host
 
-    def _keys(self) -> list[Named]:
-        """Security schemes as headers whose value only the environment knows."""
-        found: list[Named] = []
-        schemes = self._doc.map(self._doc.map(self._doc.root.get("components")).get("securitySchemes"))
-        for name, scheme in list(schemes.items())[:4]:
-            told = self._doc.map(scheme)
-            variable = f"SHOP_{words.a_name(str(name)).upper()}"
-            kind, how = told.get("type"), str(told.get("scheme", "")).lower()
-            if kind == "apiKey" and told.get("in") == "header" and re.fullmatch(r"[\w-]{1,60}", str(told.get("name"))):
-                found.append(Named(name=str(told["name"]), value=f"${{{variable}}}", doubt=f"security scheme {name}"))
-            elif kind in ("oauth2", "openIdConnect") or (kind == "http" and how in ("bearer", "basic")):
-                if any(one.name == "Authorization" for one in found):
-                    continue
-                word = "Basic" if how == "basic" else "Bearer"
-                found.append(
-                    Named(name="Authorization", value=f"{word} ${{{variable}}}", doubt=f"security scheme {name}")
-                )
-            else:
-                continue
-            self._fill.environment[variable] = f"the security scheme {name}"
-        return found
+    def _address(self, servers: list[Any]) -> str:
+        """Of the first server, its variables filled with what they are by default."""
+        told = self._doc.map(servers[0]) if servers else {}
+        given = self._doc.map(told.get("variables"))
+
+        def fill(match: re.Match[str]) -> str:
+            variable = self._doc.map(given.get(match[1]))
+            first = variable.get("default", next(iter(listed(variable.get("enum"))), ""))
+            return str(first) if isinstance(first, str | int | float) else ""
+
+        return re.sub(r"\{([^{}]*)\}", fill, str(told.get("url") or ""))
+
+    def _elsewhere(self, one: Operation) -> str | None:
+        """The origin of an operation that says that it has another server than the rest."""
+        url = self._address(one.servers) if one.servers else ""
+        if not origin_of(url) or re.search(r"[{}\s$@]", url):
+            return None
+        known = next((name for name, there in self._origins.items() if there == url.rstrip("/")), None)
+        if known is None:
+            parts = host_of(url).split(".")
+            known = re.sub(r"[^A-Za-z0-9-]", "-", parts[-2] if len(parts) > 1 else "other").strip("-") or "other"
+            while known in self._origins:
+                known += "-2"
+            self._origins[known] = url.rstrip("/")
+        return known
 
     def _step(self, one: Operation, role: Role) -> DraftStep:
         notes: list[str] = []
         request: dict[str, Any] = {one.method: self._fill.path(one, notes)}
-        query: dict[str, Any] = {}
+        if (origin := self._elsewhere(one)) is not None:
+            request["origin"] = origin
+        query: dict[str, Any] = {key_literal(name): value for name, value in self._gate.query.items()}
         headers: dict[str, str] = {}
         for parameter in one.parameters:
             name, place = parameter.get("name"), parameter.get("in")
-            if (
-                not isinstance(name, str)
-                or not name
-                or not parameter.get("required")
-                and not words.IDEMPOTENCY.match(name)
-            ):
+            if not isinstance(name, str) or not name:
+                continue
+            if not parameter.get("required") and not words.IDEMPOTENCY.match(name):
                 continue
             if place == "query":
-                query[key_literal(name)] = self._fill.value(name, parameter.get("schema"), parameter.get("example"))
-            elif (
-                place == "header"
-                and re.fullmatch(r"[\w-]{1,60}", name)
-                and name.lower() not in ("authorization", "content-type")
-            ):
-                value = self._fill.value(name, parameter.get("schema"), parameter.get("example"))
-                headers[name] = value if isinstance(value, str) else str(value)
+                query[key_literal(name)] = self._fill.given_to(name, parameter)
+            elif place == "header" and re.fullmatch(r"[\w-]{1,60}", name):
+                if name.lower() not in ("authorization", "content-type", "accept", "cookie"):
+                    value = self._fill.given_to(name, parameter)
+                    headers[name] = value if isinstance(value, str) else str(value)
         if query:
             request["query"] = query
         if headers:
@@ -184,9 +153,9 @@ class _Drafting:
         self._fill.body(one, request, notes)
         rules, polled = outcomes(self._doc, one, role)
         step = DraftStep(
-            name=role,
+            name=self._named(one, role),
             role=role,
-            role_doubt=f"by the words of {one.name or one.path}",
+            role_doubt=f"by the words of {one.name or one.path}" if role != "browse" else "",
             request=request,
             notes=notes,
             outcomes=rules,
@@ -203,6 +172,15 @@ class _Drafting:
                     for line in step.outcomes
                 ]
         return step
+
+    def _named(self, one: Operation, role: Role) -> str:
+        bare = re.sub(r"\{[^}]*\}", "", one.path).rstrip("/").rpartition("/")[2]
+        name = role if role != "browse" else words.a_name(words.singular(bare), "step").replace("_", "-")
+        base, number = name, 2
+        while name in self._names or (role == "browse" and name in _ORDER):
+            name, number = f"{base}-{number}", number + 1
+        self._names.add(name)
+        return name
 
     def _takes(self, one: Operation, step: DraftStep) -> list[Named]:
         resource = words.singular(
@@ -238,7 +216,7 @@ class _Drafting:
         path = head + ("/status" if look.path.endswith("/status") else "")
         done: dict[str, Any] = {"end": "confirmed"} if role == "pay" else {"then": "next"}
         answer = self._doc.answer(look)
-        state = next((key for key in answer if key in words.STATE_NAMES), None)
+        state = next((key for key in answer if words.is_state(str(key))), None)
         choices = (
             [one for one in listed(self._doc.map(answer.get(state)).get("enum")) if isinstance(one, str)]
             if state

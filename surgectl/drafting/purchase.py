@@ -10,9 +10,11 @@ from surgectl.drafting.buying import Plan, names_of, planned, used
 from surgectl.drafting.draft import Draft, DraftStep, Named
 from surgectl.drafting.exchange import Exchange
 from surgectl.drafting.jsons import leaves
+from surgectl.drafting.logins import shared
 from surgectl.drafting.sift import host_of, sift
 from surgectl.drafting.steps import requests, step_of
 from surgectl.drafting.turns import fold
+from surgectl.drafting.unfolded import unfolded
 from surgectl.drafting.values import Values
 from surgectl.errors import UsageError
 
@@ -21,18 +23,26 @@ _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[?::1\]?)$")
 
 def draft_of(exchanges: tuple[Exchange, ...], where: str) -> Draft:
     """The draft of a recording. UsageError where nobody buys anything in it."""
-    sifted = sift(exchanges)
+    sifted = sift(unfolded(exchanges))
     if not sifted.kept:
         raise UsageError("shows no request to a shop", where=where, hint="record a whole purchase, with its pages")
     left = list(sifted.left_out)
-    plan = planned(used(fold(sifted.kept), left), where, left)
-    values = Values(plan.turns)
     others = {origin: name for name, origin in sifted.origins.items()}
+    turns, machines = shared(fold(sifted.kept), others)
+    plan = planned(used(turns, left), where, left)
+    values = Values(plan.turns, plan.pay, sifted.shop)
+    for one in machines:
+        values.environment.update(one.secrets)
+        values.shared[one.token] = f"{{{one.login.name}.token}}"
     drafted = [requests(values, at, turn, others) for at, turn in enumerate(plan.turns)]
     names = names_of(plan)
     pages = [one for turn in plan.turns for one in (*turn.hops, *turn.polls) if one.is_html]
     steps = [step_of(plan, values, at, drafted[at], names[at], pages) for at in range(len(plan.turns))]
     headers = _shared_headers(plan, steps, alone=not others)
+    checks = _checks(plan, values, steps, names, bare=_is_bare(exchanges))
+    if (refused := sifted.refused) is not None:
+        what = f"{refused.method} {refused.path} was refused ({refused.status}) in this recording"
+        checks.insert(0, f"{what}: was anything bought? Record a purchase that ends well")
     host = host_of(sifted.shop)
     name = re.sub(r"[^a-z0-9-]+", "-", host.lower().removeprefix("www.")).strip("-") or "shop"
     return Draft(
@@ -43,9 +53,10 @@ def draft_of(exchanges: tuple[Exchange, ...], where: str) -> Draft:
         origins=sifted.origins,
         headers=headers,
         mint=[Named(name=name, value=text) for name, text in values.mint.items()],
+        logins=[one.login for one in machines],
         steps=steps,
         status=_status(plan, steps),
-        checks=_checks(plan, values, steps, names),
+        checks=checks[:7],
         left_out=left,
         secrets=[f"{name}: {why}" for name, why in values.environment.items()],
     )
@@ -77,7 +88,7 @@ def _shared_headers(plan: Plan, steps: list[DraftStep], *, alone: bool) -> list[
 def _status(plan: Plan, steps: list[DraftStep]) -> list[DraftStep]:
     """The page of the order, looked at again later: where it has an address of its own."""
     last = steps[-1]
-    if last.poll is None or plan.roles[-1] != "pay" or plan.turns[-1].polls[-1].location:
+    if last.poll is None or last.poll.pushed or plan.roles[-1] != "pay" or plan.turns[-1].polls[-1].location:
         return []
     names = re.findall(r"\{(\w+)\}", str(last.poll.request.get("get", "")))
     if len(names) != 1 or names[0] in ("email", "key"):
@@ -98,7 +109,15 @@ def _flat(document: Any) -> dict[str, Any]:
     return {leaf.key: leaf.value for leaf in leaves(document)}
 
 
-def _checks(plan: Plan, values: Values, steps: list[DraftStep], names: list[str]) -> list[str]:
+def _is_bare(exchanges: tuple[Exchange, ...]) -> bool:
+    """Did a browser leave out what proves who somebody is (Chromium: "sanitized")?"""
+    if not any(one.is_document for one in exchanges) or len(exchanges) < 4:
+        return False
+    names = {name for one in exchanges for name, _ in (*one.headers, *one.reply_headers)}
+    return not names & {"cookie", "set-cookie", "authorization"} and bool(names)
+
+
+def _checks(plan: Plan, values: Values, steps: list[DraftStep], names: list[str], *, bare: bool) -> list[str]:
     checks: list[str] = []
     pay = names[plan.pay]
     how = "" if plan.sure_end else " (nothing said thank you: it was the last thing sent)"
@@ -126,8 +145,17 @@ def _checks(plan: Plan, values: Values, steps: list[DraftStep], names: list[str]
     ]
     if typed:
         checks.append(f"as whoever recorded it typed it, the same for every fan: {', '.join(dict.fromkeys(typed))}")
-    missing = [turn for turn in plan.turns if turn.final.is_html and not turn.final.reply and turn.final.status == 200]
+    missing = [
+        turn
+        for turn in plan.turns
+        if turn.final.status in (200, 201, 202)
+        and not turn.final.reply
+        and (turn.final.is_html or "json" in turn.final.reply_mime)
+    ]
     if len(missing) > 1:
-        checks.insert(1, f"{len(missing)} pages have no body in this recording: export it with content")
+        what = "has no body in this recording: export it with content"
+        checks.insert(1, f"what the shop answered {len(missing)} times {what}")
+    if bare:
+        checks.insert(1, "exported without cookies and Authorization: what came by them is missing, export with them")
     checks.append("the evidence at the end of the file is a template: without it nothing can be proved")
-    return checks[:7]
+    return checks

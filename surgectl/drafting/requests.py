@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from surgectl.drafting import words
 from surgectl.drafting.exchange import NOT_JSON, Exchange, json_of
+from surgectl.drafting.graphql import operation_of
 from surgectl.drafting.jsons import mapped, size
+from surgectl.drafting.literal import key_literal, literal
+from surgectl.drafting.parts import BOUNDARY, parts_of
 from surgectl.drafting.turns import BUSTER
-from surgectl.drafting.values import Values, key_literal, literal, path_template
+from surgectl.drafting.values import Values, path_template
 
 _MOST_VALUES = 400
 _MOST_OF_A_TEXT = 20_000
@@ -37,22 +42,55 @@ def request_of(values: Values, at: int, one: Exchange, origin: str | None) -> tu
     if headers := _headers(values, at, one):
         out["headers"] = headers
     _body(values, at, one, out, doubts)
+    if one.guess:
+        doubts.append(one.guess)
+    return out, doubts
+
+
+def push_of(values: Values, at: int, one: Exchange, origin: str | None) -> tuple[dict[str, Any], list[str]]:
+    """The keys of an `await`: what is opened, and what is said to a WebSocket once it is open."""
+    doubts: list[str] = []
+    kind = "ws" if one.kind == "websocket" else "sse"
+    out: dict[str, Any] = {kind: path_template(values, at, one)}
+    if origin is not None:
+        out["origin"] = origin
+    if one.query:
+        out["query"] = _fields(values, at, one.query, "query")
+    if headers := _headers(values, at, one):
+        out["headers"] = headers
+    said = [message.data for message in one.messages if message.sent and message.data]
+    if kind == "ws" and said:
+        if len(said) > 1:
+            doubts.append(f"the page said {len(said)} things over the WebSocket; here it says the first")
+        document = json_of(said[0])
+        if document is NOT_JSON or isinstance(document, str):
+            out["send"] = values.fixed(said[0][:_MOST_OF_A_TEXT], "message")
+        elif size(document, _MOST_VALUES, 16) > _MOST_VALUES:
+            doubts.append("what the page said over the WebSocket was left out: write send: by hand")
+        else:
+            out["send"] = _json(values, at, document)
     return out, doubts
 
 
 def _fields(values: Values, at: int, pairs: list[tuple[str, str]], place: str) -> dict[str, Any]:
     """Names and values; a name that stands several times has a list."""
-    out: dict[str, Any] = {}
+    several: dict[str, list[str]] = {}
     for name, value in pairs[:_MOST_VALUES]:
-        key = key_literal(name)
-        filled = values.fill(at, name, value[:_MOST_OF_A_TEXT], place)
-        if key not in out:
-            out[key] = filled
-        elif isinstance(out[key], list):
-            out[key].append(filled)
-        else:
-            out[key] = [out[key], filled]
+        several.setdefault(name, []).append(value[:_MOST_OF_A_TEXT])
+    out: dict[str, Any] = {}
+    for name, given in several.items():
+        whole = values.picked(at, name, given) if len(given) > 1 else None
+        filled = [_field(values, at, name, value, place) for value in given]
+        out[key_literal(name)] = whole or (filled if len(filled) > 1 else filled[0])
     return out
+
+
+def _field(values: Values, at: int, name: str, value: str, place: str) -> str:
+    """A field may hold JSON: the variables of a GraphQL query in a URL, a basket in a form."""
+    document = json_of(value) if value[:1] in ("{", "[") else NOT_JSON
+    if document is NOT_JSON or size(document, _MOST_VALUES, 16) > _MOST_VALUES:
+        return values.fill(at, name, value, place)
+    return json.dumps(_json(values, at, document), ensure_ascii=False, separators=(",", ":"))
 
 
 def _headers(values: Values, at: int, one: Exchange) -> dict[str, str]:
@@ -63,11 +101,17 @@ def _headers(values: Values, at: int, one: Exchange) -> dict[str, str]:
             continue
         if len(name) > 60 or len(value) > 4_000 or not value.isascii():
             continue
-        out["-".join(part.capitalize() for part in name.split("-"))] = _header(values, at, name, value)
+        out["-".join(part.capitalize() for part in name.split("-"))] = _header(values, at, one, name, value)
     return out
 
 
-def _header(values: Values, at: int, name: str, value: str) -> str:
+_COOKIE_OF = {"x-xsrf-token": "XSRF-TOKEN", "x-csrftoken": "csrftoken"}
+"""By whose header a script repeats which cookie: Angular, axios and Laravel; Django."""
+
+
+def _header(values: Values, at: int, one: Exchange, name: str, value: str) -> str:
+    if (bare := value.removeprefix("Bearer ")) in values.shared:
+        return value.replace(bare, values.shared[bare])
     scheme, gap, rest = value.partition(" ")
     if name == "authorization":
         filled = values.fill(at, name, rest if gap else value, "header")
@@ -75,6 +119,13 @@ def _header(values: Values, at: int, name: str, value: str) -> str:
             return f"{literal(scheme)} {filled}" if gap else filled
         return values.secret(name, "what proves who we are is not written into a file")
     filled = values.fill(at, name, value, "header")
+    if "{" not in filled or filled.startswith("${"):
+        cookie = next(
+            (key for key, held in one.cookies.items() if len(held) > 5 and unquote(held) == unquote(value)), ""
+        )
+        known = cookie or ("" if one.cookies else _COOKIE_OF.get(name, ""))
+        if known:
+            return values.by_cookie(at, name, known, value, seen=bool(cookie))
     if "{" not in filled and re.search(r"(?i)key|token|secret|auth|session|pass", name):
         return values.secret(name, "it looks like a key")
     return filled
@@ -85,7 +136,11 @@ def _body(values: Values, at: int, one: Exchange, out: dict[str, Any], doubts: l
         return
     if one.form:
         if one.mime == "multipart/form-data":
-            doubts.append("was sent as multipart/form-data; here it goes as an ordinary form, files left out")
+            out.setdefault("headers", {})["Content-Type"] = f"multipart/form-data; boundary={BOUNDARY}"
+            given = [(name, value[:_MOST_OF_A_TEXT]) for name, value in one.form[:_MOST_VALUES]]
+            out["body"] = parts_of([(name, _field(values, at, name, value, "form")) for name, value in given])
+            doubts.append("a form with parts (multipart/form-data): the fields stand in its body, files are left out")
+            return
         out["form"] = _fields(values, at, list(one.form), "form")
         return
     if not one.body:
@@ -98,12 +153,10 @@ def _body(values: Values, at: int, one: Exchange, out: dict[str, Any], doubts: l
             query = document["query"]
             if "#" not in query and '"""' not in query:
                 query = _closed_up(query)
-            inner = mapped(
-                document.get("variables") or {}, lambda name, value: _leaf(values, at, name, value), key_literal
-            )
+            inner = _json(values, at, document.get("variables") or {})
             out["graphql"] = {"query": query.replace("${", "$${"), "variables": inner}
         else:
-            out["json"] = mapped(document, lambda name, value: _leaf(values, at, name, value), key_literal)
+            out["json"] = _json(values, at, document)
     elif len(one.body) > _MOST_OF_A_TEXT or not re.match(r"(?:text/|application/(?:xml|.*json|x-www)|$)", one.mime):
         doubts.append(f"its body of {len(one.body):,} characters ({one.mime[:40] or 'no type'}) was left out")
     else:
@@ -116,6 +169,15 @@ def _closed_up(query: str) -> str:
     parts = re.split(r'("(?:[^"\\\n]|\\.)*")', query)
     closed = [part if at % 2 else re.sub(r"\s+", " ", part) for at, part in enumerate(parts)]
     return "".join(closed).strip()
+
+
+def _json(values: Values, at: int, document: Any) -> Any:
+    """A document with what is a fan's own, or the shop's, in place of what was recorded."""
+
+    def chosen(name: str, items: list[Any]) -> str | None:
+        return values.picked(at, name, [str(item) for item in items])
+
+    return mapped(document, lambda name, value: _leaf(values, at, name, value), key_literal, listed=chosen)
 
 
 def _is_graphql(document: Any) -> bool:
@@ -136,17 +198,6 @@ def _leaf(values: Values, at: int, name: str, value: Any) -> Any:
         filled = values.fill(at, name, text, "json")
         return value if filled == text else filled
     return value
-
-
-def operation_of(one: Exchange) -> str:
-    """What a GraphQL request calls itself, or its first field."""
-    document = json_of(one.body)
-    if not isinstance(document, dict) or not isinstance(document.get("query"), str):
-        return ""
-    query = document["query"]
-    named = re.search(r"[({]\s*(\w+)\s*[({]", query[query.find("{") :])
-    name = document.get("operationName")
-    return name if isinstance(name, str) and name else (named[1] if named else "")
 
 
 def name_of(one: Exchange) -> str:

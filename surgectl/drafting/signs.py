@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from surgectl.drafting.exchange import NOT_JSON, Exchange, json_of
 from surgectl.drafting.jsons import leaves
-from surgectl.drafting.words import CONFIRMS, FLAG_NAMES, STATE_NAMES, STATES_DONE, words_of
+from surgectl.drafting.words import CONFIRMS, FLAG_NAMES, STATES_DONE, is_state, words_of
 
 _HEADS = re.compile(r"(?is)<(title|h1|h2)\b[^>]*>([^<]{3,80})<")
 _TAG = re.compile(r"(?i)<(?:body|main|section|div|article|html)\b[^<>]{0,400}>")
@@ -59,7 +59,7 @@ def done_leaf(one: Exchange) -> tuple[str, str | bool] | None:
     if document is NOT_JSON:
         return None
     for leaf in leaves(document):
-        if leaf.key in STATE_NAMES and isinstance(leaf.value, str) and not leaf.listed:
+        if is_state(leaf.key) and isinstance(leaf.value, str) and not leaf.listed:
             if "".join(sorted_word(leaf.value)) in STATES_DONE:
                 return leaf.path, leaf.value
     return None
@@ -84,9 +84,29 @@ def success_leaf(one: Exchange) -> tuple[str, str | bool] | None:
         if leaf.key in FLAG_NAMES and leaf.value is True:
             return leaf.path, True
     for leaf in flags:
-        if leaf.key in STATE_NAMES and isinstance(leaf.value, str) and re.fullmatch(r"[A-Za-z_-]{2,40}", leaf.value):
+        if is_state(leaf.key) and isinstance(leaf.value, str) and re.fullmatch(r"[A-Za-z_-]{2,40}", leaf.value):
             return leaf.path, leaf.value
     return None
+
+
+_NUMBERS = frozenset("id number no order reference ref confirmation booking reservation ticket tickets uuid".split())
+_OTHER_NUMBERS = frozenset("request trace correlation session error errors message".split())
+
+
+def identity_leaf(one: Exchange) -> str | None:
+    """The path of what a JSON answer made: an order's number, an id. A refusal with the same status has none of it."""
+    document = json_of(one.reply)
+    found: list[tuple[int, str]] = []
+    for number, leaf in enumerate(leaves(document) if document is not NOT_JSON else ()):
+        parts = words_of(leaf.key)
+        if leaf.listed or isinstance(leaf.value, bool) or leaf.value in ("", 0) or number > 400:
+            continue
+        if words_of(leaf.path) & _OTHER_NUMBERS or leaf.path.count(".") > 4:
+            continue
+        # A refusal, too, may have a code: it counts below something of a name of its own only.
+        if parts & _NUMBERS or ("code" in parts and leaf.parent):
+            found.append((leaf.path.count(".") + 5 * (not parts & _NUMBERS), leaf.path))
+    return min(found, default=(0, None), key=lambda one: one[0])[1]
 
 
 def changed_leaf(polls: tuple[Exchange, ...]) -> tuple[str, str | bool] | None:
@@ -102,7 +122,7 @@ def changed_leaf(polls: tuple[Exchange, ...]) -> tuple[str, str | bool] | None:
     found = [leaf for leaf in leaves(last) if isinstance(leaf.value, str | bool) and not leaf.listed]
     found = [leaf for leaf in found if all(leaf.value != told.get(leaf.path) for told in before)]
     for leaf in found:
-        if leaf.key in STATE_NAMES and isinstance(leaf.value, str):
+        if is_state(leaf.key) and isinstance(leaf.value, str):
             return leaf.path, leaf.value
     for leaf in found:
         if leaf.key in FLAG_NAMES and leaf.value is True:

@@ -9,8 +9,8 @@ import msgspec
 
 from surgectl.drafting.draft import Draft, DraftStep, Line, Named
 from surgectl.drafting.exchange import origin_of
+from surgectl.drafting.literal import literal
 from surgectl.drafting.sift import host_of
-from surgectl.drafting.values import literal
 from surgectl.errors import UsageError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from html.parser import HTMLParser
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -28,6 +28,10 @@ _PLAIN_HEADERS = frozenset(
 _IDS = frozenset(
     "id uuid guid code token key number no ref reference pass ticket secret nonce handle hash slug".split()
 )
+
+
+_FIELDS = re.compile(r"""(?i)<(?:input|meta)\b(?:[^>"']{1,2000}+|"[^"]{0,20000}+"|'[^']{0,20000}+'){0,200}+>""")
+"""The tags in which a page hides values: the rest of it need not be taken apart."""
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,11 +67,12 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
                 return len(self.value) >= 8 and (id_like(self.value) or self.kind == "header")
 
 
-def spots_of(one: Exchange, *, followed: bool = False) -> list[Spot]:
-    """All values of a reply that a take could name. `followed`: redirects led here, its URL tells something."""
-    found = [*_headers(one), *_json(one)]
+def spots_of(one: Exchange, wanted: Set[str], *, followed: bool = False) -> list[Spot]:
+    """The values of a reply that are `wanted` and that a take could name. `followed`: redirects led here, its URL
+    tells something."""
+    found = [*_headers(one), *_json(one, wanted)]
     if one.is_html:
-        found += _html(one)
+        found += _html(one, wanted)
     if followed:
         found += _path(one, one.url, "url")
     elif one.location:
@@ -84,14 +89,17 @@ def _headers(one: Exchange) -> Iterator[Spot]:
                 take = {"cookie": cookie.strip()}
                 yield Spot(value=text, kind="cookie", name=cookie.strip(), take=take, number=one.number)
                 if unquote(text) != text:
-                    yield Spot(value=unquote(text), kind="cookie", name=cookie.strip(), take=take, number=one.number)
+                    # A page's script undoes the encoding before it echoes a cookie; a take does not. The padding of
+                    # base64 at its end may go, nothing else.
+                    cut = {**take, "regex": "([^%]+)"} if unquote(text).rstrip("=") == text.partition("%")[0] else take
+                    yield Spot(value=unquote(text), kind="cookie", name=cookie.strip(), take=cut, number=one.number)
         elif name not in _PLAIN_HEADERS and value:
             bare = value.removeprefix("Bearer ").strip()
             take = {"header": name, "regex": "Bearer (.+)"} if bare != value else {"header": name}
             yield Spot(value=bare, kind="header", name=name, take=take, number=one.number, made=True)
 
 
-def _json(one: Exchange) -> Iterator[Spot]:
+def _json(one: Exchange, wanted: Set[str]) -> Iterator[Spot]:
     document = json_of(one.reply)
     if document is NOT_JSON:
         return
@@ -100,7 +108,7 @@ def _json(one: Exchange) -> Iterator[Spot]:
     )
     resource = next((part for part in reversed(one.segments) if part and not id_like(part) and not part.isdigit()), "")
     for leaf in leaves(document):
-        if isinstance(leaf.value, bool | float):
+        if isinstance(leaf.value, bool | float) or str(leaf.value) not in wanted:
             continue
         parent = leaf.parent or singular(resource)
         yield Spot(
@@ -150,13 +158,13 @@ class _Inputs(HTMLParser):
         self.handle_starttag(tag, attrs)
 
 
-def _html(one: Exchange) -> Iterator[Spot]:
+def _html(one: Exchange, wanted: Set[str]) -> Iterator[Spot]:
     reader = _Inputs()
     try:
-        reader.feed(one.reply)
+        reader.feed("".join(_FIELDS.findall(one.reply)))
     except (AssertionError, ValueError):  # html.parser gives up on some broken declarations
         pass
-    for kind, name, value, attribute in reader.found[:2_000]:
+    for kind, name, value, attribute in [each for each in reader.found if each[2] in wanted][:2_000]:
         pattern = _pattern(one.reply, name, value, attribute)
         if pattern:
             yield Spot(value=value, kind=kind, name=name, take={"regex": pattern}, number=one.number)

@@ -10,7 +10,11 @@ from surgectl.profile.step import Role
 
 def words_of(text: str) -> set[str]:
     """`addItemToOrder/line_items` → {add, item, to, order, line, items}."""
-    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+", text)}
+    found: set[str] = set()
+    for run in re.findall(r"[^\W\d_]+", text):
+        parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", run) if run.isascii() else [run]
+        found |= {part.lower() for part in parts}
+    return found
 
 
 _ROLES: tuple[tuple[Role, frozenset[str]], ...] = (
@@ -23,25 +27,47 @@ _PAY = frozenset(
 )
 CONFIRMS = frozenset(
     "thank thanks thankyou confirmed confirmation success successful succeeded complete completed receipt paid danke "
-    "merci gracias done placed purchased".split()
+    "merci gracias grazie obrigado dank bedankt tack takk tak kiitos dziękujemy děkujeme teşekkürler спасибо done "
+    "placed purchased booked bestätigt bestellbestätigung buchungsbestätigung confirmée confirmé confirmado confirmada "
+    "confermato bevestigd bekräftad".split()
 )
 STATES_DONE = frozenset(
     "confirmed paid settled completed complete success succeeded successful done placed paymentsettled fulfilled "
     "captured purchased issued booked".split()
 )
-STATE_NAMES = frozenset("state status phase stage result outcome __typename".split())
+_STATES = frozenset("state status phase stage result outcome lifecycle".split())
 FLAG_NAMES = frozenset("ok success ready done admitted paid confirmed".split())
 QTY = re.compile(r"(?i)^(item_?)?(qty|quantity|quantities|count|tickets|ticket_?count|num_?tickets|pieces|anzahl)$")
 TOKENS = re.compile(r"(?i)csrf|xsrf|token|nonce|authenticity|verification|viewstate|_key$|^key$|signature|session")
 SECRETS = re.compile(r"(?i)passw|passwd|^pwd$|secret|api_?-?key|access_?token|auth|credential|^pin$")
+PASSWORDS = re.compile(r"(?i)passw|passwd|^pwd$|^pin$|kennwort|contrase|mot_?de_?passe")
 CARDS = re.compile(
     r"(?i)card.?(number|no|num)\b|^cc.?(number|no|num)$|^(number|pan|cvc|cvv|cvc2|csc)$|security.?code|(^|[_\-.])cv[cv]"
 )
 CAPTCHA = re.compile(r"(?i)captcha|turnstile")
 IDEMPOTENCY = re.compile(r"(?i)^(x-)?idempotency[-_]?(key|token|id)$|^(request|client)[-_]?(id|key)$")
 NOISE = frozenset(
-    "analytics beacon collect telemetry metrics rum csp track tracking pixel log logs sentry consent vitals".split()
+    "analytics beacon collect telemetry metrics rum csp track tracking pixel log logs sentry consent vitals envelope "
+    "jserrors impression impressions".split()
 )
+_WATCHERS = frozenset(
+    "analytics telemetry metrics sentry stats collector beacon doubleclick googletagmanager googleadservices hotjar "
+    "mixpanel newrelic datadoghq clarity segment amplitude fullstory matomo plausible launchdarkly adservice".split()
+)
+"""Hosts whose only trade is to watch."""
+LOGINS = frozenset("login signin logon authenticate authentication auth oauth sessions session token tokens".split())
+REGISTERS = frozenset("register registration signup join create new guest".split())
+AFTERWARDS = frozenset(
+    "newsletter subscribe logout signout feedback survey rating preferences heartbeat keepalive ping share".split()
+)
+"""What people are asked when all is bought."""
+PASSES = frozenset("pass token ticket admission access turn permit grant".split())
+SEATS = frozenset("seat seats place places chair chairs row table spot spots".split())
+
+
+def is_state(name: str) -> bool:
+    """`state`, `orderStatus`, `payment_state`, GraphQL's `__typename`: what says how far something has come."""
+    return name == "__typename" or bool(words_of(name) & _STATES)
 
 
 def role_words(path: str, operation: str = "") -> tuple[Role, bool]:
@@ -59,7 +85,8 @@ def pay_words(path: str, operation: str = "") -> bool:
 
 def is_noise(url: str) -> bool:
     """A page that reports how it is looked at: no part of a purchase."""
-    return bool(words_of(urlsplit(url).path) & NOISE)
+    parts = urlsplit(url)
+    return bool(words_of(parts.path) & NOISE or words_of(parts.hostname or "") & _WATCHERS)
 
 
 def a_name(text: str, otherwise: str = "value") -> str:
@@ -86,7 +113,7 @@ def id_like(text: str) -> bool:
 
 
 UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-EMAIL = re.compile(r"[^@\s,;<>\"']{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?\.[A-Za-z]{2,24}")
+EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?\.[A-Za-z]{2,24}")
 JWT = re.compile(r"eyJ[\w-]{6,}\.[\w-]{4,}\.[\w-]*")
 
 

@@ -125,6 +125,15 @@ def _file(draft: Draft) -> Iterator[str]:
     if draft.mint:
         yield "# What is each fan's own. In the shop's books it says whose a row is: put it where it travels as data."
         yield from _named("mint", draft.mint, "")
+    if draft.logins:
+        yield "logins:"
+    for login in draft.logins:
+        yield _doubting(f"  {quoted(login.name)}:", login.doubt)
+        yield "    steps:"
+        for asked in login.steps:
+            yield f"      - {flow(asked)}"
+        if login.expires is not None:
+            yield f"    expires: {flow(login.expires)}"
     yield "# How long the shop holds tickets, waits for a payment, reconciles: the settling window follows from it."
     yield "# promises: {hold_ttl: 10m, payment_timeout: 10s, payment_tries: 3, reconcile_every: 5s}     # ? not seen"
     yield "# What the shop reaches through a proxy of ours, so that it can brown out."
@@ -163,13 +172,14 @@ def _step(step: DraftStep, at: str) -> Iterator[str]:
 
 
 def _poll(poll: DraftPoll, at: str) -> Iterator[str]:
-    yield _doubting(f"{at}poll:", poll.doubt)
+    yield _doubting(f"{at}{'await' if poll.pushed else 'poll'}:", poll.doubt)
     inner = at + "  "
     yield from _request(poll.request, inner)
-    yield f"{inner}every: {poll.every}"
-    if poll.hint is not None:
-        yield f"{inner}hint: {flow(poll.hint)}"
-    yield f"{inner}within: 2m"
+    if not poll.pushed:
+        yield f"{inner}every: {poll.every}"
+        if poll.hint is not None:
+            yield f"{inner}hint: {flow(poll.hint)}"
+    yield f"{inner}within: {'10m' if poll.pushed else '2m'}"
     yield from _lines("outcomes", poll.outcomes, inner)
     yield from _named("take", poll.take, inner)
     yield from _named("claims", poll.claims, inner)

@@ -71,8 +71,15 @@ def entries(draw: Any) -> list[Any]:
             reply=draw(TREE | st.just('<input type=hidden name=key value="ab12cd34ef"><title>Thanks {x} ${Y}</title>')),
             headers={":method": "GET", "X-Own": draw(ODD), "Authorization": draw(ODD), draw(ODD): draw(ODD)},
             said={"Location": draw(PATHS | ODD), "Set-Cookie": draw(ODD), "X-Token": draw(ODD)},
-            kind=draw(st.sampled_from(["", "document", "fetch", "websocket", "image"])),
+            kind=draw(st.sampled_from(["", "document", "fetch", "websocket", "eventsource", "image"])),
         )
+        if draw(st.integers(0, 3)) == 0:
+            name = draw(st.sampled_from(["_webSocketMessages", "_eventSourceMessages"]))
+            kinds = st.sampled_from(["send", "receive", 7])
+            one[name] = [
+                {"type": draw(kinds), "data": draw(ODD), "eventName": draw(ODD), "time": draw(TREE)},
+                draw(TREE),
+            ]
         if draw(st.booleans()):
             one["request"]["postData"] = {
                 "mimeType": draw(ODD),
@@ -129,7 +136,7 @@ def test_large_and_binary_replies_are_no_obstacle() -> None:
     assert "WebSocket" in text and "was left out: write it by hand" in text and len(text) < 20_000
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TREE, st.sampled_from(["/orders", "/carts/{cartId}/pay", "/{", "/a/{}/b", "/${X}"]), ODD)
 def test_any_description_is_drafted_or_refused(tree: Any, path: str, name: str) -> None:
     """OpenAPI with anything in the place of anything."""

@@ -86,10 +86,18 @@ def test_operations_become_steps(tmp_path: Path) -> None:
     ("data", "what"),
     [
         (b"", "not an OpenAPI"),
-        (b"swagger: '2.0'", "not an OpenAPI"),
+        (b"swagger: '1.2'", "not an OpenAPI"),
+        (b"swagger: '2.0'", "nothing that could be bought"),
+        (b"asyncapi: 2.6.0", "not an OpenAPI"),
         (b"{", "is not JSON"),
         (b"a: [", "is not YAML"),
-        (b"a: &a [1]\nb: *a", "alias"),
+        (b"a: &a [*a]", "alias"),
+        (b"- " * 5000, "nested too deep"),
+        (
+            b"a: &a [1,1,1,1,1,1,1,1]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (n + 1, n + 1, b",".join([b"*%c" % n] * 8)) for n in b"abcdefgh"),
+            "unfold",
+        ),
         (
             json.dumps({"openapi": "3.1.0", "paths": {"/x": {"get": {"responses": {}}}}}).encode(),
             "nothing that could be bought",

@@ -206,9 +206,11 @@ def test_graphql_is_told_as_graphql(tmp_path: Path) -> None:
     ("data", "what"),
     [
         (b"", "is not JSON"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"{\xff}", "not UTF-8"),
+        (b"\xff\xfe", "it is empty"),
         (b'{"log": {}}', "no log.entries"),
-        (b"[" * 100_000, "not JSON"),
+        (b"[" * 100_000, "no log.entries"),
+        (b'{"log": {"entries": [' + b"[" * 100_000, "not JSON"),
         (har(), "no request"),
         (har(None, 7, {}, {"request": {"url": "ws://x/"}}), "no request"),
         (har(entry("GET", "/", reply="<p>hi")), "holds no purchase"),
