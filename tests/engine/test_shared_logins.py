@@ -6,6 +6,7 @@ The authority here keeps only its newest token, as many do for each client: whoe
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from surgectl.clock import LoopClock, VirtualLoop
 from surgectl.engine.drivers.admitted import Admitted
 from surgectl.engine.drivers.memory_driver import MemoryDriver
 from surgectl.engine.logins import Logins
-from surgectl.engine.runners.messages import Aside, LoginCame, LoginWanted
+from surgectl.engine.runners.messages import Answer, Aside, Command, Link, LoginCame, LoginWanted
+from surgectl.engine.runners.processes import Crew
 from surgectl.engine.scene import Scene
 from surgectl.journey.compile import compile_target
 from surgectl.journey.logins import placeholders
@@ -262,3 +264,31 @@ def test_the_words_of_a_login_hide_nothing_of_it(tmp_path: Path, holds_s: int | 
         assert (ours.ends_ns is None) == (holds_s is None)
 
     play(story, shop, tmp_path)
+
+
+async def test_the_parent_passes_on_and_answers_for_who_is_lost() -> None:
+    """A wish goes to the first worker alone, what came of it to all others; once the first is lost, whoever waits and
+    whoever asks later is told so. What a login gave is a secret of the parent's, too."""
+    learnt: list[str] = []
+    crew = Crew(["true"], [b"", b"", b""], hear=lambda *_: None, lost=lambda *_: None, learn=learnt.append)
+    far: list[Link] = []
+    for worker in crew.workers:
+        ours, theirs = socket.socketpair()
+        worker._link = await Link.over(ours, Answer)
+        far.append(await Link.over(theirs, Command))
+    wish = LoginWanted(login="api", held=1, denied=True)
+    came = LoginCame(login="api", number=2, values={"token": "hush-hush"}, ends_ns=7)
+    crew._pass_on(1, wish)
+    crew._pass_on(0, came)
+    assert await far[0].hear() == wish
+    assert await far[1].hear() == await far[2].hear() == came and learnt == ["hush-hush"]
+    crew._pass_on(2, wish)
+    crew.workers[0].gone = "killed"
+    crew._missed(0, "killed")
+    told = LoginCame(login="api", trouble="the worker that made it for all is lost")
+    assert await far[1].hear() == await far[2].hear() == told
+    crew._pass_on(2, wish)
+    assert await far[2].hear() == told
+    for link in (*far, *(worker._link for worker in crew.workers)):
+        assert link is not None
+        link.close()
