@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -11,8 +12,10 @@ from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.doctor.patient import Bought
 from surgectl.doctor.standing import Standing, counted, of_standing, standing
+from surgectl.profile.link import Link
 from surgectl.proxy.server import serving as proxy_serving
 from tests.doctor.patients import said, shop, wrong
+from tests.toxiproxy_binary import NOT_FOUND, find_toxiproxy, running_toxiproxy
 
 CLOCK = SystemClock()
 BOUGHT = Bought(run="r", intent="i", end="confirmed", outcome="ok", requests=3, minted={}, claims={})
@@ -86,3 +89,34 @@ async def test_found_by_name_or_as_ours(tmp_path: Path) -> None:
         assert {name: one.proxy.name for name, one in found.items()} == {"payments": "pay", "cache": "surgectl-cache"}
         assert {one.received for one in found.values()} == {None}, "this server counts nothing"
         assert await standing(None, target.links) == await standing("http://127.0.0.1:1", target.links) == {}
+
+
+@pytest.mark.real
+async def test_the_original_counts_what_came_through(tmp_path: Path) -> None:
+    """A toxiproxy-server that was started with -proxy-metrics: 123 bytes, once their connection has ended."""
+    binary = find_toxiproxy()
+    if binary is None:
+        pytest.skip(NOT_FOUND)
+    links = {"payments": Link(proxy="pay")}
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    with running_toxiproxy(binary, "-proxy-metrics") as url:
+        upstream = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        address = f"127.0.0.1:{upstream.sockets[0].getsockname()[1]}"
+        proxy = await Toxiproxy(url).create("pay", address, "127.0.0.1:0")
+        before = (await standing(url, links))["payments"]
+        host, _, port = proxy.listen.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"x" * 123)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+        async with asyncio.timeout(10):
+            while (after := (await standing(url, links))["payments"]).received == before.received:
+                await asyncio.sleep(0.02)
+        upstream.close()
+    assert (before.received, after.received) == (0, 123)
+    assert said(of_standing("payments", before, after, BOUGHT), "payments the shop's way")[0] == "pass"
