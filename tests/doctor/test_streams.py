@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from rich.console import Console
 
+from surgectl.cli.try_fan import try_one
 from surgectl.clock import SystemClock
 from surgectl.doctor.checkup import Checkup
 from surgectl.doctor.patient import Bought, Heard
@@ -17,6 +21,7 @@ from surgectl.doctor.streams import WAITS_NS, look_at_streams, of_purchase
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.journey.compile import compile_target
 from surgectl.journey.messages import EVENT, Reply, Verdict
+from surgectl.profile.load import load_target
 from tests.doctor.patients import BUYS, patient, said, shop
 from tests.journey.steps import offer
 
@@ -154,3 +159,33 @@ def test_what_the_fan_who_bought_has_heard() -> None:
         "unknown",
         "the fan, who ended confirmed, never listened there",
     )
+
+
+TRIED = """\
+surgectl-target: 1
+name: room
+base_url: "${SHOP_URL}"
+mint: {email: "fan-{intent}@example.org"}
+journey:
+  - {step: join, post: /events, outcomes: [{when: {status: 405}, then: next}]}
+  - step: queue
+    await: {sse: /events, outcomes: [{when: {event: turn}, end: confirmed}]}
+"""
+
+
+async def test_the_fan_who_buys_tells_what_was_heard(tmp_path: Path) -> None:
+    """The first of several messages, at the step that waited for it."""
+    (tmp_path / "room.yaml").write_text(TRIED)
+    held: list[Bought] = []
+
+    async def then(bought: Bought) -> None:
+        held.append(bought)
+
+    async with room(says(b": hello\n\nevent: ad\ndata: {}\n\n", b"event: turn\ndata: {}\n\n")) as url:
+        silent = Console(file=io.StringIO())
+        await try_one(str(tmp_path / "room.yaml"), {"SHOP_URL": url}, "patient", silent, then)
+    journey = compile_target(load_target(tmp_path / "room.yaml", {"SHOP_URL": "http://127.0.0.1:1"}, environ={}))
+    (bought,) = held
+    assert bought.end == "confirmed"
+    verdict, told = said(of_purchase(journey, bought), "queue")
+    assert verdict == "pass" and "the first message (ad)" in told and "no rule names" in told
