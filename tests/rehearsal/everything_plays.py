@@ -107,7 +107,7 @@ def signalled_twice_with_a_command_on(name: str) -> Play:
 
     def perform(place: Path) -> Ended:
         gone, mended = place / "gone", place / "mended"
-        heal = f"[sh, -c, 'sleep 4; touch {mended}; rm {gone}']"
+        heal = f"[sh, -c, 'sleep 4; rm {gone}; touch {mended}']"
         fault = f"[{{at: on-sale, for: 60s, exec: {{run: [touch, '{gone}'], heal: {heal}}}}}]"
         with underway(place, "--embedded-proxy", "--set", f"chaos={fault}") as run:
             run.until("the command was run", gone.exists)
