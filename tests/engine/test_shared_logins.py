@@ -251,6 +251,68 @@ def test_who_waits_is_told_when_the_first_worker_is_lost(tmp_path: Path) -> None
     play(story, shop, tmp_path)
 
 
+def test_what_one_learns_the_other_need_not_learn_again(tmp_path: Path) -> None:
+    """A denial that one worker's fans heard costs the other's none: neither while the new login is made, by whichever
+    of them, nor after it."""
+    shop = OnlyTheNewest()
+
+    async def story(workers: list[Worker], parent: Parent) -> None:
+        first, second = workers
+        await asyncio.gather(first.buy(), second.buy())
+        for denied, other in ((first, second), (second, first)):
+            shop.revoked = True
+            assert (await denied.buy()).status == 401
+            renewing = asyncio.ensure_future(denied.buy())
+            if other is first:
+                await asyncio.sleep(0.01)  # the wish has come to where it is made: its own fans wait for it, too
+            else:
+                await renewing
+                await asyncio.sleep(0.01)
+            assert (await other.buy()).status == (await renewing).status == 201
+            await asyncio.sleep(40)
+        assert shop.tokens == 3
+
+    play(story, shop, tmp_path)
+
+
+def test_denials_that_lie_far_apart_are_each_a_first_one(tmp_path: Path) -> None:
+    """An authority that forgets every two minutes: a new login each time at once, though only the second worker's fans
+    ever show one."""
+    shop = OnlyTheNewest()
+
+    async def story(workers: list[Worker], parent: Parent) -> None:
+        await workers[1].buy()
+        for _ in range(6):
+            await asyncio.sleep(120)
+            shop.revoked = True
+            assert (await workers[1].buy()).status == 401
+            assert (await workers[1].buy()).status == 201
+
+    play(story, shop, tmp_path)
+    assert shop.tokens == 7
+
+
+def test_who_is_told_to_wait_asks_no_more_meanwhile(tmp_path: Path) -> None:
+    """The first worker pauses after denial upon denial; the second one's fans hear the shop's 401, and one wish is
+    enough to learn for how long."""
+    shop = OnlyTheNewest()
+
+    async def story(workers: list[Worker], parent: Parent) -> None:
+        first, second = workers
+        denying = asyncio.create_task(_denies(shop))
+        for _ in range(60):
+            await first.buy()
+            await asyncio.sleep(0.1)
+        parent.words.clear()
+        for _ in range(20):
+            assert (await second.buy()).status == 401
+        wishes = [word for word in parent.words if isinstance(word, LoginWanted)]
+        assert 1 <= len(wishes) <= 2, parent.words
+        denying.cancel()
+
+    play(story, shop, tmp_path)
+
+
 @pytest.mark.parametrize("holds_s", [None, 10])
 def test_the_words_of_a_login_hide_nothing_of_it(tmp_path: Path, holds_s: int | None) -> None:
     """Number, end and renewal are the same in both workers: a denial means the same token to everybody."""
@@ -277,18 +339,22 @@ async def test_the_parent_passes_on_and_answers_for_who_is_lost() -> None:
         worker._link = await Link.over(ours, Answer)
         far.append(await Link.over(theirs, Command))
     wish = LoginWanted(login="api", held=1, denied=True)
+
+    async def hears(number: int) -> Aside:
+        return await asyncio.wait_for(far[number].hear(), 5)
+
     came = LoginCame(login="api", number=2, values={"token": "hush-hush"}, ends_ns=7)
     crew._pass_on(1, wish)
     crew._pass_on(0, came)
-    assert await far[0].hear() == wish
-    assert await far[1].hear() == await far[2].hear() == came and learnt == ["hush-hush"]
+    assert await hears(0) == wish
+    assert await hears(1) == await hears(2) == came and learnt == ["hush-hush"]
     crew._pass_on(2, wish)
     crew.workers[0].gone = "killed"
     crew._missed(0, "killed")
     told = LoginCame(login="api", trouble="the worker that made it for all is lost")
-    assert await far[1].hear() == await far[2].hear() == told
+    assert await hears(1) == await hears(2) == told
     crew._pass_on(2, wish)
-    assert await far[2].hear() == told
+    assert await hears(2) == told
     for link in (*far, *(worker._link for worker in crew.workers)):
         assert link is not None
         link.close()
