@@ -28,15 +28,9 @@ from surgectl.journey import calling
 from surgectl.journey.compile import compile_target
 from surgectl.profile import check_thresholds, lookup, words
 from surgectl.profile.called import Called
-from surgectl.profile.load import (
-    OpenRehearsal,
-    OpenTarget,
-    kind_of,
-    open_rehearsal,
-    open_retry_profile,
-    open_target,
-    split_sets,
-)
+from surgectl.profile.kind import kind_of
+from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_retry_profile, open_target
+from surgectl.profile.overlay import split_sets
 from surgectl.profile.provable import kinds_of, provable
 from surgectl.profile.readiness import open_readiness
 from surgectl.profile.rehearsal import Rehearsal
