@@ -33,6 +33,7 @@ from surgectl.doctor.streams import listening, look_at_streams
 from surgectl.doctor.target import look_at_hooks, look_at_target
 from surgectl.doctor.variables import look_at_variables
 from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.drivers.sources import spelled_out
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.engine.guard import Permit, guard
 from surgectl.errors import UsageError
@@ -183,7 +184,7 @@ def providers(target: Target, folder: Path) -> dict[str, Provider]:
 
 def _opener(patient: Patient, clock: Clock, permit: Permit, start_ns: int | None = None) -> Callable[[], Driver]:
     """The fans' own driver, from the fans' own addresses: what it sees is what they will see."""
-    sources, begun_ns = patient.target.bind, clock.now_ns() if start_ns is None else start_ns
+    sources, begun_ns = spelled_out(patient.target.bind), clock.now_ns() if start_ns is None else start_ns
     return lambda: WireDriver(clock, begun_ns, permits=permit, tls=patient.tls, sources=sources)
 
 

@@ -78,9 +78,17 @@ def rejudged(summary: Summary, texts: Sequence[str], *, keep: bool = False) -> S
     failed = "fail" in (regarded.ledger, regarded.demands)
     verdict: Verdict = "fail" if failed else "unknown" if because or known.status != "done" else "pass"
     said = headline(
-        summary.run.status, summary.invariants, lines, summary.coverage, code, summary.chaos, because, summary.run.why
+        summary.run.status,
+        summary.invariants,
+        lines,
+        summary.coverage,
+        code,
+        summary.chaos,
+        because,
+        summary.run.why,
+        summary.happened,
     )
-    steps = next_steps(summary.invariants, lines, summary.coverage, summary.chaos, code)
+    steps = next_steps(summary.invariants, lines, summary.coverage, summary.chaos, code, summary.happened)
     return msgspec.structs.replace(
         summary, verdict=verdict, exit_code=code, headline=said, next_steps=steps, thresholds=lines
     )

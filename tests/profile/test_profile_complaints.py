@@ -332,6 +332,21 @@ SPOILT_TARGETS = {
         "name: shop\nbind: [127.0.0.2, 127.0.0.2]",
         "3: bind[1]: 127.0.0.2 stands there twice",
     ),
+    "a source in a network": (
+        "name: shop",
+        "name: shop\nbind: [127.1.0.0/24, 127.1.0.7]",
+        "3: bind[1]: 127.1.0.7 stands there twice",
+    ),
+    "half a network": (
+        "name: shop",
+        "name: shop\nbind: [127.1.0.7/24]",
+        "3: bind[0]: 127.1.0.7/24 begins in the middle of 127.1.0.0/24 (write 127.1.0.0/24)",
+    ),
+    "a large network": (
+        "name: shop",
+        "name: shop\nbind: [127.0.0.0/8]",
+        "3: bind[0]: 127.0.0.0/8 has 16,777,216 addresses, at most 4,096 are taken (127.1.0.0/24 has 256)",
+    ),
     "future": (
         "surgectl-target: 1",
         "surgectl-target: 3",

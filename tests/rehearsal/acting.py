@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from pyarrow import parquet
 
 from tests.toxiproxy_binary import free_port
 
@@ -78,6 +79,15 @@ def texts(path: Path) -> list[str]:
     if path.suffix == ".zst":
         data = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
     return data.decode().splitlines()
+
+
+def readable(path: Path) -> str:
+    """All that a file of a run's folder says, however it is packed: what is sought in packed bytes is never found."""
+    if path.suffix == ".parquet":
+        return "\n".join(str(row) for row in parquet.read_table(path).to_pylist())
+    if path.suffix == ".zst":
+        return "\n".join(texts(path))
+    return path.read_bytes().decode(errors="replace")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -144,7 +154,7 @@ class Underway:
         self._out, self._err = out, err
         self._begun = time.monotonic()
 
-    def until(self, what: str, seen: Callable[[], object], within_s: float = 60.0) -> None:
+    def until(self, what: str, seen: Callable[[], object], within_s: float = 150.0) -> None:
         """Wait until something is seen; fails when the process ends before."""
         deadline = time.monotonic() + within_s
         while not seen():
@@ -169,7 +179,7 @@ class Underway:
         """The processes that it started, with what they are."""
         return descendants(self.process.pid)
 
-    def ended(self, within_s: float = 60.0, **extra: Any) -> Ended:
+    def ended(self, within_s: float = 150.0, **extra: Any) -> Ended:
         begun = time.monotonic()
         self.process.wait(within_s)
         ended = Ended(
