@@ -62,12 +62,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_toxiproxy(binary: Path) -> Iterator[str]:
+def running_toxiproxy(binary: Path, *options: str) -> Iterator[str]:
     """Start the original on a free loopback port and yield its URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
-        [binary, "-host", "127.0.0.1", "-port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [binary, "-host", "127.0.0.1", "-port", str(port), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _await_version(url, process)

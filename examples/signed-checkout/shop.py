@@ -42,6 +42,8 @@ class Desk(BaseHTTPRequestHandler):
     server: Shop
 
     def do_GET(self):
+        if not self.signed(b""):
+            return self.say(401, {"error": "SIGNATURE"})
         if self.path == "/admin/orders":
             with self.server.lock:
                 return self.say(200, {"orders": self.server.orders, "count": len(self.server.orders)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +20,14 @@ from surgectl.cli.accounts import accounts_of
 from surgectl.cli.located import located, stage_of
 from surgectl.cli.plan import open_for_plan
 from surgectl.cli.plan_view import console_for_results, hung
+from surgectl.cli.through import Through
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.evidence.check import check_evidence
 from surgectl.evidence.describe import described
 from surgectl.journey import calling
 from surgectl.journey.compile import compile_target
 from surgectl.profile import check_thresholds, lookup, words
+from surgectl.profile.called import Called
 from surgectl.profile.kind import kind_of
 from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_retry_profile, open_target
 from surgectl.profile.overlay import split_sets
@@ -34,13 +36,12 @@ from surgectl.profile.readiness import open_readiness
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
 from surgectl.profile.schema import KINDS, schema
-from surgectl.profile.step import walk
 from surgectl.profile.target import Target
 from surgectl.report import schema as report_schema
 from surgectl.units import show_duration
 
 _REPORT = "report"
-TryTarget = Callable[[str, dict[str, str], str], int]
+TryTarget = Callable[[str, dict[str, str], str, Through], int]
 
 
 def check(
@@ -52,6 +53,13 @@ def check(
     ] = None,
     try_: Annotated[bool, typer.Option("--try", help="Play one fan through the target and show every step.")] = False,
     fan: Annotated[str, typer.Option(help="With --try: the retry profile of that fan.")] = "patient",
+    links: Annotated[
+        bool, typer.Option(help="With --try: put up the target's links for as long as the fan plays, as a run does.")
+    ] = True,
+    toxiproxy: Annotated[str | None, typer.Option(help="With --try: a Toxiproxy that runs: its API's URL.")] = None,
+    embedded_proxy: Annotated[
+        bool, typer.Option("--embedded-proxy", help="With --try: the embedded proxy, whatever else is there.")
+    ] = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE for the target, settle.at_most=90s for the profile.")
     ] = None,
@@ -70,7 +78,8 @@ def check(
         _check_all(console, path, target=target, settings=settings, variables=variables, try_=try_)
         return
     if try_:
-        _try_fan(path, kind, target, settings, variables, fan)
+        through = Through(links=links, toxiproxy=toxiproxy, embedded=embedded_proxy)
+        _try_fan(path, kind, target, settings, variables, fan, through)
         return
     if kind == "fan":
         _say(console, _of_fan(open_retry_profile(path), path))
@@ -144,7 +153,13 @@ def find(file: str) -> Path:
 
 
 def _try_fan(
-    path: Path, kind: str, target: str | None, settings: dict[str, str], variables: dict[str, str], fan: str
+    path: Path,
+    kind: str,
+    target: str | None,
+    settings: dict[str, str],
+    variables: dict[str, str],
+    fan: str,
+    through: Through,
 ) -> None:
     """Play one fan through a target. The player needs the engine, so it is loaded only when asked for."""
     if kind == "fan":
@@ -156,7 +171,7 @@ def _try_fan(
         path = opened.target_file
     player = importlib.import_module("surgectl.cli.try_fan")
     try_target: TryTarget = player.try_target
-    code = try_target(str(path), variables, fan)
+    code = try_target(str(path), variables, fan, through)
     if code:
         raise typer.Exit(code)
 
@@ -235,12 +250,21 @@ def _of_target(opened: OpenTarget) -> list[RenderableType]:
 
 
 def _called(target: Target) -> list[str]:
-    """The extensions that its steps call, each with the package that offers it."""
-    flows = [target.journey, *target.flows.values()]
-    steps = [step for flow in flows for _, step in walk(flow, "")]
-    names = {part.call for step in steps for part in (step, step.poll) if part is not None and part.call}
+    """The extensions that its steps, logins and books call, each with the package that offers it."""
+    names = {part.call for part in _parts(target) if isinstance(part, Called) and part.call}
     known = plugins.offers(calling.GROUP) if names else {}
     return [f"{name} ({known[name]})" if name in known else name for name in sorted(names)]
+
+
+def _parts(part: object) -> Iterator[object]:
+    """Everything that a target is made of."""
+    if isinstance(part, msgspec.Struct):
+        yield part
+        for name in part.__struct_fields__:
+            yield from _parts(getattr(part, name))
+    elif isinstance(part, list | dict):
+        for item in part.values() if isinstance(part, dict) else part:
+            yield from _parts(item)
 
 
 def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
@@ -256,10 +280,13 @@ def _of_both(rehearsal: Rehearsal, opened: OpenTarget) -> list[RenderableType]:
     return lines + [_note(said, "thresholds") for said in check_thresholds.remarks(rehearsal, opened.target)]
 
 
-def compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None) -> OpenTarget:
+def compiling(
+    opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal | None, *, people: bool = True
+) -> OpenTarget:
     """Compile the journey too, as a run would: its rules, paths and templates are only understood there.
 
-    What nobody has set yet gets a stand-in, so that the rest can be looked at. Raises UsageError with the line.
+    What nobody has set yet gets a stand-in, so that the rest can be looked at. `people`: the table of fan data, too.
+    Raises UsageError with the line.
     """
     stand_ins = {name: "http://127.0.0.1:1" for name in opened.unset}
     whole = open_target(opened.file, {**variables, **stand_ins}, environ=os.environ, over=over, peek=True)
@@ -267,6 +294,6 @@ def compiling(opened: OpenTarget, variables: dict[str, str], over: OpenRehearsal
     located(whole, lambda target: check_evidence(target, whole.folder))
     stage_of(whole)
     data = opened.target.fans_from
-    if data is not None and "${" not in data.csv:
+    if people and data is not None and "${" not in data.csv:
         accounts_of(opened)
     return opened

@@ -23,6 +23,7 @@ from rich.status import Status
 from surgectl import chance
 from surgectl.chaos.commands import Commands
 from surgectl.cli import doctor_view
+from surgectl.cli.accounts import accounts_of
 from surgectl.cli.check import compiling, find
 from surgectl.cli.driving import tls_of
 from surgectl.cli.located import located, stage_of
@@ -63,7 +64,7 @@ def doctor(
     fan: Annotated[str, typer.Option(help="With --buy: the retry profile of that fan.")] = "patient",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, alone.")] = False,
 ) -> None:
-    """Look at target, shop, links, books, clocks and this machine, and say what to put right before anybody storms.
+    """Look at target, shop, logins, links, books, clocks and this machine: what must be put right before a storm?
 
     Sends a handful of requests, never load, and leaves no fault behind; only --buy buys anything, what one fan wants.
     Ends with 0 where nothing must be put right, 12 where a rehearsal could not come to a verdict, 13 where only an
@@ -76,7 +77,7 @@ def doctor(
         what = "a retry profile has nothing to be examined" if kind == "fan" else "this is a list of rehearsals"
         raise UsageError(what, where=lookup.shown(path), hint="name a target, or one profile")
     opened, plan, unfilled = _opened(path, kind, target, settings, variables)
-    compiling(opened, variables, None)
+    compiling(opened, variables, None, people=False)
     # What nobody has set gets the stand-in that it was compiled with.
     filled = {**variables, **dict.fromkeys(opened.unset, "http://127.0.0.1:1")}
     whole = open_target(opened.file, filled, environ=os.environ, peek=True)
@@ -95,6 +96,8 @@ def doctor(
         toxiproxy=toxiproxy,
         embedded_proxy=embedded_proxy,
         redact=opened.secrets.redact,
+        learn=lambda value: opened.secrets.add_all([value]),
+        people=partial(accounts_of, opened) if opened.target.fans_from is not None else None,
         buy=partial(_bought, opened.file, variables, fan) if buy else None,
     )
     machine = machine_here(Path("reports"), cores=cores_here(), workers=many)

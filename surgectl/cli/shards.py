@@ -88,7 +88,7 @@ class Playbill(msgspec.Struct, frozen=True, kw_only=True):
     def crew(self, of: int, *, hear: Callable[[int, Portion], None], lost: Callable[[int, str], None]) -> Crew:
         """Workers for all shards, not yet started."""
         parts = [pickle.dumps(Part(bill=self._for(shard, of), shard=shard, of=of)) for shard in range(of)]
-        return Crew(_ENTRY, parts, hear=hear, lost=lost)
+        return Crew(_ENTRY, parts, hear=hear, lost=lost, learn=lambda value: self.secrets.add_all([value]))
 
     def _for(self, shard: int, of: int) -> Playbill:
         """What one worker has to know: the people of its own shard."""

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from surgectl.doctor.patient import Bought
+from surgectl.doctor.patient import Bought, Heard
 from surgectl.engine.scene import SLOW_CALL_NS
 from surgectl.fans.dialogue import Double, Leave, Listen, Send, Think, Told, Work
 from surgectl.fans.person import Person
@@ -38,6 +38,7 @@ class View:
         self._person: Person | None = None
         self._left: Leave | None = None
         self._claims: dict[str, object] = {}
+        self._pushed: dict[str, Heard] = {}
 
     def bought(self, setup: object) -> Bought | None:
         """What became of the fan; None while they have not left."""
@@ -53,6 +54,7 @@ class View:
             minted=dict(self._person.minted),
             claims=self._claims,
             setup=setup,
+            heard=self._pushed,
         )
 
     def _clean(self, value: object, most: int = 300) -> str:
@@ -167,6 +169,8 @@ class View:
         self._sends += 1
         colour = _COLOURS[verdict.outcome]
         pushed = is_message(reply)
+        if step.path not in self._pushed or (pushed and not is_message(self._pushed[step.path].reply)):
+            self._pushed[step.path] = Heard(reply=reply, verdict=verdict, took_ns=took_ns)
         if self._heard != move.wire.url:
             self._heard = move.wire.url
             kind = "event stream" if move.push.kind == "sse" else "WebSocket"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
 from surgectl.clock import Clock
-from surgectl.doctor.checkup import Checkup, unseen
+from surgectl.doctor.before_setup import logged_in, of_waiting, waiting, with_nothing
+from surgectl.doctor.checkup import Checkup
 from surgectl.doctor.clocks import of_rows
 from surgectl.doctor.patient import Patient
-from surgectl.evidence.books import Books, sources
+from surgectl.evidence.books import Books
 from surgectl.evidence.reading import Found, Patience
 from surgectl.evidence.tally import Tally
 from surgectl.plan.settling import settling
@@ -30,6 +30,10 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     found: dict[str, Found]
     tallies: list[Tally]
     took_ns: int
+    waiting: frozenset[str] = frozenset()
+    """Kinds that the setup hook has to say something for."""
+    let_in: dict[str, str] = {}
+    """Of these, whose login was made → why nobody was let in; empty where somebody was."""
 
 
 async def look_at_books(patient: Patient, clock: Clock, patience: Patience = PATIENCE) -> list[Checkup]:
@@ -39,7 +43,8 @@ async def look_at_books(patient: Patient, clock: Clock, patience: Patience = PAT
 
 async def read_books(patient: Patient, clock: Clock, patience: Patience = PATIENCE) -> Readings:
     """Every source and counter. What goes wrong is said in it, never raised."""
-    target = patient.target
+    waits = waiting(patient.target, patient.variables)
+    target = with_nothing(patient.target, waits)
     began_ns, since_s = clock.now_ns(), clock.wall().timestamp() - LOOKS_BACK_S
     books = Books(
         target,
@@ -54,7 +59,10 @@ async def read_books(patient: Patient, clock: Clock, patience: Patience = PATIEN
     )
     async with books:
         found, tallies = await books.read_and_compare()
-    return Readings(found=found, tallies=tallies, took_ns=clock.now_ns() - began_ns)
+    took_ns = clock.now_ns() - began_ns
+    let_in = await logged_in(patient, waits, clock, patience) if waits else {}
+    tallies = [tally for tally in tallies if tally.kind not in waits]  # there is nothing yet to be counted
+    return Readings(found=found, tallies=tallies, took_ns=took_ns, waiting=waits, let_in=let_in)
 
 
 def of_readings(patient: Patient, readings: Readings, now: datetime, *, bought: bool = False) -> list[Checkup]:
@@ -62,38 +70,26 @@ def of_readings(patient: Patient, readings: Readings, now: datetime, *, bought: 
     target, found, tallies = patient.target, readings.found, readings.tallies
     if not found:
         return []
-    kinds = sources(target)
     said: list[Checkup] = []
     for kind, reading in found.items():
-        waits = target.setup is not None and "setup" not in patient.variables and _wants_setup(kind, kinds)
-        if reading.rows or reading.problem:
-            said.append(_of_reading(reading, waits=waits))
+        if kind in readings.waiting:
+            said.append(of_waiting(reading, readings.let_in))
+        elif reading.rows or reading.problem:
+            said.append(_of_reading(reading))
         instants = [at for row in reading.rows if (at := row.at_s) is not None]
         said += of_rows(kind, instants, now)
-    said += _of_empty([kind for kind, reading in found.items() if not reading.rows and not reading.problem], bought)
+    here = {kind: reading for kind, reading in found.items() if kind not in readings.waiting}
+    said += _of_empty([kind for kind, reading in here.items() if not reading.rows and not reading.problem], bought)
     said += [_of_tally(tally) for tally in tallies]
-    if all(reading.problem for reading in found.values()):
+    if all(reading.problem for reading in here.values()):
         return said
     at_most_ns = patient.plan.settling.at_most_ns if patient.plan is not None else None
     window_ns = settling(target.promises, 0).window_ns if at_most_ns is None else at_most_ns
     return [*said, of_time(readings.took_ns, window_ns)]
 
 
-def _wants_setup(kind: str, sources: Mapping[str, msgspec.Struct]) -> bool:
-    """Whether what the setup hook prints is needed to read this kind."""
-    source = sources[kind]
-    same: str | None = getattr(source, "same", None)
-    if same is not None and same in sources:
-        return _wants_setup(same, sources)
-    return b"{setup." in msgspec.json.encode(source, enc_hook=str)
-
-
-def _of_reading(found: Found, *, waits: bool) -> Checkup:
+def _of_reading(found: Found) -> Checkup:
     where = f"evidence.{found.kind}"
-    if found.problem and waits:
-        return unseen(
-            "evidence", found.kind, f"read with what the setup hook says, which only a run runs: {found.problem}"
-        )
     if found.problem:
         read = f" ({len(found.rows):,} rows all the same)" if found.rows else ""
         fix = "a run would end with this book unknown: correct the source, or leave the kind out"

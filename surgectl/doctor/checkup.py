@@ -12,7 +12,19 @@ from surgectl.text import one_line, tamed
 Verdict = Literal["pass", "note", "unknown", "fail"]
 """pass: seen, and as it should be · note: seen, and good to know · unknown: could not be looked at · fail: to be put
 right before a rehearsal. Only the last weighs anything."""
-Part = Literal["target", "variables", "allow", "shop", "links", "evidence", "clocks", "machine"]
+Part = Literal[
+    "target",
+    "variables",
+    "allow",
+    "shop",
+    "accounts",
+    "logins",
+    "streams",
+    "links",
+    "evidence",
+    "clocks",
+    "machine",
+]
 SCHEMA = "surgectl.doctor/1"
 _MOST = 600
 

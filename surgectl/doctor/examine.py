@@ -15,6 +15,7 @@ import msgspec
 from surgectl.chaos.address import host_of
 from surgectl.chaos.tls import secured
 from surgectl.clock import Clock
+from surgectl.doctor.accounts import look_at_accounts
 from surgectl.doctor.allowances import look_at_allowances
 from surgectl.doctor.books import PATIENCE, look_at_books
 from surgectl.doctor.certificates import look_at_certificates
@@ -23,10 +24,12 @@ from surgectl.doctor.clocks import of_provider, of_shop, skew_of
 from surgectl.doctor.database_clock import database_clocks
 from surgectl.doctor.doors import Door, knock
 from surgectl.doctor.links import look_at_links, the_shops_way
+from surgectl.doctor.logins import admitted, look_at_logins
 from surgectl.doctor.machine import Machine, look_at_machine, look_at_sources
 from surgectl.doctor.patient import Patient
 from surgectl.doctor.purchase import look_at_purchase
 from surgectl.doctor.shop import look_at_doors, look_at_probes
+from surgectl.doctor.streams import listening, look_at_streams
 from surgectl.doctor.target import look_at_hooks, look_at_target
 from surgectl.doctor.variables import look_at_variables
 from surgectl.engine.drivers.driver import Driver
@@ -34,6 +37,8 @@ from surgectl.engine.drivers.sources import spelled_out
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.engine.guard import Permit, guard
 from surgectl.errors import UsageError
+from surgectl.journey.logins import placeholders
+from surgectl.profile.accounts import Accounts
 from surgectl.profile.target import Target
 
 Say = Callable[[str], None]
@@ -49,6 +54,7 @@ async def examine(patient: Patient, machine: Machine, clock: Clock, say: Say = l
     found = look_at_target(target, plan.rehearsal if plan is not None else None)
     found += look_at_hooks(target, patient.folder)
     found += look_at_variables(patient)
+    found += look_at_accounts(patient)
     if patient.unset:
         why = _LATER if patient.stage_is_down else _UNSET
     else:
@@ -57,7 +63,9 @@ async def examine(patient: Patient, machine: Machine, clock: Clock, say: Say = l
         found += allowed
         why = _REFUSED if any(one.verdict == "fail" for one in allowed) else ""
     if why:
-        found += [unseen(part, "all of it", why) for part in ("shop", "links", "evidence", "clocks")]
+        parts: list[Part] = ["shop", "links", "evidence", "clocks"]
+        parts += ["logins"] if target.logins else []
+        found += [unseen(part, "all of it", why) for part in parts]
     else:
         found += await _ask_around(patient, clock, say)
     found += look_at_machine(machine, target, plan)
@@ -79,8 +87,9 @@ async def _ask_around(patient: Patient, clock: Clock, say: Say) -> list[Checkup]
     found += await look_at_certificates(homes, context, clock)
     there = doors[0].first.answered
     if there:
-        async with _opener(patient, clock, permit)() as driver:
-            found += await look_at_probes(patient.journey.probes, patient.variables, driver, clock)
+        found += await _as_fans(patient, clock, permit, say)
+    elif target.logins:
+        found.append(unseen("logins", "all of it", "not looked at: base_url does not answer"))
     say("the links")
     found += await look_at_links(
         target, patient.folder, clock, toxiproxy=patient.toxiproxy, embedded=patient.embedded_proxy
@@ -95,6 +104,31 @@ async def _ask_around(patient: Patient, clock: Clock, say: Say) -> list[Checkup]
         found += await look_at_books(patient, clock)
     say("the clocks")
     return found + await _clocks(patient, doors, clock)
+
+
+async def _as_fans(patient: Patient, clock: Clock, permit: Permit, say: Say) -> list[Checkup]:
+    """What is asked with the fans' own client and their logins: the logins themselves, probes, and streams."""
+    start_ns = clock.now_ns()
+    accounts = _accounts(patient)
+    inner = _opener(patient, clock, permit, start_ns)()
+    driver, logins = admitted(patient, accounts, inner, clock, start_ns)
+    async with driver:
+        if patient.journey.logins:
+            say("the logins")
+        found = await look_at_logins(patient, accounts, logins)
+        known = {**patient.variables, **placeholders(patient.journey.logins, per="run")}
+        found += await look_at_probes(patient.journey.probes, known, driver, clock)
+        if patient.buy is None and listening(patient.journey):
+            say("the streams")
+            found += await look_at_streams(patient, accounts, driver, clock)
+    return found
+
+
+def _accounts(patient: Patient) -> Accounts | None:
+    """The table, where there is one and it can be read; why not has been said."""
+    with suppress(UsageError):
+        return patient.people() if patient.people is not None else None
+    return None
 
 
 async def _clocks(patient: Patient, doors: list[Door], clock: Clock) -> list[Checkup]:
@@ -148,10 +182,10 @@ def providers(target: Target, folder: Path) -> dict[str, Provider]:
     return found
 
 
-def _opener(patient: Patient, clock: Clock, permit: Permit) -> Callable[[], Driver]:
+def _opener(patient: Patient, clock: Clock, permit: Permit, start_ns: int | None = None) -> Callable[[], Driver]:
     """The fans' own driver, from the fans' own addresses: what it sees is what they will see."""
-    sources = spelled_out(patient.target.bind)
-    return lambda: WireDriver(clock, clock.now_ns(), permits=permit, tls=patient.tls, sources=sources)
+    sources, begun_ns = spelled_out(patient.target.bind), clock.now_ns() if start_ns is None else start_ns
+    return lambda: WireDriver(clock, begun_ns, permits=permit, tls=patient.tls, sources=sources)
 
 
 def _redacted(one: Checkup, redact: Callable[[str], str]) -> Checkup:

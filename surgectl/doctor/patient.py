@@ -10,9 +10,19 @@ from typing import Any
 import msgspec
 
 from surgectl.evidence.reading import Redact, unredacted
+from surgectl.journey.messages import Reply, Verdict
 from surgectl.journey.model import Journey
 from surgectl.plan.build import Plan
+from surgectl.profile.accounts import Accounts
 from surgectl.profile.target import Target
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of waiting for a push: its first message, or what came instead of one."""
+
+    reply: Reply
+    verdict: Verdict
+    took_ns: int
 
 
 class Bought(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +39,8 @@ class Bought(msgspec.Struct, frozen=True, kw_only=True):
     """What the shop told the fan."""
     setup: Any = None
     """What the setup hook printed; None: there is none."""
+    heard: dict[str, Heard] = {}
+    """By the path of the step that waited for a push."""
 
 
 Then = Callable[[Bought], Awaitable[None]]
@@ -55,6 +67,10 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
     toxiproxy: str | None = None
     embedded_proxy: bool = False
     redact: Redact = unredacted
+    learn: Callable[[str], None] = lambda value: None
+    """Hears of what `redact` is to hide from now on: what a login gave."""
+    people: Callable[[], Accounts | None] | None = None
+    """Reads the table of fans_from as a run would; UsageError. None: it cannot be looked for yet."""
     buy: Buy | None = None
 
     @property

@@ -17,6 +17,8 @@ from surgectl.doctor.checkup import Checkup, Verdict, unseen
 from surgectl.doctor.links import on_this_machine
 from surgectl.doctor.patient import Bought, Buy, Patient
 from surgectl.doctor.relay import Relay, relays
+from surgectl.doctor.standing import Standing, of_standing, standing
+from surgectl.doctor.streams import of_purchase
 from surgectl.errors import SurgectlError
 from surgectl.evidence.reading import Patience
 from surgectl.recording.rows import IntentRow
@@ -34,11 +36,14 @@ async def look_at_purchase(patient: Patient, buy: Buy, clock: Clock, patience: P
 
     # On another machine's Toxiproxy the listener is there, not here: nothing would come to a relay of ours.
     here = patient.toxiproxy is None or on_this_machine(patient.toxiproxy)
+    before = await standing(patient.toxiproxy, patient.target.links)
     async with relays(patient.target.links, countable=here) as counted:
 
         async def then(bought: Bought) -> None:
             found.append(_of_end(bought))
-            found.extend(of_ways(bought, counted))
+            found.extend(of_ways(bought, {name: relay for name, relay in counted.items() if name not in before}))
+            found.extend(await _of_standing(patient, before, bought))
+            found.extend(of_purchase(patient.journey, bought))
             known = {**patient.variables, "run": bought.run}
             if bought.setup is not None:
                 known["setup"] = bought.setup
@@ -67,6 +72,12 @@ def _of_end(bought: Bought) -> Checkup:
     return _told("evidence", "purchase", "fail", told + detail, _EACH_STEP)
 
 
+async def _of_standing(patient: Patient, before: Mapping[str, Standing], bought: Bought) -> list[Checkup]:
+    """The links that somebody else's proxies are: what can be said of them."""
+    after = await standing(patient.toxiproxy, patient.target.links) if before else {}
+    return [said for name, one in before.items() for said in of_standing(name, one, after.get(name), bought)]
+
+
 def of_ways(bought: Bought, counted: Mapping[str, Relay | None]) -> list[Checkup]:
     """What went through each link while the fan bought."""
     busy = any(relay is not None and relay.sent for relay in counted.values())
@@ -74,7 +85,7 @@ def of_ways(bought: Bought, counted: Mapping[str, Relay | None]) -> list[Checkup
     for name, relay in counted.items():
         where, called = f"links.{name}", f"{name} the shop's way"
         if relay is None:
-            why = "no port of ours to count at: a proxy stands there, here or elsewhere, or listen names none"
+            why = "no port of ours to count at: somebody listens there, here or elsewhere, or listen names none"
             found.append(unseen("links", called, why, where))
         elif relay.sent:
             what = f"the shop came this way: {relay.connections} connections, {relay.sent:,} bytes"

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 import yarl
 
+from surgectl import chance
 from surgectl.clock import Clock
 from surgectl.errors import UsageError
 from surgectl.evidence.reading import Patience, ReadError
+from surgectl.journey.calling import CallError, CompiledCall
+from surgectl.journey.messages import Wire
+from surgectl.journey.template import UnsetError
 from surgectl.profile.target import Tls
 
 MOST_BYTES = 256 << 20
@@ -47,6 +52,23 @@ class Answer(msgspec.Struct, frozen=True):
         return ", ".join(found) if found else None
 
 
+class Signing(msgspec.Struct, frozen=True):
+    """A target's `call:` on a question, with the variables that it is given."""
+
+    called: CompiledCall
+    variables: Mapping[str, Any]
+
+    def signed(self, question: Question, at_s: float) -> Question:
+        """The question that somebody's Python makes of it; its chance is fresh each time, for no plan has drawn it."""
+        headers = tuple(question.headers.items())
+        wire = Wire(method=question.method, url=question.url, headers=headers, body=question.body)
+        try:
+            made = self.called.signed(wire, self.variables, at_s, (chance.fresh_seed(),))
+        except (CallError, UnsetError) as error:
+            raise ReadError(str(error), where=question.place) from error
+        return Question(url=made.url, method=made.method, headers=dict(made.headers), body=made.body)
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """One read: a GET, or a POST that only asks (GraphQL, a search)."""
 
@@ -54,6 +76,12 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     method: str = "GET"
     headers: dict[str, str] = {}
     body: bytes | None = None
+    signing: Signing | None = None
+    """Has the last word on it, each time that it is sent."""
+
+    def as_sent(self, at_s: float) -> Question:
+        """As it leaves at that wall time. ReadError where whoever has the last word fails."""
+        return self if self.signing is None else self.signing.signed(self, at_s)
 
     @property
     def place(self) -> str:
@@ -97,11 +125,12 @@ async def ask(
         hint_ns: int | None = None
         try:
             timeout = aiohttp.ClientTimeout(total=patience.timeout_ns / 1e9)
+            leaves = question.as_sent(clock.wall().timestamp())
             async with http.request(
-                question.method,
-                _address(question.url),
-                headers=question.headers,
-                data=question.body,
+                leaves.method,
+                _address(leaves.url),
+                headers=leaves.headers,
+                data=leaves.body,
                 timeout=timeout,
                 allow_redirects=False,  # elsewhere is another authority, and our secret is not meant for it
                 ssl=tls if tls is not None else True,

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 import msgspec
 
 from surgectl.errors import UsageError, did_you_mean
-from surgectl.evidence.ask import Question
+from surgectl.evidence.ask import Question, Signing
 from surgectl.evidence.reading import ReadError
+from surgectl.journey.calling import compile_call
 from surgectl.journey.template import Template, UnsetError, blanks, compile_text, compile_value, show
 from surgectl.profile.login import Ask
 from surgectl.profile.target import Target
@@ -70,6 +71,7 @@ def compile_question(source: Ask, homes: Homes, where: str) -> Build:
     address = _address(path, base, homes, f"{where}.{method.lower()}")
     headers = {name: compile_text(text, f"{where}.headers.{name}") for name, text in source.headers.items()}
     inner = compile_value(body, f"{where}.{bodies[0]}") if has_body else None
+    called = compile_call(source, where)
 
     def build(variables: Mapping[str, Any], added: Mapping[str, Any]) -> Question:
         known = {**variables, **{name: value for name, value in added.items() if name != CURSOR}}
@@ -98,7 +100,8 @@ def compile_question(source: Ask, homes: Homes, where: str) -> Build:
             content = {"query": graphql.query, "variables": content} if graphql else content
             encoded = msgspec.json.encode(content)
             sent.setdefault("Content-Type", "application/json")
-        return Question(url=url, method=method, headers=sent, body=encoded)
+        signing = Signing(called, known) if called is not None else None
+        return Question(url=url, method=method, headers=sent, body=encoded, signing=signing)
 
     return build
 

@@ -179,7 +179,9 @@ class Visit:
             same = urlsplit(there).netloc == urlsplit(question.url).netloc
             headers = question.headers if same else {"Accept": "*/*"}
             url = there
-            answer = await self._send(Question(url=there, headers=headers), patience, welcome)
+            # Signed again where it is ours: the signature of another address is none.
+            onward = Question(url=there, headers=headers, signing=question.signing if same else None)
+            answer = await self._send(onward, patience, welcome)
         raise ReadError(f"more than {_MOST_HOPS} redirects", where=question.place)
 
     async def _send(self, question: Question, patience: Patience, welcome: frozenset[int] = frozenset()) -> Answer:

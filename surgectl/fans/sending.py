@@ -280,9 +280,9 @@ class Sending(Operation):
         return self._listen()
 
     def _listen(self, answer: Answer | bool | None = None) -> Move:
-        """Wait for the next message, on the connection that is open or on a new one."""
-        place, step = self._place, self._step
-        listen = step.listen
+        """Wait for the next message, on the connection that is open or on a new one; each opening is handed to an
+        extension anew, where the target names one. `answer`: the message that came last, on a connection still open."""
+        listen = self._step.listen
         assert listen is not None
         left_ns = self._until_ns - self.now_ns
         if left_ns <= 0:
@@ -300,6 +300,34 @@ class Sending(Operation):
             wire = listen.request.render(variables, self.page, timeout_ns)
         except UnsetError as error:
             return self._lack(error)
+        if listen.request.call is None or isinstance(answer, Answer):
+            return self._hark(listen, wire, capped=capped)
+        return self._hand_over_opening(listen, wire, capped=capped)
+
+    def _hand_over_opening(self, listen: CompiledListen, wire: Wire, *, capped: bool) -> Move:
+        called = listen.request.call
+        assert called is not None
+        try:
+            call = called.fill(self.variables, (self.seed, *self.draw()))
+        except UnsetError as error:
+            return self._lack(error)
+
+        def make(at_s: float) -> tuple[Reply | None, tuple[Wire, ...]]:
+            return None, (called.wire(wire, msgspec.structs.replace(call, at_s=at_s)),)
+
+        work = Work(name=called.name, step=self._step.name, make=make, where=self._step.path)
+
+        def handed_back(tab: Sending, answer: Answer | bool | None) -> Move:
+            tab.now_ns += work.took_ns
+            return tab._fail_to_send(work.error) if work.error else tab._hark(listen, work.wires[0], capped=capped)
+
+        self._next = handed_back
+        return work
+
+    def _hark(self, listen: CompiledListen, wire: Wire, *, capped: bool) -> Listen:
+        """The wait itself, under the attempt's name that was drawn last."""
+        place, step = self._place, self._step
+        attempt = self.variables["attempt"]
         self._under_way = listen.judge, wire.url
         self._next = Sending._heard
         return Listen(
@@ -328,7 +356,7 @@ class Sending(Operation):
                 self._leave_open()
             return self._decide(verdict)
         if is_message(answer.reply):
-            return self._listen()
+            return self._listen(answer)
         if step.poll is not None:
             return self._wait_to_ask(step.poll, verdict.hint_ns)
         assert step.listen is not None

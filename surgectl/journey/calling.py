@@ -18,8 +18,9 @@ from surgectl.errors import UsageError, did_you_mean
 from surgectl.journey.messages import Reply, Wire
 from surgectl.journey.problem import TargetError
 from surgectl.journey.template import Value, Variables, compile_value
+from surgectl.profile.called import Called
 from surgectl.profile.rule import Rule
-from surgectl.profile.step import Request, Step
+from surgectl.profile.step import Step
 from surgectl.text import one_line
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """`with:`, filled: a value that is exactly one variable keeps its type."""
     run: str
     intent: str
+    """Empty where no fan asks: of a login for all, of the books."""
     fan: int
-    """The fan's number in the plan, from 0 on."""
+    """The fan's number in the plan, from 0 on; 0 where no fan asks."""
     tab: int
     at_s: float
     """Wall time in seconds since the epoch, for whatever counts in it (RFC 6238, the age of a signature)."""
@@ -114,6 +116,10 @@ class CompiledCall(msgspec.Struct, frozen=True, kw_only=True):
             body=self._body(found["body"]) if "body" in found else wire.body,
         )
 
+    def signed(self, wire: Wire, variables: Variables, at_s: float, dice: tuple[int, ...]) -> Wire:
+        """The same for who asks by the way, and is no fan's move: a login, the books. CallError, UnsetError."""
+        return self.wire(wire, msgspec.structs.replace(self.fill(variables, dice), at_s=at_s))
+
     def _made(self, call: Call) -> dict[str, Any]:
         try:
             found = self.work(call)
@@ -158,8 +164,8 @@ class CompiledCall(msgspec.Struct, frozen=True, kw_only=True):
         return one_line(f"call {self.name}: {what}", _REASON)
 
 
-def compile_call(request: Request, where: str) -> CompiledCall | None:
-    """The `call:` of a step or a poll, its extension loaded; None where there is none. TargetError."""
+def compile_call(request: Called, where: str) -> CompiledCall | None:
+    """The `call:` of whatever asks, its extension loaded; None where there is none. TargetError."""
     if request.call is None:
         if request.with_:
             raise TargetError("nothing is called, so nothing is given to it", f"{where}.with", hint="call: NAME")

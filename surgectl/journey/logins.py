@@ -35,7 +35,7 @@ ROLE = "login"
 """What the recording calls the requests of a login; its step is `login-NAME`."""
 _BESIDE_HEADERS = (
     *("get", "post", "put", "patch", "delete", "head", "sse", "ws"),
-    *("query", "json", "form", "graphql", "body", "send"),
+    *("query", "json", "form", "graphql", "body", "send", "with_"),
 )
 _BROWSERS = ("Origin", "Referer")
 """What a form sends by itself."""
@@ -52,12 +52,14 @@ class Knock(msgspec.Struct, frozen=True, kw_only=True):
     own: frozenset[str] = frozenset()
     """Headers that its author named, in small letters."""
 
-    def wire(self, variables: Variables) -> Wire:
-        """The request. Not as a browser's form: an authority that sees an Origin takes a machine for a web page, and
-        some then refuse it (Microsoft's AADSTS9002326)."""
+    def wire(self, variables: Variables, at_s: float, dice: tuple[int, ...]) -> Wire:
+        """The request; an extension has the last word. Not as a browser's form: an authority that sees an Origin takes
+        a machine for a web page, and some then refuse it (Microsoft's AADSTS9002326). UnsetError, CallError."""
         wire = self.request.render(variables, None, self.request.timeout_ns)
         headers = tuple(pair for pair in wire.headers if pair[0] not in _BROWSERS or pair[0].lower() in self.own)
-        return msgspec.structs.replace(wire, headers=headers)
+        wire = msgspec.structs.replace(wire, headers=headers)
+        called = self.request.call
+        return wire if called is None else called.signed(wire, variables, at_s, dice)
 
     def judge(self, reply: Reply) -> Verdict:
         """Let in, or not: whatever is not there that a login gives was refused. `takes` hold what was given."""
@@ -245,7 +247,7 @@ def check_elsewhere(request: msgspec.Struct, logins: Mapping[str, CompiledLogin]
             for blank in blanks(text):
                 if root(blank) in logins:
                     hint = f'headers: {{Authorization: "Bearer {{{blank}}}"}}'
-                    raise TargetError(f"{{{blank}}} stands in headers alone", f"{where}.{name}", hint=hint)
+                    raise TargetError(f"{{{blank}}} stands in headers alone", f"{where}.{name.rstrip('_')}", hint=hint)
 
 
 def _texts(value: Any) -> Iterator[str]:

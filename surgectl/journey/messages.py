@@ -13,9 +13,10 @@ Broken = Literal["not-sent", "timeout", "cut", "invalid", "quit"]
 left · invalid: not HTTP, or over a limit · quit: the fan closed the socket."""
 
 
-EVENT, RETRY = ":event", ":retry"
-"""Headers of a message that was pushed (no header of HTTP begins with a colon): its name; and how long to wait before
-the next connection, in ms, as a stream that has ended said it."""
+EVENT, RETRY, STIRRED = ":event", ":retry", ":stirred"
+"""Headers of what a push tells (no header of HTTP begins with a colon): a message's name; how long to wait before the
+next connection, in ms, as a stream that has ended said it; and that something came that was no message for us (the
+comment that keeps a stream alive, an event of another name) where a wait came to its end."""
 QUIET = "nothing was pushed in time"
 """The detail of a wait for a message that came to its end on an open connection."""
 
@@ -87,6 +88,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def is_message(reply: Reply) -> bool:
     """Was it pushed on an open connection? Otherwise it is that connection's refusal or its end."""
     return bool(reply.headers) and reply.headers[0][0] == EVENT
+
+
+def is_stirred(reply: Reply) -> bool:
+    """Of a wait that came to its end: did the connection give a sign of life?"""
+    return any(name == STIRRED for name, _ in reply.headers)
 
 
 def said_retry_ns(reply: Reply) -> int | None:

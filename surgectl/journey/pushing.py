@@ -26,7 +26,15 @@ def compile_push(wait: Await, defaults: Defaults, where: str) -> tuple[CompiledR
         raise TargetError("the messages of a WebSocket have no names", f"{where}.events", hint="when: {json: …}")
     url = wait.sse if wait.sse is not None else _over_http(wait.ws or "")
     opening = compile_request(
-        Request(get=url, origin=wait.origin, query=wait.query, headers=wait.headers, timeout=wait.timeout),
+        Request(
+            get=url,
+            origin=wait.origin,
+            query=wait.query,
+            headers=wait.headers,
+            timeout=wait.timeout,
+            call=wait.call,
+            with_=wait.with_,
+        ),
         defaults,
         where,
     )

@@ -118,7 +118,7 @@ def _written_secrets(target: Target) -> Iterator[str]:
 
 
 def _asked_secrets(ask: Ask) -> Iterator[str]:
-    for fields in (ask.headers, ask.form, ask.json, ask.graphql.variables if ask.graphql else None):
+    for fields in (ask.headers, ask.form, ask.json, ask.with_, ask.graphql.variables if ask.graphql else None):
         yield from _secrets_in(fields)
 
 

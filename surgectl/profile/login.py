@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from surgectl.profile.called import Called
 from surgectl.profile.part import Part
 from surgectl.profile.rule import Hint, Take, When
 from surgectl.profile.step import GraphQL
 from surgectl.profile.values import Duration
 
 
-class Ask(Part, frozen=True, kw_only=True):
+class Ask(Called, frozen=True, kw_only=True):
     """One question to an authority: it changes nothing that a fan could see."""
 
     get: str | None = None
@@ -35,7 +36,7 @@ class Login(Part, frozen=True, kw_only=True):
 
     steps: list[LoginStep]
     per: Literal["run", "account"] = "run"
-    """run: one for all fans of a worker; account: one for each row of fans_from."""
+    """run: one for all fans; account: one for each row of fans_from."""
     expires: Hint | None = None
     """Where its last reply says how long it holds."""
     lasts: Duration | None = None

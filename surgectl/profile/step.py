@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from surgectl.profile.called import Called
 from surgectl.profile.part import Part
 from surgectl.profile.rule import Claim, Hint, Rule, Take, When
 from surgectl.profile.values import Duration, Share
@@ -27,7 +28,7 @@ class Follow(Part, frozen=True, kw_only=True):
     until: str
 
 
-class Request(Part, frozen=True, kw_only=True):
+class Request(Called, frozen=True, kw_only=True):
     """What a step, a poll or a probe sends."""
 
     get: str | None = None
@@ -46,10 +47,6 @@ class Request(Part, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     follow: bool | Follow = False
     timeout: Duration | None = None
-    call: str | None = None
-    """A callable of the entry point `surgectl.steps`: it has the last word on the request, or works values out."""
-    with_: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
-    """What it is given."""
 
 
 class Poll(Request, frozen=True, kw_only=True):
@@ -64,7 +61,7 @@ class Poll(Request, frozen=True, kw_only=True):
     claims: dict[str, Claim | int | str] = {}
 
 
-class Await(Part, frozen=True, kw_only=True):
+class Await(Called, frozen=True, kw_only=True):
     """Wait until the shop says it by itself. Reading, never an attempt."""
 
     sse: str | None = None

@@ -42,4 +42,4 @@ def test_what_a_shop_says_is_shown_and_never_obeyed() -> None:
     """An escape code, a line break and a flood from outside end as one plain line."""
     (told,) = fit_to_show([Checkup(part="shop", name="x", verdict="fail", what="\x1b[2J\n::error::" + "a" * 5_000)])
     assert told.what.startswith("\\x1b[2J") and "\n" not in told.what and len(told.what) < 700
-    assert "\x1b" not in line(told) and len(get_args(Part)) == 8
+    assert "\x1b" not in line(told) and len(get_args(Part)) == 11

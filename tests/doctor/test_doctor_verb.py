@@ -86,6 +86,31 @@ def test_a_name_that_would_turn_the_terminal(desk: Desk) -> None:
     assert "\x1b" not in shown.output and "a\\x1b[2Jb: " in shown.output
 
 
+PEOPLE = """\
+fans_from: {csv: people.csv, link: [email]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "said"),
+    [
+        ("email\na@x.org\nb@x.org\n", 12, "2,100 fans come, and the file has 2 rows"),
+        ("email\na@x.org\na@x.org\n", 12, "the email of line 2 again"),
+        ("mail\na@x.org\n", 12, 'there is no column "email"'),
+        ("email\n" + "".join(f"{n}@x.org\n" for n in range(2100)), 0, "2,100 fans, 2,100 rows"),
+    ],
+    ids=["too few", "twice", "another column", "enough"],
+)
+def test_the_people_of_a_profile(desk: Desk, rows: str, code: int, said: str) -> None:
+    """Too few, twice the same, a column that is not there: to be put right, and the rest is looked at all the same."""
+    path = desk.folder / "targets/shop.yaml"
+    path.write_text(path.read_text().replace(":-http://127.0.0.1:8000", "") + PEOPLE)
+    (desk.folder / "targets/people.csv").write_text(rows)
+    shown = run("drop.yaml")
+    assert shown.exit_code == code and said in shown.output, shown.output
+    assert "2,100 fans play" in shown.output and "@x.org" not in shown.output
+
+
 def test_as_json(desk: Desk) -> None:
     """One document, alone on stdout."""
     told = msgspec.json.decode(run("--json", str(desk.write_target(TARGET))).stdout, type=Examination)

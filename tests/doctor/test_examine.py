@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from surgectl.clock import SystemClock
 from surgectl.doctor.checkup import Checkup, exit_code
 from surgectl.doctor.examine import examine, providers
+from surgectl.profile.accounts import Accounts
 from surgectl.profile.load import load_target
 from surgectl.profile.substitute import Secrets
 from surgectl.proxy.server import serving as proxy_serving
@@ -58,6 +60,49 @@ async def test_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
         found, _ = await examined(tmp_path, corner.variables(), text, redact=Secrets(["hunter2"]).redact)
     assert wrong(found) == ["charges"] and "/***" in said(found, "charges")[1]
     assert not any("hunter2" in f"{one.what} {one.fix} {one.name}" for one in found)
+
+
+GATED = TARGET.replace(
+    "mint:",
+    """logins:
+  api:
+    steps: [{post: /pay, json: {email: "x"}, take: {token: {json: order}}}]
+    lasts: 10m
+fans_from: {csv: people.csv, secret: [pin]}
+headers: {Authorization: "Bearer {api.token}"}
+mint:""",
+).replace("get: /about", 'get: /about, headers: {X-Gate: "{api.token}"}')
+
+
+async def test_logins_accounts_and_streams_in_their_place(tmp_path: Path) -> None:
+    """Between the shop and its links; a probe leaves with what the login gave, and nothing of it is told."""
+    text = GATED.replace(
+        "  - step: pay\n",
+        "  - {step: line, await: {sse: /pay, outcomes: [{when: {event: x}, then: next}]}}\n  - step: pay\n",
+    )
+    secrets = Secrets(["1234-hush"])
+
+    def people() -> Accounts:
+        return Accounts(("email", "pin"), b"a@x.org1234-hush", array("I", [7, 16]))
+
+    async with opened(CornerShop(through_the_link=False)) as corner:
+        found, looked = await examined(
+            tmp_path, corner.variables(), text, people=people, redact=secrets.redact, learn=secrets.add
+        )
+    assert [one for one in looked if one in ("the logins", "the streams")] == ["the logins", "the streams"]
+    assert said(found, "api")[0] == "pass" and said(found, "probe about")[0] == "pass", found
+    assert said(found, "line")[0] == "fail" and "answered 405" in said(found, "line")[1]
+    parts = list(dict.fromkeys(one.part for one in found))
+    assert parts[3:8] == ["shop", "accounts", "logins", "streams", "links"]
+    assert "1234-hush" not in str(found)
+
+
+async def test_a_login_that_lets_nobody_in_stops_nothing_else(tmp_path: Path) -> None:
+    """It is named; the probe that needs it says why it never left; books and links are looked at all the same."""
+    async with opened(CornerShop()) as corner:  # nobody listens at the link: the till is closed, and with it this login
+        found, _ = await examined(tmp_path, corner.variables(), GATED, people=lambda: None)
+    assert wrong(found) == ["probe about", "api"] and "answered 402" in said(found, "api")[1]
+    assert "not-sent" in said(found, "probe about")[1] and said(found, "payments upstream")[0] == "pass"
 
 
 @pytest.mark.parametrize(

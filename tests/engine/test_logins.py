@@ -26,6 +26,7 @@ from surgectl.profile.load import load_target
 from surgectl.recording.journal import Journal
 from surgectl.recording.repair import read_rows
 from surgectl.recording.rows import DoneRow, InvokeRow
+from tests.journey.steps import offer
 
 S = 1_000_000_000
 
@@ -346,3 +347,48 @@ def test_fans_who_share_an_account_share_its_login(tmp_path: Path) -> None:
 
     play(story, shop, tmp_path, PER_ACCOUNT, people("anna@x.org", reuse=True))
     assert len(shop.tokens) == 1 and len(shop.sold) == 3
+
+
+SIGNED = TARGET.replace(
+    "        take: {token", '        call: sign\n        with: {secret: "{run}"}\n        take: {token'
+)
+
+
+def test_a_login_is_signed_each_time_that_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's Python has the last word on its request (a client's assertion, say), with chance of its own."""
+    nonces: list[str] = []
+
+    def sign(call: Any) -> dict[str, Any]:
+        nonces.append(f"{call.random().getrandbits(64):x}")
+        body = call.request.body.decode().replace("hush-hush", f"{call.given['secret']}-{nonces[-1]}")
+        return {"body": body}
+
+    offer(monkeypatch, sign=sign)
+    shop = Shop(holds_s=5)
+
+    async def story(evening: Evening) -> None:
+        await evening.buy()
+        await asyncio.sleep(60)
+        assert (await evening.buy()).status == 201
+        assert evening.scene.counts.calls == 2
+
+    play(story, shop, tmp_path, SIGNED)
+    assert [asked["client_secret"] for asked in shop.tokens] == [[f"r-{nonce}"] for nonce in nonces]
+    assert len(set(nonces)) == 2
+
+
+def test_a_login_whose_signature_fails_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent, and whoever waited hears why."""
+
+    def sign(call: Any) -> dict[str, Any]:
+        raise RuntimeError("no key")
+
+    offer(monkeypatch, sign=sign)
+    shop = Shop()
+
+    async def story(evening: Evening) -> None:
+        reply = await evening.buy()
+        assert (reply.broken, reply.detail) == ("not-sent", "login api: call sign: RuntimeError: no key")
+
+    play(story, shop, tmp_path, SIGNED)
+    assert shop.tokens == []

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from surgectl.fans.dialogue import Send, Work
-from surgectl.journey.messages import Reply
+from surgectl.fans.dialogue import Listen, Send, Work
+from surgectl.journey.messages import EVENT, Reply
 from tests.fans.talk import converse, person
 from tests.journey.shop import journey, page
 from tests.journey.steps import offer
@@ -131,3 +131,51 @@ def test_the_time_it_took_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     work = Work(name="x", step="y", make=lambda at_s: (None, ()))
     work.do(0.0, lambda: next(watch))
     assert work.took_ns == 30_000_000
+
+
+ROOM = """
+journey:
+  - step: queue
+    role: join
+    await:
+      %s
+      call: sign
+      with: {attempt: "{attempt}"}
+      outcomes: [{when: {event: turn}, then: next}]
+  - {step: pay, role: pay, post: /pay, outcomes: [{when: {status: 201}, end: confirmed}]}
+"""
+
+
+def pushed(event: str) -> Reply:
+    return Reply(status=200, headers=((EVENT, event),), body=b"{}", sent_ns=1)
+
+
+@pytest.mark.parametrize("way", ["sse: /events", 'ws: "ws://127.0.0.1:1/events"'])
+def test_every_opening_of_a_stream_is_signed_and_no_message_is(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Two messages on one connection, its end, and a new one: two signatures, each under the name of what it opens."""
+    offer(monkeypatch, sign=_sign)
+    SIGNED.clear()
+    ended = Reply(broken="cut", detail="the stream ended", sent_ns=1)
+    replies = [pushed("ad"), pushed("ad"), ended, pushed("turn"), PAID]
+    talk = converse(person(journey(ROOM % way)).script, replies)
+    assert talk.end == ("confirmed", "ok")
+    first, *_, last = talk.of(Listen)
+    assert [call.given["attempt"] for call in SIGNED] == [first.attempt, last.attempt]
+    assert dict(first.wire.headers)["X-Signature"].startswith(first.attempt)
+    assert [bool(dict(listen.wire.headers).get("X-Signature")) for listen in talk.of(Listen)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_a_stream_whose_signature_fails_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the target, as at a step."""
+
+    def sign(call: Any) -> dict[str, Any]:
+        raise RuntimeError("no key")
+
+    offer(monkeypatch, sign=sign)
+    talk = converse(person(journey(ROOM % "sse: /events")).script, [])
+    assert talk.end == ("target-error", "fail") and not talk.of(Listen)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from surgectl.evidence.asking import compile_question, homes_of
 from surgectl.fans.policy import compile_policy
 from surgectl.journey.compile import compile_target
 from surgectl.profile.load import load_target, open_rehearsal, open_retry_profile
@@ -112,9 +113,10 @@ def test_the_example_of_a_retry_profile_compiles(tmp_path: Path) -> None:
 
 
 def test_the_steps_in_python_are_what_stands_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The journey with two calls compiles, and the function beside it signs what would be sent."""
+    """The journey with two calls compiles, and the function beside it signs what would be sent; so it does what opens
+    a stream, a login and a book."""
     text = (DOCS / "target-language.md").read_text()
-    (example,) = [block for block in blocks("target-language.md", "journey:") if "call:" in block]
+    example, beside = [block for block in blocks("target-language.md", "journey:") if "call:" in block]
     (function,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     made: dict[str, Any] = {"hmac": hmac}
     exec(function, made)
@@ -127,3 +129,16 @@ def test_the_steps_in_python_are_what_stands_there(tmp_path: Path, monkeypatch: 
     wire = call.render({"proof": 1}, None, 1)
     signed = call.call.wire(wire, call.call.fill({"proof": 1}, (1,)))
     assert signed.headers[-1] == ("X-Signature", hmac.new(b"s", b'{"proof":1}', "sha256").hexdigest())
+    file.write_text(f'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\n{beside}')
+    target = load_target(file, environ={"SHOP_SECRET": "s"})
+    journey, asked = compile_target(target), target.evidence["orders"].http
+    listen = journey.steps[0].listen
+    assert listen is not None and asked is not None
+    login = journey.logins["api"].knocks[0]
+    nothing = ("X-Signature", hmac.new(b"s", b"", "sha256").hexdigest())
+    assert listen.request.call is not None
+    opening = listen.request.render({}, None, 1)
+    assert listen.request.call.signed(opening, {}, 1.0, (1,)).headers[-1] == nothing
+    assert login.wire({}, 1.0, (1,)).headers[-1][0] == "X-Signature"
+    question = compile_question(asked, homes_of(target), "evidence.orders.http")({}, {})
+    assert question.as_sent(1.0).headers["X-Signature"] == nothing[1]

@@ -15,6 +15,7 @@ from surgectl.journey.messages import Reply
 from surgectl.journey.model import Journey
 from surgectl.profile.load import open_target
 from surgectl.units import NS_PER_S
+from tests.journey.steps import offer
 
 TARGET = """\
 surgectl-target: 1
@@ -181,3 +182,11 @@ def test_a_login_that_cannot_be_meant_is_refused(tmp_path: Path, old: str, new: 
     with pytest.raises(UsageError) as error:
         opened(tmp_path, TARGET.replace(old, new))
     assert str(error.value).splitlines()[0].removeprefix(f"{tmp_path}/shop.yaml:").startswith(complaint)
+
+
+def test_what_a_login_gives_is_handed_to_nobodys_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is filled in after the call has spoken: a signature over the blank would be one over nothing."""
+    offer(monkeypatch, sign=lambda call: {})
+    text = TARGET.replace('json: {qty: "{qty}"}}', 'call: sign, with: {token: "{api.token}"}}')
+    with pytest.raises(UsageError, match=r"journey\[0\]\.with: \{api\.token\} stands in headers alone"):
+        opened(tmp_path, text)

@@ -108,15 +108,34 @@ def test_members_buy_as_themselves_and_are_found_in_the_books(tmp_path: Path) ->
         assert secret.encode() not in left, secret
 
 
-def test_a_member_who_is_sold_two_orders_for_one_is_found(tmp_path: Path) -> None:
-    """Exit 11: the second order and its money bear nothing of ours but the account."""
-    port = free_port()
-    members(tmp_path, 14)
-    shop = ("-m", "tests.strangers.club", "--port", port, "--members", plain_members(tmp_path, 14), "--wrong", "twice")
-    with started(*shop, log=tmp_path / "shop.log"):
+@pytest.fixture(scope="module")
+def doubtful(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, dict[str, Any], bytes]:
+    """A club that books some members twice, behind an authority that keeps one token for each client, the newest: how
+    the run ended, what the shop saw, and all that was left."""
+    place, port = tmp_path_factory.mktemp("club"), free_port()
+    members(place, 14)
+    shop = ("-m", "tests.strangers.club", "--port", port, "--members", plain_members(place, 14))
+    with started(*shop, "--wrong", "twice", "--newest", log=place / "shop.log"):
         until_open(port)
-        ended = rehearse(tmp_path, port)
+        ended = rehearse(place, port)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/books/seen") as reply:
+            (seen,) = json.load(reply)["rows"]
+    return ended, seen, everything_in(place / "reports")
+
+
+def test_a_member_who_is_sold_two_orders_for_one_is_found(doubtful: tuple[Ended, dict[str, Any], bytes]) -> None:
+    """Exit 11: the second order and its money bear nothing of ours but the account."""
+    ended, _, _ = doubtful
     assert ended.code == 11 and "DUPORDER" in ended.failed, ended.said
+
+
+def test_an_authority_that_keeps_only_its_newest_token(doubtful: tuple[Ended, dict[str, Any], bytes]) -> None:
+    """Two workers, one token: the first logs in for both, so nobody is put out and everybody buys. (Each for itself,
+    they took turns, and half of the fans went without a ticket.) What one fetched, the other one hides, too."""
+    ended, seen, left = doubtful
+    assert (seen["tokens"], seen["nobody"], seen["visits"]) == (1, 0, 14), ended.said
+    assert ended.report["metrics"]["funnel"]["confirmed"] == 14
+    assert b"Bearer ***" in left and not [secret for secret in seen["given"] if secret.encode() in left]
 
 
 def test_what_cannot_go_well_is_said_beforehand_or_in_the_transcript(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from surgectl.engine.attempt import Attempt
 from surgectl.engine.drivers.around import AroundEar
 from surgectl.engine.drivers.driver import Driver, Listening, Mark, Session, Then, UnderWay
 from surgectl.engine.drivers.waiting import sent
-from surgectl.engine.logins import Entry, Logins
+from surgectl.engine.login import Entry
+from surgectl.engine.logins import Logins
 from surgectl.engine.timers import Sleeper
 from surgectl.journey.logins import filled, needed
 from surgectl.journey.messages import Push, Reply, Wire

@@ -14,6 +14,7 @@ from surgectl.engine.drivers.driver import Driver
 from surgectl.engine.logins import Logins
 from surgectl.engine.probe import Probe
 from surgectl.engine.run import Engine
+from surgectl.engine.runners.messages import Aside
 from surgectl.engine.scene import Casting, Counts, Scene
 from surgectl.live.tap import Tap
 from surgectl.plan.model import Arrival
@@ -51,6 +52,7 @@ class InlineRunner:
 
         `logins`: what both drivers' requests may need; made over the fans' own connections.
         """
+        self._logins = logins
         if logins is not None:
             admitted = driver = Admitted(driver, logins)
             probe_driver = None if probe_driver is None else Admitted(probe_driver, logins, keeps=False)
@@ -118,6 +120,16 @@ class InlineRunner:
 
     def pause_arrivals(self, on: bool) -> None:
         self._engine.pause_arrivals(on)
+
+    def share_logins(self, say: Callable[[Aside], None]) -> None:
+        """Other workers play the other shards; `say` reaches them. Before this one is entered."""
+        if self._logins is not None:
+            self._logins.share(say)
+
+    def hear_of_login(self, word: Aside) -> None:
+        """What another worker says of a login that all share."""
+        if self._logins is not None:
+            self._logins.hear(word)
 
     async def drain(self, at_most_ns: int) -> None:
         await self._engine.drain(at_most_ns)

@@ -72,6 +72,32 @@ class PauseArrivals(_Word, frozen=True, kw_only=True, tag="pause-arrivals"):
     on: bool
 
 
+class LoginWanted(_Word, frozen=True, kw_only=True, tag="login-wanted"):
+    """A worker's fans need a login that all workers share: passed on to the first of them, which makes it."""
+
+    login: str
+    row: int | None = None
+    """Of fans_from, where several fans are one account; None: it is everybody's."""
+    held: int = 0
+    """The number of the one that it has."""
+    denied: bool = False
+    """The shop takes that one no more."""
+
+
+class LoginCame(_Word, frozen=True, kw_only=True, tag="login-came"):
+    """What became of it: passed on to all the others. Its values are secrets, and this wire is ours alone."""
+
+    login: str
+    row: int | None = None
+    number: int = 0
+    values: dict[str, Any] = {}
+    ends_ns: int | None = None
+    renew_ns: int | None = None
+    not_before_ns: int = 0
+    """On the run's clock: sooner none will be made."""
+    trouble: str = ""
+
+
 class Done(_Word, frozen=True, kw_only=True, tag="done"):
     """It came to its end."""
 
@@ -95,10 +121,12 @@ class Pulse(_Word, frozen=True, kw_only=True, tag="pulse"):
     portion: Portion | None = None
 
 
-Command = Prepare | Begin | Load | Drain | ReadStatuses | StopArrivals | PauseArrivals | Bye
-Unanswered = StopArrivals | PauseArrivals
+Aside = LoginWanted | LoginCame
+"""What workers have to say to each other; their parent passes it on."""
+Command = Prepare | Begin | Load | Drain | ReadStatuses | StopArrivals | PauseArrivals | Bye | LoginWanted | LoginCame
+Unanswered = StopArrivals | PauseArrivals | LoginWanted | LoginCame
 """Words of the parent that have no answer."""
-Answer = Done | Failed | Pulse
+Answer = Done | Failed | Pulse | LoginWanted | LoginCame
 
 _encoder = msgspec.msgpack.Encoder()
 

@@ -8,10 +8,13 @@ from typing import Any
 
 from surgectl.clock import Clock
 from surgectl.engine.runners.messages import (
+    Aside,
     Asked,
     Begin,
     Drain,
     Load,
+    LoginCame,
+    LoginWanted,
     PauseArrivals,
     Prepare,
     ReadStatuses,
@@ -24,6 +27,8 @@ from surgectl.recording.manifest import Tally, summed
 
 _READY_WITHIN_S = 60.0
 _BEGUN_WITHIN_S = 10.0
+_NO_LOGINS = "the worker that made it for all is lost"
+"""Its fans are missed, and the run is inconclusive: nobody takes its place."""
 _GRACE_S = 60.0
 """On top of the time that a stage was given: a worker that is over it by so much will not come back."""
 
@@ -38,14 +43,20 @@ class Crew:
         *,
         hear: Callable[[int, Portion], None],
         lost: Callable[[int, str], None],
+        learn: Callable[[str], None] = lambda value: None,
         silent_at_most_s: float = SILENT_AT_MOST_S,
     ) -> None:
         """`parts`: what each shard's worker is told of its part. `hear(shard, portion)` is called a few times a second
-        for each; `lost(shard, how)` when one ends that nobody asked to."""
+        for each; `lost(shard, how)` when one ends that nobody asked to; `learn` with what their common logins give."""
         self._begun = False
         self._lost = lost
+        self._learn = learn
+        self._wanted: set[tuple[str, int | None]] = set()
+        """Logins that somebody waits for."""
         self.workers = [
-            WorkerProcess(shard, command, hear=hear, lost=self._missed, silent_at_most_s=silent_at_most_s)
+            WorkerProcess(
+                shard, command, hear=hear, lost=self._missed, aside=self._pass_on, silent_at_most_s=silent_at_most_s
+            )
             for shard in range(len(parts))
         ]
         self._parts = parts
@@ -83,6 +94,26 @@ class Crew:
     def _missed(self, shard: int, how: str) -> None:
         if self._begun:
             self._lost(shard, how)
+        if shard == 0:
+            for login, row in list(self._wanted):
+                self._pass_on(0, LoginCame(login=login, row=row, trouble=_NO_LOGINS))
+
+    def _pass_on(self, shard: int, word: Aside) -> None:
+        """Who wants a login is heard by the first worker, and what became of it by all the others."""
+        first, *others = self.workers
+        if isinstance(word, LoginWanted):
+            if first.here:
+                self._wanted.add((word.login, word.row))
+                first.tell(word)
+            else:
+                self.workers[shard].tell(LoginCame(login=word.login, row=word.row, trouble=_NO_LOGINS))
+            return
+        self._wanted.discard((word.login, word.row))
+        for value in word.values.values():
+            if isinstance(value, str):
+                self._learn(value)
+        for worker in others:
+            worker.tell(word)
 
 
 class ProcessRunner:

@@ -25,6 +25,8 @@ from surgectl.engine.runners.messages import (
     Failed,
     Link,
     Load,
+    LoginCame,
+    LoginWanted,
     PauseArrivals,
     Prepare,
     Pulse,
@@ -94,6 +96,10 @@ class Worker:
                 if isinstance(command, PauseArrivals):
                     self._pause(command.on)
                     continue
+                if isinstance(command, LoginWanted | LoginCame):
+                    if self._runner is not None:
+                        self._runner.hear_of_login(command)
+                    continue
                 await self._end_stage()
                 self._stage = asyncio.create_task(self._answer(command))
                 if isinstance(command, Bye):
@@ -145,6 +151,7 @@ class Worker:
             self._shard = await self._build(asked.part)
         elif isinstance(asked, Begin) and self._shard is not None:
             runner = self._shard.open(asked.start_ns)
+            runner.share_logins(self._link.say)
             await runner.__aenter__()
             self._runner, self._open = runner, True
             runner.pause_arrivals(self._paused)

@@ -13,7 +13,19 @@ from contextlib import suppress
 import msgspec
 
 from surgectl.engine.run import EngineError
-from surgectl.engine.runners.messages import Answer, Asked, Bye, Done, Failed, Link, Pulse, Unanswered
+from surgectl.engine.runners.messages import (
+    Answer,
+    Aside,
+    Asked,
+    Bye,
+    Done,
+    Failed,
+    Link,
+    LoginCame,
+    LoginWanted,
+    Pulse,
+    Unanswered,
+)
 from surgectl.errors import InconclusiveError, RefusedError, SurgectlError, UsageError
 from surgectl.live.portion import Portion
 from surgectl.recording.manifest import Tally
@@ -39,10 +51,11 @@ class WorkerProcess:
         *,
         hear: Callable[[int, Portion], None],
         lost: Callable[[int, str], None],
+        aside: Callable[[int, Aside], None],
         silent_at_most_s: float = SILENT_AT_MOST_S,
     ) -> None:
         """`command` is started with the number of its end of the wire as one more word. `lost` is told once, of an end
-        that nobody asked for."""
+        that nobody asked for; `aside` what it says to other workers."""
         self.shard = shard
         self.tally = Tally()
         """As it said last."""
@@ -51,6 +64,7 @@ class WorkerProcess:
         self._command = command
         self._hear = hear
         self._lost = lost
+        self._aside = aside
         self._silent_at_most_s = silent_at_most_s
         self._process: Process | None = None
         self._link: Link | None = None
@@ -149,6 +163,9 @@ class WorkerProcess:
         try:
             while (answer := await link.hear()) is not None:
                 self._silent_for_s = 0.0
+                if isinstance(answer, LoginWanted | LoginCame):
+                    self._aside(self.shard, answer)
+                    continue
                 self.tally = answer.tally
                 if isinstance(answer, Pulse):
                     if answer.portion is not None:

@@ -14,7 +14,7 @@ import msgspec
 
 from surgectl.engine.drivers.driver import Mark, Then
 from surgectl.engine.drivers.place import Place
-from surgectl.journey.messages import EVENT, QUIET, RETRY, Broken, Push, Reply, Wire, is_message
+from surgectl.journey.messages import EVENT, QUIET, RETRY, STIRRED, Broken, Push, Reply, Wire, is_message
 
 if TYPE_CHECKING:
     from surgectl.engine.drivers.browser import Browser
@@ -48,6 +48,7 @@ class Ear:
         self._room = asyncio.Event()
         self._count = 0
         self._agreed = False
+        self._stirred = False
         self._opened_ns = 0
         self._ended: Reply | None = None
         self._task: asyncio.Task[None] | None = None
@@ -68,7 +69,7 @@ class Ear:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(left_ns / 1e9, self._silent)
         if not self.open:
-            self._agreed, self._count = False, 0
+            self._agreed, self._stirred, self._count = False, False, 0
             self._task = asyncio.create_task(self._listen(wire, push, mark))
         else:
             mark.sent_ns = now_ns  # nothing leaves: the fan listens from here on
@@ -92,6 +93,10 @@ class Ear:
         """The shop has agreed to speak."""
         self._agreed = True
         self._opened_ns = self._mark.sent_ns or 0
+
+    def stirred(self) -> None:
+        """Something came that is no message for whoever listens."""
+        self._stirred = True
 
     async def came(self, event: str, data: bytes, place: Place, quiet_ns: int) -> bool:
         """A message that nobody had said at `quiet_ns`; back once there is room for the next. False: that was enough.
@@ -157,7 +162,8 @@ class Ear:
         sent_ns = self._mark.sent_ns
         why: Broken = "not-sent" if sent_ns is None else "timeout"
         detail = QUIET if opened else "timeout"
-        self._say(Reply(broken=why, sent_ns=sent_ns, done_ns=self._now_ns(), detail=detail))
+        signs = ((STIRRED, ""),) if self._stirred else ()
+        self._say(Reply(broken=why, headers=signs, sent_ns=sent_ns, done_ns=self._now_ns(), detail=detail))
 
     def _say(self, reply: Reply) -> None:
         then, self._then = self._then, None

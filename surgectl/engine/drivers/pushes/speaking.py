@@ -81,9 +81,12 @@ async def _events(driver: AiohttpDriver, ear: Ear, browser: Browser, wire: Wire,
         try:
             while piece := await response.content.readany():
                 quiet_ns = driver.pulse.quiet_ns
-                for message in stream.feed(piece):
-                    wanted = not push.events or message.event in push.events
-                    if wanted and not await ear.came(message.event, message.data, there, quiet_ns):
+                messages = stream.feed(piece)
+                wanted = [one for one in messages if not push.events or one.event in push.events]
+                if not wanted:
+                    ear.stirred()
+                for message in wanted:
+                    if not await ear.came(message.event, message.data, there, quiet_ns):
                         return Reply(broken="invalid", detail="more messages than any waiting room has")
                 ear.last_id = stream.last_id
         except (aiohttp.ClientError, OSError) as error:
