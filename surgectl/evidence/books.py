@@ -31,7 +31,7 @@ from surgectl.evidence.sql import read_sql
 from surgectl.evidence.tally import Tally, check_counter, compare, compile_counter
 from surgectl.evidence.visit import Visit
 from surgectl.journey.template import UnsetError, compile_text
-from surgectl.profile.source import Source
+from surgectl.profile.source import Column, Source
 from surgectl.profile.target import Target
 from surgectl.recording.evidence_rows import KINDS, HoldRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
@@ -305,7 +305,7 @@ class Books:
         unmapped = f"{refused} of {len(reading.rows)} rows cannot be mapped; {first}" if refused else ""
         # A provider of Stripe's shape says what its sums are; only a target's own words can be wrong about it.
         believed = self.sources[kind].stripe or not self._price_known
-        scaled = "" if believed else scale.misread(rows, self._variables)
+        scaled = "" if believed else scale.misread(rows, self._variables, written_out=_as_text(self.sources[kind]))
         problem = also(reading.problem, unmapped, mixed, repeated(rows), scaled)
         return Found(
             kind=kind,
@@ -329,6 +329,12 @@ class Books:
                 if isinstance(value, str) and len(value) >= 8:
                     text = text.replace(value, "***")
         return one_line(self._redact(text), _LONGEST_REASON)
+
+
+def _as_text(source: Source) -> bool:
+    """Whether every sum of these rows is read as people write it."""
+    forms = [column.money for column in source.row.values() if isinstance(column, Column) and column.money]
+    return bool(forms) and all(form.startswith("text") for form in forms)
 
 
 _ONE_EACH = (

@@ -68,6 +68,7 @@ class Coach:
             self.seats.append({"seat": f"S-{leg}", "leg": leg, "state": "good"})
         if self.wrong == "forgets" and int(parent["number"][1:]) % 4 == 0:
             self.write(parent["legs"][0], "void", parent["mail"], parent["number"], 1)
+            self.seats = [{**s, "state": "returned"} if s["leg"] == parent["legs"][0] else s for s in self.seats]
         return web.json_response({"booking": parent["number"], "state": "paid", "qty": parent["qty"]})
 
     async def give_back(self, request: web.Request) -> web.Response:
