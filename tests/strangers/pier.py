@@ -194,7 +194,7 @@ def main() -> None:
     parser.add_argument("--public", default="")
     parser.add_argument("--db", required=True)
     parser.add_argument("--capacity", type=int, default=60)
-    parser.add_argument("--hold", type=float, default=1.5)
+    parser.add_argument("--hold", type=float, default=4)
     parser.add_argument("--slow", type=float, default=0)
     parser.add_argument("--currency", default="EUR")
     parser.add_argument("--wrong", default="")
