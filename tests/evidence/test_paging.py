@@ -299,6 +299,18 @@ async def test_a_number_of_something_else_is_declared_away(server: Server) -> No
     assert (len(found.rows), found.problem) == (3, "")
 
 
+@pytest.mark.parametrize(
+    ("rows", "declared", "at"), [(50, None, 50), (51, None, None), (50, 50, None), (1000, None, 1000)]
+)
+async def test_a_list_that_may_have_been_cut_off_is_noted(
+    server: Server, rows: int, declared: int | None, at: int | None
+) -> None:
+    """As many rows as lists are often cut off at, and nobody says how many there are: no problem yet, but known."""
+    server.answer = lambda request, number: {"n": declared, "rows": order_rows(0, rows)}
+    found = await read(server, {"get": "/orders", "rows": "rows"} | ({"count": "n"} if declared else {}))
+    assert (len(found.rows), found.problem, found.cut_at) == (rows, "", at)
+
+
 async def test_a_row_that_says_a_total_is_a_row(server: Server) -> None:
     """The counters of a stock are columns, whatever they are called."""
     server.answer = lambda request, number: {"data": {"capacity": 60, "available": 3, "total": 60, "count": 60}}

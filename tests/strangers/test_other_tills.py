@@ -10,7 +10,7 @@ from tests.strangers.ways import BY_NAME
 pytestmark = pytest.mark.real
 
 RIGHT = [BY_NAME[name].visit for name in ("pier-dinar", "fair-right", "coach-right")]
-WRONG = [BY_NAME[name].visit for name in ("pier-deaf", "fair-no-member", "coach-capped")]
+WRONG = [BY_NAME[name].visit for name in ("pier-deaf", "fair-no-member")]
 
 
 @pytest.mark.parametrize("ended", RIGHT, indirect=True, ids=str)
@@ -26,7 +26,6 @@ def test_a_shop_whose_money_goes_another_way_is_not_accused(ended: Ended) -> Non
 @pytest.mark.parametrize(
     ("visit", "ended"), [(visit, visit) for visit in WRONG], indirect=["ended"], ids=map(str, WRONG)
 )
-def test_what_is_wrong_with_it_is_found_or_doubted_by_its_name(visit: Visit, ended: Ended) -> None:
-    """Payments that came too late and were kept; members who paid the full price; a journal that ends where lists end
-    convicts nobody, and the report asks whether it is cut off."""
+def test_what_is_wrong_with_it_is_found_by_its_name(visit: Visit, ended: Ended) -> None:
+    """Payments that came too late and were kept; members who paid the full price."""
     assert BY_NAME[visit.name].wrong(ended) == "", ended.said
