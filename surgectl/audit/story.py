@@ -77,8 +77,14 @@ def _fan(relations: Relations, intent: str) -> list[Moment]:
             claims.append(f"{qty} tickets")
         if seats:
             claims.append("seats " + ", ".join(seats))
-        who = "the status page says" if status else "is told"
-        said = end if outcome != "info" else f"{end}: may or may not have happened"
+        who = (
+            "is told"
+            if not status
+            else "the status page says"
+            if outcome != "info"
+            else "the status page says nothing:"
+        )
+        said = end if status or outcome != "info" else f"{end}: may or may not have happened"
         text = f"{step} {who} {said}" + (f" ({', '.join(claims)})" if claims else "")
         moments.append(Moment(at_s=_s(at_ns), lane="fan", text=text, where=where(file, line)))
     query = 'SELECT "end", at_ns, tab, file, line FROM lefts WHERE intent = ? ORDER BY at_ns, file, line'

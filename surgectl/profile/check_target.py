@@ -17,7 +17,7 @@ from surgectl.profile.link import Link, LinkTls
 from surgectl.profile.login import Ask
 from surgectl.profile.node import Issue, Node, place_of
 from surgectl.profile.source import COUNTED, Counter, File, Source, Totals
-from surgectl.profile.step import Request, Step
+from surgectl.profile.step import Request, walk
 from surgectl.profile.table import mistakes
 from surgectl.profile.target import FanData, Target
 from surgectl.recording.evidence_rows import KINDS
@@ -140,16 +140,6 @@ def _url(path: str, url: str, wrong: Wrong) -> None:
         fine = False
     if not fine:
         wrong(path, "is not a URL of http or https", "try http://127.0.0.1:8080")
-
-
-def walk(steps: list[Step], path: str) -> Iterator[tuple[str, Step]]:
-    """Every step with its path, those of a wizard's cases too."""
-    for number, step in enumerate(steps):
-        at = f"{path}[{number}]"
-        yield at, step
-        if step.repeat:
-            for case, inner in step.repeat.cases.items():
-                yield from walk(inner, f"{at}.repeat.cases.{case}")
 
 
 def _steps(target: Target, wrong: Wrong) -> None:

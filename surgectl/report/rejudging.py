@@ -15,9 +15,10 @@ from surgectl.audit.run import Audit
 from surgectl.report.summary import Summary, ThresholdLine, Weighed
 from surgectl.report.words import headline, next_steps
 from surgectl.thresholds.evaluate import evaluate
-from surgectl.thresholds.grammar import Threshold, parse
+from surgectl.thresholds.grammar import parse
 from surgectl.thresholds.packing import UnpackError, unpack
 from surgectl.thresholds.samples import Samples
+from surgectl.thresholds.threshold import Threshold
 from surgectl.thresholds.weighing import Result, believed, unknown
 
 _OLDER = "this report was written before reports took samples along: judge its recording"

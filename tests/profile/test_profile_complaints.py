@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from surgectl.errors import UsageError
-from surgectl.profile.load import load_rehearsal, load_retry_profile, open_rehearsal, open_target, split_sets
+from surgectl.profile.load import load_rehearsal, load_retry_profile, open_rehearsal, open_target
+from surgectl.profile.overlay import split_sets
 from tests.profile.desk import PROFILE, TARGET, Desk
 
 # what is replaced, by what, the complaint

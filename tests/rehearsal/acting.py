@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+
+from tests.toxiproxy_binary import free_port
 
 HERE = Path(__file__).parent
 DRILL = HERE / "drill.yaml"
@@ -249,3 +252,26 @@ def gone_within(pids: dict[int, str], within_s: float = 10.0) -> dict[int, str]:
     while (left := alive(pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
+
+
+def ports_in_a_row(wanted: int) -> int:
+    """The first of so many free ports in a row, below those that the kernel gives to connections."""
+    for _ in range(50):
+        first = 15_000 + free_port() % 15_000
+        try:
+            for port in range(first, first + wanted):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise RuntimeError("no free ports in a row")
+
+
+def until_said(path: Path, words: str, process: subprocess.Popen[bytes]) -> str:
+    """Wait until a process has written these words into a file → all that it wrote; fails when it ends before."""
+    deadline = time.monotonic() + 60
+    while words not in (said := path.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline, said
+        time.sleep(0.05)
+    return said

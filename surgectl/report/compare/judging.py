@@ -8,8 +8,9 @@ from surgectl import gate
 from surgectl.audit.finding import Finding
 from surgectl.report.compare import words
 from surgectl.report.compare.differences import differences
+from surgectl.report.compare.measured import measured
 from surgectl.report.compare.model import Comparison, Differs, Fact, Once, Row, Said, Which
-from surgectl.report.compare.rows import BAND, REPLICATES, judged, lateness_ms, measured
+from surgectl.report.compare.rows import BAND, REPLICATES, judged, lateness_ms
 from surgectl.report.compare.side import Side
 from surgectl.report.marks import window_of
 from surgectl.report.summary import Summary

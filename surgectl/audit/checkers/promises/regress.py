@@ -26,7 +26,9 @@ SELECT t.intent, i.fan, t."end", t.outcome, t.at_ns - min(s.at_ns) AS later_ns, 
   i.refunded > 0 AND i.net <= 0 AS given_back
 FROM tolds t JOIN book_intents i USING (intent)
   JOIN sure s ON s.intent = t.intent AND coalesce(s.order_id = t.order_id, s.tab = t.tab)
-WHERE t.status_read AND t.at_ns > s.at_ns GROUP BY t.intent, i.fan, t."end", t.outcome, t.at_ns, t.order_id, given_back
+WHERE t.status_read AND t.at_ns > s.at_ns
+  AND (t.outcome <> 'info' OR t."end" IN ('accepted', 'gone'))  -- else the page said nothing
+GROUP BY t.intent, i.fan, t."end", t.outcome, t.at_ns, t.order_id, given_back
 ORDER BY i.fan, t.intent, t.at_ns"""
 
 
