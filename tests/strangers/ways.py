@@ -98,6 +98,7 @@ WAYS = [
     Way(fair("right")),
     Way(fair("slow", "--every", "7", change=("DEADLINE=14s", "settle.at_most=30s"))),
     unknown(fair("nightly", "--every", "500", change=("DEADLINE=12h",)), "raise `settle: at_most`"),
+    Way(fair("nightly-believed", "--every", "500", change=("DEADLINE=2s", "TAKEN=authorised"))),
     guilty(fair("no-member", "--wrong", "no-member", "--how", "member"), "AMOUNT"),
     unknown(fair("no-gift", "--wrong", "no-gift", "--how", "gift"), "everybody paid too much, or"),
     guilty(fair("rounds", "--wrong", "rounds"), "AMOUNT"),
