@@ -111,6 +111,8 @@ WITH effects AS (
   FROM tolds WHERE role IN ('hold', 'pay', 'status') GROUP BY intent
 ), given AS (
   SELECT intent, sum(valid_qty) AS valid_qty, count(*) FILTER (valid) AS valid_orders, sum(due) FILTER (valid) AS due,
+    -- Who gives one of two tickets back, and half of the money comes back, is due the other half.
+    sum(CASE WHEN valid_qty < qty THEN due * valid_qty // qty ELSE due END) FILTER (valid) AS kept_due,
     count(*) FILTER (valid AND due IS NULL) AS due_unknown, count(*) FILTER (state = 'pending') AS pending_orders,
     list_sort(list(order_id)) AS orders
   FROM book_orders WHERE intent IS NOT NULL GROUP BY intent
@@ -131,6 +133,7 @@ SELECT i.intent, i.fan, i.profile, i.qty, i.price_minor, upper(i.currency) AS cu
     WHEN e.doubtful > 0 OR b.unknown > 0 THEN 'nothing definite'
     WHEN b.refused > 0 THEN 'refused (' || b.last_end || ')' ELSE 'nothing' END AS told,
   coalesce(g.valid_qty, 0) AS valid_qty, coalesce(g.valid_orders, 0) AS valid_orders, coalesce(g.due, 0) AS due,
+  CASE WHEN t.refunded > 0 THEN coalesce(g.kept_due, 0) ELSE coalesce(g.due, 0) END AS kept_due,
   coalesce(g.due_unknown, 0) AS due_unknown, coalesce(g.pending_orders, 0) AS pending_orders,
   coalesce(g.orders, []) AS orders,
   coalesce(t.charges, 0) AS charges, coalesce(t.paid, 0) AS paid, coalesce(t.net, 0) AS net,
@@ -163,6 +166,8 @@ def readings(relations: Relations) -> dict[str, Reading]:
     lay(relations)
     found: dict[str, Reading] = {}
     twice = {kind: (ids, first) for kind, ids, first in relations.rows(_CONFLICTS)}
+    (round_,) = relations.one("SELECT count(cut_at) FROM sources")
+    cut = {kind: (rows, lost) for kind, rows, lost in (relations.rows(_CUT) if round_ else []) if lost}
     query = """
     SELECT kind, sum(rows), bool_and(complete AND coalesce(declared <= rows, true)), bool_and(stable),
       string_agg(error, '; ' ORDER BY file, line) FILTER (error <> '')
@@ -173,10 +178,32 @@ def readings(relations: Relations) -> dict[str, Reading]:
             ids, first = twice[kind]
             said = f"{ids:,} of them are listed twice and say different things; the first: {first}"
             complete, error = False, f"{error}; {said}" if error else said
+        if kind in cut:
+            at, lost = cut[kind]
+            said = (
+                f"they are just {at:,}, nobody says how many there are, and {lost:,} that others speak of are missing:"
+                " is the list cut off? Say how it is paged, or `count:`"
+            )
+            complete, error = False, f"{error}; {said}" if error else said
         found[kind] = Reading(kind=kind, rows=int(rows), complete=complete, stable=stable, error=error or "")
     return found
 
 
+# A round number of rows is no proof: many sales end with one, for so many were for sale. What others speak of and the
+# list lacks, while tickets are left, may be what came after the cut.
+_CUT = """
+WITH cut AS (
+  SELECT kind, max(cut_at) AS cut_at FROM sources
+  WHERE kind NOT IN (SELECT kind FROM sources WHERE cut_at IS NULL OR declared IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM tolds WHERE "end" = 'sold-out') GROUP BY kind
+), lost AS (
+  SELECT 'orders' AS kind, count(*) AS lost FROM book_intents i WHERE len(orders) = 0 AND (net > 0 OR EXISTS (
+    SELECT 1 FROM tolds t WHERE t.intent = i.intent AND t."end" = 'confirmed' AND t.outcome = 'ok'))
+  UNION ALL SELECT 'charges', count(*) FROM book_intents WHERE charges = 0 AND valid_orders > 0 AND due > 0
+  UNION ALL SELECT 'tickets', count(*) FROM book_intents i WHERE valid_qty = 0 AND EXISTS (
+    SELECT 1 FROM book_orders o WHERE o.intent = i.intent AND o.state = 'valid')
+)
+SELECT kind, cut.cut_at, lost FROM cut JOIN lost USING (kind)"""
 _CONFLICTS = "SELECT kind, count(*), min(id) FROM book_conflicts GROUP BY kind ORDER BY kind"
 
 

@@ -26,13 +26,14 @@ from surgectl.evidence.look import Look, compile_path
 from surgectl.evidence.mapping import SAME_STATES, MappingError, compile_mapping
 from surgectl.evidence.mapping import Mapping as RowMapping
 from surgectl.evidence.reading import PATIENT, Found, Patience, ReadError, Reading, Redact, also, unredacted
+from surgectl.evidence.sieve import Rank, Ranked, Wanted, compile_rank, compile_where, last_of_each, named
 from surgectl.evidence.sql import read_sql
 from surgectl.evidence.tally import Tally, check_counter, compare, compile_counter
 from surgectl.evidence.visit import Visit
 from surgectl.journey.template import UnsetError, compile_text
-from surgectl.profile.source import Source
+from surgectl.profile.source import Column, Source
 from surgectl.profile.target import Target
-from surgectl.recording.evidence_rows import KINDS, ChargeRow, OrderRow, RefundRow, TicketRow
+from surgectl.recording.evidence_rows import KINDS, HoldRow
 from surgectl.recording.evidence_rows import _Row as EvidenceRow
 from surgectl.recording.sense import COUNTS
 from surgectl.text import one_line
@@ -84,6 +85,13 @@ class Books:
         self._homes = homes_of(target)
         self._tls = trust(target.tls, self._root)
         self._mappings: dict[str, RowMapping] = {kind: self._mapping(kind) for kind in self.sources}
+        self._sieves: dict[str, tuple[Wanted, Rank | None]] = {
+            kind: (
+                compile_where(source.where, f"evidence.{kind}.where"),
+                compile_rank(source.latest, f"evidence.{kind}.latest"),
+            )
+            for kind, source in self.sources.items()
+        }
         self._compiled: dict[str, CompiledSource] = {}
         self._counters: dict[str, tuple[str, str, tuple[Callable[..., int], Callable[..., int]]]] = {}
         self._totals: dict[str, dict[str, Look]] = {}
@@ -277,32 +285,42 @@ class Books:
             raise ReadError(str(error), where=where) from error
 
     def _mapped(self, kind: str, reading: Reading) -> Found:
-        mapping, rows, places = self._mappings[kind], list[EvidenceRow](), list[int]()
-        refused, first = 0, ""
+        mapping, (wanted, rank) = self._mappings[kind], self._sieves[kind]
+        made: list[Ranked] = []
+        refused, first, mixed = 0, "", ""
         for number, raw in enumerate(reading.rows, start=1):
             place = reading.lines[number - 1] if reading.lines else number
             try:
-                made = mapping(raw)
-            except MappingError as error:
+                if wanted(raw):
+                    made.extend((row, place, rank(raw) if rank else None) for row in mapping(raw))
+            except (MappingError, ReadError) as error:
                 refused += 1
                 first = first or f"the first ({'line' if reading.lines else 'row'} {place}): {error}"
-                continue
-            rows.extend(made)
-            places.extend([place] * len(made))
+        if rank:
+            try:
+                made = last_of_each(made)
+            except ReadError as error:
+                mixed = str(error)
+        rows, places = [row for row, _, _ in made], [place for _, place, _ in made]
         unmapped = f"{refused} of {len(reading.rows)} rows cannot be mapped; {first}" if refused else ""
         # A provider of Stripe's shape says what its sums are; only a target's own words can be wrong about it.
         believed = self.sources[kind].stripe or not self._price_known
-        scaled = "" if believed else scale.misread(rows, self._variables)
-        problem = also(reading.problem, unmapped, repeated(rows), scaled)
+        scaled = "" if believed else scale.misread(rows, self._variables, written_out=_as_text(self.sources[kind]))
+        problem = also(reading.problem, unmapped, mixed, repeated(rows), scaled)
         return Found(
             kind=kind,
             rows=rows,
             places=places,
-            # What is declared counts the source's rows; items within them are not declared by anybody.
-            declared=None if self.sources[kind].each or self.sources[kind].same else reading.declared,
+            # What is declared counts the source's rows; items within them, or some of them, are declared by nobody.
+            declared=None if self._picked(kind) else reading.declared,
+            cut_at=reading.cut_at,
             problem=self._hidden(problem),
             source=self._redact(self._compiled[self._origin(kind)].place),
         )
+
+    def _picked(self, kind: str) -> bool:
+        source = self.sources[kind]
+        return any(part is not None for part in (source.each, source.same, source.where, source.latest))
 
     def _hidden(self, text: str) -> str:
         """On one line of sane length, without secrets, those that a login handed out included."""
@@ -313,20 +331,28 @@ class Books:
         return one_line(self._redact(text), _LONGEST_REASON)
 
 
+def _as_text(source: Source) -> bool:
+    """Whether every sum of these rows is read as people write it."""
+    forms = [column.money for column in source.row.values() if isinstance(column, Column) and column.money]
+    return bool(forms) and all(form.startswith("text") for form in forms)
+
+
+_ONE_EACH = (
+    " (let the source give one row each: `latest:` where the last of several is true, `where:` for those that are"
+    " meant, a query that groups its lines)"
+)
+
+
 def repeated(rows: list[EvidenceRow]) -> str:
     """Why a list that names one thing twice cannot be counted; empty where it names each once.
 
     A ticket that stands in two orders is two sales and no repetition.
     """
-    counts = Counter(name for row in rows if (name := _name(row)) is not None)
+    counts = Counter(name for row in rows if (name := _once(row)) is not None)
     twice = [name for name, times in counts.items() if times > 1]
-    return f"{len(twice)} of them are listed more than once; the first: {twice[0]}" if twice else ""
+    return f"{len(twice)} of them are listed more than once; the first: {twice[0]}{_ONE_EACH}" if twice else ""
 
 
-def _name(row: EvidenceRow) -> str | None:
-    match row:
-        case OrderRow(order=name) | ChargeRow(charge=name) | RefundRow(refund=name):
-            return name
-        case TicketRow():
-            return f"{row.ticket} of order {row.order}"
-    return None
+def _once(row: EvidenceRow) -> str | None:
+    """What a list should name once."""
+    return None if isinstance(row, HoldRow) else named(row)

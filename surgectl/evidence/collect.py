@@ -83,6 +83,7 @@ def _summary(found: Found, before: Found | None, clock: Clock) -> SourceRow:
         complete=not found.problem,
         stable=before is not None and _agree(before, found),
         declared=found.declared,
+        cut_at=found.cut_at,
         error=cut(found.problem, _MOST_OF_A_PROBLEM),
         source=found.source,
         at_s=clock.wall().timestamp(),

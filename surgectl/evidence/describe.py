@@ -23,6 +23,10 @@ def described(target: Target) -> list[tuple[str, str]]:
         said = [_reads(kind, source)]
         if source.each:
             said.append(f"a row for each of {source.each.from_}")
+        if source.where:
+            said.append(f"where {source.where}")
+        if source.latest:
+            said.append(f"of several about one thing the last by {source.latest}")
         if keys and kind in _LINKED:
             said.append(f"linked by {', '.join(keys)}")
         if source.live:

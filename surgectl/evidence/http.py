@@ -16,7 +16,7 @@ from surgectl.evidence.ask import Answer, Denied, Question
 from surgectl.evidence.asking import Build, Homes, compile_question, follow
 from surgectl.evidence.look import Look, compile_path
 from surgectl.evidence.paging import Page, Paging, Read, Turn, compile_paging, compile_spot, count, unasked
-from surgectl.evidence.reading import MOST_PAGES, MOST_ROWS, Patience, Raw, ReadError, Reading
+from surgectl.evidence.reading import MOST_PAGES, MOST_ROWS, Patience, Raw, ReadError, Reading, cut_at
 from surgectl.evidence.visit import Visit
 from surgectl.profile.source import Http
 
@@ -88,14 +88,17 @@ async def read_list(wanted: HttpList, visit: Visit, patience: Patience) -> Readi
             page = msgspec.structs.replace(page, read=len(rows), turned=turned)
             before, declared = declared, count(wanted.count_at, page)
             if before is not None and declared != before and not moved:
-                moved = f"the declared count moved from {before} to {declared} while its pages were read"
+                moved = (
+                    f"the declared count moved from {before} to {declared} while its pages were read: let others' rows"
+                    " be left out (`{since}` in the address, or the name of what is sold), or the oldest come first"
+                )
             turn = wanted.paging.following(page)
         else:
             raise ReadError(f"more than {MOST_PAGES} pages")
     except ReadError as error:
         return Reading(rows=rows, declared=declared, problem=f"{error} (after {len(rows)} rows)")
     if declared is None:
-        return Reading(rows=rows, problem=unasked(page))
+        return Reading(rows=rows, cut_at=cut_at(len(rows)), problem=unasked(page))
     problem = f"read {len(rows)} rows where {declared} are declared" if declared != len(rows) else moved
     return Reading(rows=rows, declared=declared, problem=problem)
 
@@ -122,12 +125,23 @@ def _rows(document: Any, rows_at: Look | None, source: Http) -> list[Raw]:
     found = rows_at(document) if rows_at else document
     if isinstance(found, dict):
         found = [found]
+    if document is not found and isinstance(document, dict) and not any(row is document for row in found or ()):
+        _no_error(document)
     if not isinstance(found, list):
         place = f"at {source.rows}" if source.rows else "in the answer"
         raise ReadError(f"there is no list of rows {place}")
     if not all(isinstance(row, dict) for row in found):
         raise ReadError("a row is not an object")
     return found
+
+
+def _no_error(document: dict[str, Any]) -> None:
+    """ReadError where an answer with status 200 says beside its rows that it failed: an empty list is then no list."""
+    said = next((document[name] for name in ("error", "errors") if document.get(name)), None)
+    denied = any(document.get(name) is False for name in ("success", "ok"))
+    if said is not None or denied or str(document.get("status")).lower() in ("error", "fail", "failed", "failure"):
+        why = said if said is not None else document.get("message") or "it does not say why"
+        raise ReadError(f"the answer calls itself a failure: {str(why)[:200]}")
 
 
 def _failed(errors: Any) -> ReadError:

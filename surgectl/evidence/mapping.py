@@ -47,6 +47,10 @@ _MOST_OF_A_REASON = 500
 SAME_STATES = frozenset({"orders", "tickets"})
 
 
+_WAY_OUT = "; the source calls a column so: say in `row:` where {column} stands, or `{column}: null`"
+"""What to do about a column that nobody mapped, and that cannot be read."""
+
+
 class MappingError(ValueError):
     """A row that cannot be put into our shape. Its text names the column."""
 
@@ -62,11 +66,12 @@ def compile_mapping(kind: str, source: Source, where: str, *, keys: list[str] | 
         if name in _OURS:
             continue
         spec, at = source.row.get(column), f"{where}.row.{column}"
-        look = _look(name, column, spec, at)
+        look = _look(name, column, spec, at, unread=spec is None and column in source.row)
+        way_out = "" if column in source.row or name in needed else _WAY_OUT.format(column=column)
         if name.endswith("_minor"):
-            monies[name] = _money(look, spec, at, column)
+            monies[name] = _money(look, spec, at, column, way_out)
         else:
-            fields[name] = _field(column, look, _convert(row_type, name, spec, source, at))
+            fields[name] = _field(column, look, _convert(row_type, name, spec, source, at), way_out)
     read_keys = compile_keys(source.key or keys or [], f"{where}.key")
     items = _each(source.each, _ID.get(kind), f"{where}.each") if source.each else None
     currency = fields.get("currency")
@@ -108,7 +113,9 @@ def _column_of(field: str) -> str:
     return field.removesuffix("_minor").removesuffix("_s")
 
 
-def _look(name: str, column: str, spec: str | Column | int | None, where: str) -> Look:
+def _look(name: str, column: str, spec: str | Column | int | None, where: str, *, unread: bool = False) -> Look:
+    if unread:
+        return lambda raw: None
     if isinstance(spec, int):
         return lambda raw: spec
     if spec is None:
@@ -117,7 +124,7 @@ def _look(name: str, column: str, spec: str | Column | int | None, where: str) -
 
 
 def _money(
-    look: Look, spec: str | Column | int | None, where: str, column: str
+    look: Look, spec: str | Column | int | None, where: str, column: str, way_out: str
 ) -> Callable[[Raw], tuple[int, str | None] | None]:
     convert = values.compile_money(spec.money, where) if isinstance(spec, Column) and spec.money else None
 
@@ -128,7 +135,7 @@ def _money(
         try:
             return convert(value, raw) if convert else (values.minor(value), None)
         except (ReadError, ValueError, ArithmeticError) as error:
-            raise MappingError(f"{column}: {error}") from error
+            raise MappingError(f"{column}: {error}{way_out}") from error
 
     return read
 
@@ -139,7 +146,7 @@ def _pay(cells: dict[str, Any], name: str, money: tuple[int, str | None] | None)
     return code
 
 
-def _field(column: str, look: Look, convert: Callable[[Any], Any]) -> Field:
+def _field(column: str, look: Look, convert: Callable[[Any], Any], way_out: str) -> Field:
     def read(raw: Raw) -> Any:
         value = look(raw)
         if value is None or value == "":
@@ -147,7 +154,7 @@ def _field(column: str, look: Look, convert: Callable[[Any], Any]) -> Field:
         try:
             return convert(value)
         except (ReadError, ValueError, ArithmeticError) as error:
-            raise MappingError(f"{column}: {error}") from error
+            raise MappingError(f"{column}: {error}{way_out}") from error
 
     return read
 

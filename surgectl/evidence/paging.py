@@ -222,8 +222,42 @@ def unasked(page: Page) -> str:
     """
     if (link := page.header("Link")) and next_link(link):
         return "the answer's Link header names a next page: say next: {header: Link}"
-    path = _going_on(page.document, "", _DEEP)
-    return f"the answer says at {path} that there is more: say how it is paged" if path else ""
+    if path := _going_on(page.document, "", _DEEP):
+        return f"the answer says at {path} that there is more: say how it is paged"
+    for name in _COUNTING_HEADERS:
+        if (count := page.header(name)) and count.isascii() and count.isdecimal() and int(count) > page.read:
+            return f"the answer's header {name} says {count}, and {page.read} were read: say how it is paged"
+    if found := _counting(page, page.document, "", _DEEP):
+        path, number = found
+        return (
+            f"the answer says {number} at {path}, and {page.read} rows were read: say how it is paged; if that is"
+            f' another number, say `count: "length(…)"` with the path of the rows'
+        )
+    return ""
+
+
+_COUNTING_HEADERS = ("X-Total-Count", "X-WP-Total", "X-Total")
+_COUNTS = frozenset(
+    "total count totalcount totalitems totalresults totalrows totalrecords totalelements numfound recordstotal".split()
+)
+_PAGES = frozenset("pages totalpages lastpage pagecount".split())
+_AROUND = frozenset("meta metadata pagination paging page pageinfo data result results response list".split())
+"""Where a count of rows stands, if not at the top: anywhere else it may count, or cost, something else."""
+
+
+def _counting(page: Page, document: Any, at: str, deep: int) -> tuple[str, int] | None:
+    """The path of a number of rows that is more than were read, or of several pages where one was; not in the rows."""
+    if not isinstance(document, dict) or not deep or any(document is row for row in page.rows):
+        return None
+    for name, value in document.items():
+        word = str(name).replace("_", "").replace("-", "").lower()
+        if type(value) is int and (
+            (word in _COUNTS and value > page.read) or (word in _PAGES and value > 1 and page.turned == 1)
+        ):
+            return f"{at}{name}", value
+        if word in _AROUND and (found := _counting(page, value, f"{at}{name}.", deep - 1)):
+            return found
+    return None
 
 
 def _going_on(document: Any, at: str, deep: int) -> str:

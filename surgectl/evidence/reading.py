@@ -30,6 +30,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Raw] = []
     declared: int | None = None
     """How many rows the source itself says there are."""
+    cut_at: int | None = None
+    """Their number, where it is one that lists are cut off at, and the source does not say how many there are."""
     problem: str = ""
     """Why these are not all of them; empty where they are."""
     lines: list[int] = []
@@ -42,6 +44,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     rows: list[EvidenceRow] = []
     declared: int | None = None
+    cut_at: int | None = None
     problem: str = ""
     source: str = ""
     """Where they were read, for a person: `http /api/orders`."""
@@ -65,6 +68,14 @@ LIGHT = Patience(timeout_ns=3_000_000_000, tries=1, whole_ns=10_000_000_000)
 """For looks while the sale is on: one try, and the next look comes anyway."""
 
 Redact = Callable[[str], str]
+
+
+_CUTS = frozenset({10, 15, 20, 24, 25, 30, 40, 50, 60, 75, 100, 120, 150, 200, 250, 300, 400, 500, 750, 1500, 2500})
+
+
+def cut_at(rows: int) -> int | None:
+    """The number of rows where lists are often cut off at it: 20, 50, 1,000. Only what is missing speaks of it."""
+    return rows if rows in _CUTS or (rows and rows % 1000 == 0) else None
 
 
 def unredacted(text: str) -> str:

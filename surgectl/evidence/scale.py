@@ -18,13 +18,15 @@ from surgectl.units import exponent
 
 _MOST_TICKETS = 1000
 _HINT = "is `money:` right (minor, major, or parts such as 1/1000)?"
+_GROUP = 1000
 _FACTORS = tuple(10**power for power in range(1, 8))
 
 
-def misread(rows: Iterable[EvidenceRow], variables: Mapping[str, Any]) -> str:
+def misread(rows: Iterable[EvidenceRow], variables: Mapping[str, Any], *, written_out: bool = False) -> str:
     """Why sums of these rows cannot be meant, seen from the profile's price; empty where they can, or nobody knows it.
 
-    `variables` hold the sale: price_minor, currency, limit.
+    `variables` hold the sale: price_minor, currency, limit. `written_out`: the sums are text with their own marks, such
+    as `25,000 KWD`: nobody's scale can be wrong about it, unless 25.000 is twenty-five.
     """
     sale = variables.get("sale")
     price = sale.get("price_minor") if isinstance(sale, Mapping) else None
@@ -41,6 +43,8 @@ def misread(rows: Iterable[EvidenceRow], variables: Mapping[str, Any]) -> str:
     # Who writes whole units has no hundredths to mistake; thousandths and millionths stand in their books all the same.
     least = 10 if exponent(currency) else 1000
     for factor in (factor for factor in _FACTORS if factor >= least):
+        if written_out and factor != _GROUP:
+            continue
         if all(amount % factor == 0 and amount // factor in fair for amount in sums):
             return f"every sum is {factor:,} times too much by the profile's price: {_HINT}"
         # A tenth of every sum is more likely a deposit that was never followed by the rest.

@@ -19,7 +19,7 @@ import msgspec
 from surgectl.clock import Clock
 from surgectl.evidence.ask import Question, ask
 from surgectl.evidence.reading import MOST_PAGES, Patience, Raw, ReadError, Reading, also
-from surgectl.profile.source import Source, Stripe
+from surgectl.profile.source import Column, Source, Stripe
 
 PAGE = 100
 SLACK_S = 300.0
@@ -126,9 +126,21 @@ def wants_intents(source: Source) -> bool:
     """Whether a path of the target leads into the payment's intent."""
     paths = [
         *source.key,
-        *(c if isinstance(c, str) else c.from_ for c in source.row.values() if not isinstance(c, int)),
+        *(c if isinstance(c, str) else c.from_ for c in source.row.values() if isinstance(c, str | Column)),
     ]
     return any(path.startswith("payment_intent.") for path in paths)
+
+
+# Of these Stripe counts hundredths that the currency does not have (docs.stripe.com/currencies#special-cases).
+_AS_IF_HUNDREDTHS = frozenset({"isk", "ugx"})
+_SUMS = ("amount", "amount_captured", "amount_refunded")
+
+
+def _in_minor_units(raw: Raw) -> Raw:
+    sums = {name: raw[name] for name in _SUMS if isinstance(raw.get(name), int)}
+    if str(raw.get("currency")).lower() not in _AS_IF_HUNDREDTHS or any(value % 100 for value in sums.values()):
+        return raw
+    return {**raw, **{name: value // 100 for name, value in sums.items()}}
 
 
 def charge(raw: Raw) -> Raw:
@@ -137,6 +149,7 @@ def charge(raw: Raw) -> Raw:
     Stripe reports the release of an uncaptured charge as a refund of it: that is a void, no money came back. The same
     goes for the rest of a charge that was captured in part (docs.stripe.com/payments/place-a-hold-on-a-payment-method).
     """
+    raw = _in_minor_units(raw)
     amount, paid = raw.get("amount"), raw.get("status") == "succeeded"
     captured = raw.get("amount_captured", amount if raw.get("captured") else 0) if paid else 0
     returned = raw.get("amount_refunded", 0)
@@ -181,6 +194,7 @@ _REFUND_STATES = {
 
 def refund(raw: Raw) -> Raw:
     """A refund with our columns laid over its own."""
+    raw = _in_minor_units(raw)
     status = raw.get("status") or "succeeded"
     return {
         **raw,

@@ -11,14 +11,14 @@ from typing import Any
 from surgectl.errors import UsageError
 from surgectl.evidence.look import compile_column
 from surgectl.evidence.reading import Raw
-from surgectl.journey.money import FORMS, from_parts, parts_of_one, read_money
-from surgectl.units import to_minor
+from surgectl.journey.money import FORMS, from_major, from_parts, parts_of_one, read_money
 
 Money = Callable[[Any, Raw], tuple[int, str | None]]
 """(value, its row) → (minor units, currency). ValueError where it is not that money."""
 
 _CODE = re.compile(r"[A-Z]{3}")
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
+_WHOLE_WITH_PLACES = re.compile(r"([+-]?\d{1,18})\.0+")
 _PER_S = {"s": 1, "ms": 1_000, "ns": 1_000_000_000}
 
 
@@ -65,12 +65,10 @@ def minor(value: Any) -> int:
 
 
 def _major(value: Any, currency: str | None) -> tuple[int, str | None]:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+    if not isinstance(value, int | float | Decimal | str):
         raise ValueError(f"{value!r} is not an amount of money")
-    if Decimal(str(value).strip()).adjusted() > 15:
-        raise ValueError(f"{value} is no price of anything")
     assert currency is not None  # compile_money: major always names one
-    return to_minor(value.strip() if isinstance(value, str) else value, currency), currency
+    return from_major(value, currency), currency
 
 
 def _of_parts(value: Any, parts: int, currency: str | None) -> tuple[int, str | None]:
@@ -79,8 +77,10 @@ def _of_parts(value: Any, parts: int, currency: str | None) -> tuple[int, str | 
 
 
 def whole(value: Any) -> int:
-    """A whole number of 64 bits."""
-    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+    """A whole number of 64 bits; `2.0000` is one, too."""
+    if isinstance(value, str) and (written := _WHOLE_WITH_PLACES.fullmatch(value.strip())):
+        value = int(written[1])
+    elif isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         value = int(value)
     elif isinstance(value, float | Decimal) and _integral(value):
         value = int(value)
@@ -117,7 +117,7 @@ def words(value: Any) -> list[str]:
 def instant_s(value: Any, unit: str | None = None) -> float:
     """Seconds since the epoch: from a number (by its unit, else by its size), ISO 8601, or a database's timestamp.
 
-    A time without a zone is taken as UTC.
+    A time without a zone is taken as UTC. ValueError where it is none of these: 11/12/2026 is two days.
     """
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
@@ -126,7 +126,10 @@ def instant_s(value: Any, unit: str | None = None) -> float:
         try:
             value = Decimal(text)
         except InvalidOperation:
-            return instant_s(datetime.fromisoformat(text))  # ValueError says what it is not
+            try:
+                return instant_s(datetime.fromisoformat(text))
+            except ValueError:
+                raise ValueError(f"{text!r} is not an instant as ISO 8601 writes it (2026-11-23T20:00:00Z)") from None
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError(f"{value!r} is not an instant")
     number = float(value)

@@ -169,7 +169,12 @@ class Source(Part, frozen=True, kw_only=True):
     jsonl: File | None = None
     same: str | None = None
     each: Each | None = None
-    row: dict[str, str | Column | int] = {}
+    where: str | None = None
+    """JMESPath that is true of the rows that are meant."""
+    latest: str | None = None
+    """Where a row says which of several about one thing it is; the highest is true."""
+    row: dict[str, str | Column | int | None] = {}
+    """A column → where it stands, a number that is itself, or null: not read, though the source calls one so."""
     states: dict[str, list[str]] = {}
     key: list[str] = []
     live: Duration | None = None

@@ -126,6 +126,8 @@ class SourceRow(_Row, frozen=True, kw_only=True):
     """Two successive reads agreed."""
     declared: int | None = None
     """The count that the source itself declared."""
+    cut_at: int | None = None
+    """So many rows came, and nobody said how many there are: lists are often cut off at such a number."""
     error: str = ""
 
 

@@ -177,6 +177,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "complete": _BOOL,
         "stable": _BOOL,
         "declared": _INT,
+        "cut_at": _INT,
         "error": _TEXT,
         **_FOUND,
     },

@@ -181,6 +181,18 @@ SCALES: dict[str, tuple[dict[str, Any], list[Any], dict[str, Any], str]] = {
         {"sale": {"price_minor": 25, "currency": "JPY", "limit": 4}},
         "every sum is 1,000 times too much",
     ),
+    "written out, ten times the price is a price": (
+        {"money": "text"},
+        ["25,000 KWD", "50,000 KWD"],
+        {"sale": {"price_minor": 2500, "currency": "KWD", "limit": 4}},
+        "",
+    ),
+    "written out, a group may have been decimals": (
+        {"money": "text EUR"},
+        ["25.000"],
+        SALE,
+        "every sum is 1,000 times too much",
+    ),
     "another currency": ({"money": "major USD"}, [2500], SALE, ""),
     "minor units with a point": ({"money": "minor EUR"}, ["25.00"], SALE, "not written as minor units"),
 }

@@ -277,7 +277,32 @@ async def test_rows_that_cannot_be_mapped_are_counted(server: Server) -> None:
 async def test_an_order_listed_twice_is_incomplete(server: Server) -> None:
     """A join that doubles its rows would look like overselling: it is said instead."""
     server.answer = lambda request, number: [*order_rows(0, 3), *order_rows(1, 2)]
-    assert (await read(server, {"get": "/orders"})).problem == "1 of them are listed more than once; the first: o1"
+    problem = (await read(server, {"get": "/orders"})).problem
+    assert problem.startswith("1 of them are listed more than once; the first: o1 (let the source give one row each")
+
+
+SOFT = {
+    "an error's words": {"rows": [], "error": "the report server is busy"},
+    "no success": {"rows": [], "success": False, "message": "busy"},
+    "a status": {"rows": [], "status": "error"},
+    "errors": {"rows": [], "errors": ["busy"]},
+}
+
+
+@pytest.mark.parametrize("name", SOFT)
+async def test_an_empty_list_beside_an_error_is_no_list(server: Server, name: str) -> None:
+    """Status 200 and `rows: []`: the shop sold something, and could not say what."""
+    server.answer = lambda request, number: SOFT[name]
+    found = await read(server, {"get": "/orders", "rows": "rows"})
+    assert "the answer calls itself a failure" in found.problem and not found.rows
+
+
+async def test_a_row_may_have_a_status_of_its_own(server: Server) -> None:
+    """What stands in the row is the row's; an error that is null, or none, is no error."""
+    server.answer = lambda request, number: {"order": "o1", "state": "valid", "status": "error", "error": "no"}
+    assert (await read(server, {"get": "/orders"})).problem == ""
+    server.answer = lambda request, number: {"error": None, "errors": [], "success": True, "rows": order_rows(0, 2)}
+    assert (await read(server, {"get": "/orders", "rows": "rows"})).problem == ""
 
 
 async def test_one_list_may_hold_two_kinds(server: Server) -> None:

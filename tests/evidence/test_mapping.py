@@ -55,6 +55,10 @@ MONEY: dict[str, tuple[Any, str, int | str]] = {
     "major as number": (42.5, "major EUR", 4250),
     "major finer than the currency": ("42.005", "major EUR", "not a whole number of EUR minor units"),
     "major without cents": ("4200", "major JPY", 4200),
+    "major written for people": ("1.234,50", "major EUR", "say money: text EUR"),
+    "major as binary fractions add up": (74.97000000000001, "major EUR", 7497),
+    "major as a database casts it": (Decimal("12800.0000"), "major JPY", 12800),
+    "major finer, however exactly": (Decimal("74.9700100000001"), "major EUR", "not a whole number of EUR minor units"),
     "mills": (42000, "1/1000 EUR", 4200),
     "micros as text": (" 42500000", "1/1000000 USD", 4250),
     "mills of a yen": (42000, "1/1000 JPY", 42),
@@ -87,6 +91,30 @@ def test_a_currency_may_be_a_path() -> None:
     assert mapped("charges", raw, row={"captured": {"from": "sum", "money": "major cur"}})[0] == ChargeRow(
         charge="c", captured_minor=1500, currency="KWD"
     )
+
+
+def test_what_was_never_mapped_need_not_be_read() -> None:
+    """A column that the source only happens to call as we do: the message says how to leave it, and null does."""
+    raw = {"charge": "c", "captured": 1, "currency": "EUR", "refunded": True, "at": "23/11/2026 20:15", "key": {"a": 1}}
+    with pytest.raises(MappingError, match="at: '23/11/2026 20:15' is not an instant as ISO 8601 .*`at: null`"):
+        mapped("charges", raw)
+    with pytest.raises(MappingError, match="refunded: True is not a whole .*`refunded: null`"):
+        mapped("charges", raw, row={"at": None, "key": None})
+    row = {"refunded": None, "at": None, "key": None}
+    assert mapped("charges", raw, row=row) == [ChargeRow(charge="c", captured_minor=1, currency="EUR")]
+    with pytest.raises(MappingError, match="at: '23/11/2026 20:15' is not an instant as ISO 8601[^`]*$"):
+        mapped("charges", {**raw, "when": raw["at"]}, row={**row, "at": "when"})
+
+
+@pytest.mark.parametrize(("written", "qty"), [("2.0000", 2), ("2.5", None), ("2.", None), (Decimal("3.00"), 3)])
+def test_a_number_of_tickets_may_have_places(written: Any, qty: int | None) -> None:
+    """2.0000 is two; 2.5 is nobody's."""
+    raw = {"order": "1", "state": "valid", "qty": written}
+    if qty is None:
+        with pytest.raises(MappingError, match="qty: .* is not a whole number"):
+            mapped("orders", raw)
+    else:
+        assert mapped("orders", raw)[0].qty == qty
 
 
 def test_two_currencies_in_a_row_are_refused() -> None:

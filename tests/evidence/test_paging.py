@@ -260,6 +260,17 @@ UNASKED: dict[str, tuple[Any, str]] = {
         lambda: web.json_response({"rows": []}, headers={"Link": '</2>; rel="next"'}),
         "say next: {header: Link}",
     ),
+    "a total above the rows": (
+        lambda: {"meta": {"total": 57}, "rows": order_rows(0, 3)},
+        "57 at meta.total, and 3 rows",
+    ),
+    "two pages": (lambda: {"lastPage": 2, "rows": order_rows(0, 3)}, "2 at lastPage"),
+    "a header that counts": (
+        lambda: web.json_response({"rows": order_rows(0, 3)}, headers={"X-WP-Total": "4"}),
+        "X-WP-Total says 4",
+    ),
+    "a total of just these": (lambda: {"total": 3, "pages": 1, "count": 3, "rows": order_rows(0, 3)}, ""),
+    "a total of something else": (lambda: {"revenue": {"total": 57}, "total": "57", "rows": order_rows(0, 3)}, ""),
     "no more": (lambda: {"has_more": False, "next": None, "rows": order_rows(0, 3)}, ""),
     "another next": (lambda: {"next_draw": "2026-03-01", "nextId": 5, "rows": order_rows(0, 3)}, ""),
     "the last of several": (
@@ -277,6 +288,36 @@ async def test_a_list_that_goes_on_is_not_read_as_one_page(server: Server, name:
     found = await read(server, {"get": "/orders", "rows": "rows"})
     assert (problem in found.problem) if problem else (found.problem == "")
     assert bool(found.problem) is bool(problem)
+
+
+async def test_a_number_of_something_else_is_declared_away(server: Server) -> None:
+    """A total that counts no rows: `count:` says how many there are, as the message has it."""
+    server.answer = lambda request, number: {"total": 7500, "rows": order_rows(0, 3)}
+    found = await read(server, {"get": "/orders", "rows": "rows"})
+    assert 'say `count: "length' in found.problem
+    found = await read(server, {"get": "/orders", "rows": "rows", "count": "length(rows)"})
+    assert (len(found.rows), found.problem) == (3, "")
+
+
+@pytest.mark.parametrize(
+    ("rows", "declared", "at"), [(50, None, 50), (51, None, None), (50, 50, None), (1000, None, 1000)]
+)
+async def test_a_list_that_may_have_been_cut_off_is_noted(
+    server: Server, rows: int, declared: int | None, at: int | None
+) -> None:
+    """As many rows as lists are often cut off at, and nobody says how many there are: no problem yet, but known."""
+    server.answer = lambda request, number: {"n": declared, "rows": order_rows(0, rows)}
+    found = await read(server, {"get": "/orders", "rows": "rows"} | ({"count": "n"} if declared else {}))
+    assert (len(found.rows), found.problem, found.cut_at) == (rows, "", at)
+
+
+async def test_a_row_that_says_a_total_is_a_row(server: Server) -> None:
+    """The counters of a stock are columns, whatever they are called."""
+    server.answer = lambda request, number: {"data": {"capacity": 60, "available": 3, "total": 60, "count": 60}}
+    shop = target(server.url, {"stock": {"http": {"get": "/stock", "rows": "data"}}})
+    async with Books(shop, {}, 0.0, SystemClock(), patience=QUICK) as books:
+        found = await books.read("stock")
+    assert (len(found.rows), found.problem) == (1, "")
 
 
 LINKS = {

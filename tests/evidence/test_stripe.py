@@ -253,3 +253,13 @@ def test_a_strangers_charge_links_by_what_we_minted() -> None:
             ("ch_1", "i1", "email"),
             ("ch_2", "i1", "token"),
         ]
+
+
+@pytest.mark.parametrize(("currency", "minor"), [("isk", 25), ("UGX", 25), ("jpy", 2500), ("kwd", 2500), ("eur", 2500)])
+def test_currencies_that_stripe_counts_in_hundredths_they_do_not_have(currency: str, minor: int) -> None:
+    """25 krónur of Iceland are 2500 at Stripe (docs.stripe.com/currencies#special-cases), in charges and refunds."""
+    raw = {"id": "x", "amount": 2500, "currency": currency, "status": "succeeded", "captured": True, "charge": "ch"}
+    charge = stripe.charge({**raw, "amount_captured": 2500, "amount_refunded": 2500, "refunded": True})
+    assert (charge["captured"], charge["authorised"], charge["refunded"]) == (minor, minor, minor)
+    assert stripe.refund(raw)["amount"] == minor
+    assert stripe.charge({**raw, "amount": 2550})["captured"] == 2550, "written otherwise: nothing is guessed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from surgectl.recording.rows import ToldRow
 from tests.histories.dupcharge import each_dearer
 from tests.histories.history import Doubtful, Guilty, Innocent
 from tests.histories.usual import (
@@ -37,6 +38,24 @@ def shown(amount: int, qty: int | None = None, role: str = "hold", outcome: str 
 def untied(amount: int) -> Night:
     """The charge names its fan, and no order."""
     return bent(usual().loses_reply(5).order(5).charge(5, amount=amount), "charges", payment=None)
+
+
+def split(amount: int, charges: int = 1, order: str = "basket", wanted: int = 2) -> Night:
+    """Two tickets in one basket, of which the shop made two orders; the card pays for the basket."""
+    night = usual().loses_reply(5, wanted).order(5, order="o5a").order(5, order="o5b")
+    for number in range(charges):
+        night.charge(5, amount=amount, charge=f"both-{number}", order=order)
+    return night
+
+
+def cheaper(charged: int, night: Night | None = None) -> Night:
+    """A member was shown 70.00, the order is for 70.00, and the card is charged."""
+    night = (night or usual()).loses_reply(5)
+    night.ops = [
+        op for op in night.ops if not (isinstance(op, ToldRow) and op.intent == "run-i5" and op.role == "hold")
+    ]
+    night.told(5, "hold", "ok", "next", op=1, claims={"amount_minor": 7000, "qty": 1})
+    return night.order(5, amount=7000).charge(5, amount=charged)
 
 
 CHECKER = "AMOUNT"
@@ -77,6 +96,23 @@ GUILTY = [
         intent="run-i5",
     ),
     Guilty(charged(PRICE + 1).told(1, "hold", "ok", "next", op=1), intent="run-i1", says="where 89.00 EUR was shown"),
+    # The profile's price is not what this fan was shown, nor what the order is for.
+    Guilty(cheaper(PRICE), intent="run-i5", says="charged 89.00 EUR where 70.00 EUR was shown"),
+    Guilty(cheaper(7001), intent="run-i5"),
+    # Two orders of one basket are paid once, and not more than they cost; for one ticket nobody wanted two orders.
+    Guilty(split(2 * PRICE + 1), intent="run-i5"),
+    Guilty(split(2 * PRICE, charges=2), 2, "run-i5"),
+    Guilty(split(2 * PRICE, wanted=1), intent="run-i5"),
+    Guilty(
+        usual()
+        .loses_reply(5, 2)
+        .order(5, order="o5a")
+        .order(5, order="o5b")
+        .charge(5, amount=PRICE + 1, charge="a", order="o5a")
+        .charge(5, amount=PRICE - 1, charge="b", order="o5b"),
+        2,
+        "run-i5",
+    ),
 ]
 INNOCENT = [
     Innocent(usual(), considered=3),
@@ -95,6 +131,14 @@ INNOCENT = [
     Innocent(usual().charge(1, amount=7, state="failed", charge="no")),
     Innocent(usual().order(1, order="o1b").charge(1, charge="ch1b", order="o1b")),
     Innocent(usual().charge(1, charge="ch1b").refund("ch1b", 1)),
+    Innocent(cheaper(7000), considered=4),
+    Innocent(cheaper(PRICE).refund("ch5", PRICE - 7000), considered=4),
+    # Shown less than the books have: which of the two is due is not for us to say.
+    Innocent(bent(cheaper(PRICE), "orders", amount_minor=PRICE), considered=4),
+    Innocent(split(2 * PRICE), considered=4),
+    Innocent(split(2 * PRICE, order="o5a"), considered=4),
+    Innocent(split(2 * PRICE + 1).refund("both-0", 1), considered=4),
+    Innocent(split(PRICE, charges=2), considered=5),
     Innocent(usual().charge(1, amount=PRICE + 1, charge="ch1b").refund("ch1b", 1)),
     Innocent(of_yesterday(stray_charge(), "charges"), considered=3),
     Innocent(
@@ -117,6 +161,8 @@ DOUBTFUL = [
     # What was taken too much may have gone back.
     Doubtful(charged(PRICE + 1).without("refunds"), "do not tell of refunds"),
     Doubtful(charged(PRICE, "usd").without("refunds"), "do not tell of refunds"),
+    # All are booked, and were shown, without tax.
+    Doubtful(cheaper(PRICE, Night()), "without tax or fees", indeterminate=1),
     # Two parts make the sum; a third charge of the same order went back, which nobody tells.
     Doubtful(in_parts(1, 1000, PRICE - 1000, PRICE).without("refunds"), "do not tell of refunds"),
 ]

@@ -60,8 +60,17 @@ def cheap_pair(price_minor: int) -> Night:
     return later(usual().loses_reply(5, 2).order(5, 2, amount=price_minor), lambda night: night.tickets.pop())
 
 
+def cut_off(at: int | None = 3) -> Night:
+    """The list ends where lists end; the fan was never told anything, and paid."""
+    night = Night().buys(1).buys(2).buys(3).loses_reply(5).charge(5)
+    return night.flaw("orders", cut_at=at) if at else night
+
+
 CHECKER = "CHARGED_NO_TICKET"
 GUILTY = [
+    Guilty(cut_off(None), intent="run-i5"),
+    Guilty(cut_off().refused(4), intent="run-i5"),
+    Guilty(cut_off().order(5, state="void"), intent="run-i5"),
     Guilty(charged_for_nothing(), intent="run-i5", says="paid 89.00 EUR and has no valid ticket", severity="critical"),
     Guilty(charged_for_nothing(), intent="run-i5", says="told: nothing definite"),
     Guilty(paid(), intent="run-i5"),
@@ -102,6 +111,7 @@ INNOCENT = [
     Innocent(usual().charge(4, amount=1).refund("ch4", 1), considered=4),
 ]
 DOUBTFUL = [
+    Doubtful(cut_off(), "is the list cut off? Say how it is paged"),
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
     Doubtful(charged_for_nothing().without("orders"), "gives no orders", weighs=False),
     Doubtful(charged_for_nothing().without("charges"), "gives no charges"),

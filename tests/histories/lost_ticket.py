@@ -43,8 +43,21 @@ def orphaned(at: int = 0) -> Night:
     return later(usual(), lambda night: night.orders.pop(at))
 
 
+def cut_off(at: int | None = 3, night: Night | None = None) -> Night:
+    """The list ends where lists end, and what came after it is not there: neither order nor ticket of fan 5."""
+    night = (night or Night().buys(1).buys(2, 2).buys(3)).buys(5)
+    night.orders.pop()
+    night.tickets.pop()
+    return night.flaw("orders", cut_at=at) if at else night
+
+
 CHECKER = "LOST_TICKET"
 GUILTY = [
+    # A round number of rows is no excuse where all were sold, or where the source says that these are all.
+    Guilty(cut_off(None), intent="run-i5", says="the books do not know it"),
+    Guilty(cut_off(night=usual()), intent="run-i5", says="the books do not know it"),
+    Guilty(cut_off().flaw("orders", cut_at=3, declared=3), intent="run-i5"),
+    Guilty(void_order(Night().buys(1).buys(2), "o1").flaw("orders", cut_at=2), intent="run-i1"),
     Guilty(void_order(usual(), "o1"), intent="run-i1", says="it has no valid ticket", severity="critical"),
     Guilty(void_order(usual(), "o1").without("tickets"), intent="run-i1", says="it is void"),
     Guilty(later(usual(), lambda night: night.tickets.pop(1)), intent="run-i2", says="it holds 1 of 2 tickets"),
@@ -75,6 +88,7 @@ GUILTY = [
     Guilty(unnumbered().told(5, "pay", "fail", "confirmed", claims={"order": "o5"}), intent="run-i5"),
 ]
 INNOCENT = [
+    Innocent(usual().flaw("orders", cut_at=3), considered=3),
     Innocent(usual(), considered=3),
     Innocent(usual().without("tickets"), considered=3),
     Innocent(stray_order(), considered=3),
@@ -94,6 +108,7 @@ INNOCENT = [
     Innocent(void_order(usual().order(1, order="o1b", state="void"), "o1b")),
 ]
 DOUBTFUL = [
+    Doubtful(cut_off(), "just 3, nobody says how many there are, and 1 that others speak of are missing"),
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
     Doubtful(usual().without("orders"), "gives no orders", weighs=False),
     Doubtful(void_order(usual(), "o1").flaw("orders", stable=False), "still changed"),

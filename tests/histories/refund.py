@@ -9,6 +9,7 @@ from tests.histories.usual import (
     Night,
     bent,
     charged_for_nothing,
+    gives_one_back,
     in_parts,
     later,
     of_yesterday,
@@ -30,6 +31,8 @@ def captured_in_part() -> Night:
 
 CHECKER = "REFUND"
 GUILTY = [
+    Guilty(gives_one_back(PRICE + 1), intent="run-i2", says="keeps tickets for 89.00 EUR"),
+    Guilty(usual().refund("ch2"), intent="run-i2", says="keeps tickets for 178.00 EUR"),
     Guilty(usual().refund("ch1", PRICE).refund("ch1", 1), 2, "run-i1", says="89.01 EUR went back of 89.00 EUR"),
     Guilty(void_order(usual(), "o1").refund("ch1", PRICE + 1), intent="run-i1", severity="major"),
     Guilty(void_order(usual(), "o1").refund("ch1", PRICE + 1), intent="run-i1", changes=NOT_SETTLED),
@@ -45,6 +48,9 @@ GUILTY = [
     Guilty(charged_for_nothing().refund("ch5", PRICE + 1).without("orders"), intent="run-i5"),
 ]
 INNOCENT = [
+    Innocent(gives_one_back(), considered=3),
+    Innocent(gives_one_back(PRICE - 500), considered=3),
+    Innocent(gives_one_back(deleted=True), considered=3),
     Innocent(usual(), considered=3),
     Innocent(charged_for_nothing().refund("ch5"), considered=4),
     Innocent(void_order(usual(), "o1").refund("ch1")),

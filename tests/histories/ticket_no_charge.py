@@ -12,6 +12,7 @@ from tests.histories.usual import (
     Night,
     bent,
     free_ticket,
+    gives_one_back,
     in_parts,
     later,
     of_yesterday,
@@ -59,6 +60,9 @@ def one_for_two(*fans: int, amount: int = PRICE, night: Night | None = None) -> 
 
 CHECKER = "TICKET_NO_CHARGE"
 GUILTY = [
+    Guilty(without_charge(3, Night().buys(1).buys(2).buys(3)), intent="run-i3"),
+    Guilty(gives_one_back(PRICE + 1), intent="run-i2", says="for 89.00 EUR and paid 88.99 EUR"),
+    Guilty(usual().refund("ch2"), intent="run-i2", says="for 178.00 EUR"),
     Guilty(free_ticket(), intent="run-i5", says="valid tickets for 89.00 EUR and paid 0.00 EUR", severity="major"),
     Guilty(usual().refund("ch1"), intent="run-i1", says="was given back"),
     Guilty(usual().refund("ch1", 1), intent="run-i1"),
@@ -94,6 +98,9 @@ GUILTY = [
     Guilty(printed_twice("o1", in_parts(1, 900, 9000)), intent="run-i1"),
 ]
 INNOCENT = [
+    Innocent(gives_one_back(), considered=3),
+    Innocent(gives_one_back(PRICE - 500), considered=3),
+    Innocent(gives_one_back(deleted=True), considered=3),
     Innocent(usual(), considered=3),
     Innocent(usual().loses_reply(5).order(5, amount=0), considered=3),
     Innocent(void_order(usual(), "o1").refund("ch1"), considered=2),
@@ -114,6 +121,7 @@ INNOCENT = [
     Innocent(printed_twice().charge(1, charge="again")),  # and paid for
 ]
 DOUBTFUL = [
+    Doubtful(without_charge(3, Night().buys(1).buys(2).buys(3)).flaw("charges", cut_at=50), "is the list cut off?"),
     Doubtful(Night(), "nothing", {"require": (CHECKER,)}),
     Doubtful(usual().loses_reply(5).order(5, amount=0).without("charges"), "gives no charges", weighs=False),
     Doubtful(free_ticket().without("orders"), "gives no orders"),

@@ -78,6 +78,16 @@ def in_parts(fan: int, *sums: int, order: str | None = None) -> Night:
     return night
 
 
+def gives_one_back(back: int = PRICE, *, deleted: bool = False) -> Night:
+    """The usual night, but the buyer of two tickets gave one back, and so much money came back."""
+    night = usual().refund("ch2", back)
+    at = next(at for at, ticket in enumerate(night.tickets) if ticket.order == "o2")
+    night.tickets[at] = msgspec.structs.replace(night.tickets[at], state="void")
+    if deleted:
+        del night.tickets[at]
+    return night
+
+
 def polls(night: Night, fan: int, role: str, outcome: str, why: str, **how: object) -> Night:
     """One read that waits for an operation: no attempt at it."""
     night.send(fan, role, outcome, why, **how)  # type: ignore[arg-type]
@@ -109,6 +119,7 @@ __all__ = [
     "bent",
     "charged_for_nothing",
     "free_ticket",
+    "gives_one_back",
     "in_parts",
     "keyless",
     "later",

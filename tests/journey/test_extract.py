@@ -152,6 +152,25 @@ def test_a_garbled_claim_is_said_aloud(claim: str) -> None:
         ("1,084 JPY", 1084, "JPY"),
         ("$1,084", 108400, "USD"),
         ("12.5 EUR", 1250, "EUR"),
+        ("1.234,50 €", 123450, "EUR"),
+        ("CHF 1\u2019234.50", 123450, "CHF"),
+        ("1\u2009234,50 €", 123450, "EUR"),
+        ("CHF 25.\u2013", 2500, "CHF"),
+        ("12800.00 JPY", 12800, "JPY"),
+        ("¥12,800", 12800, "JPY"),
+        ("1,084.000 JPY", 1084, "JPY"),
+        ("12,500 KWD", 12500, "KWD"),
+        ("1.234,500 KWD", 1234500, "KWD"),
+        ("1,234,567 KWD", 1234567000, "KWD"),
+        ("\u0661\u0662\u066b\u0665\u0660\u0660 KWD", 12500, "KWD"),
+        ("84.0000 EUR", 8400, "EUR"),
+        ("1084.000 EUR", 108400, "EUR"),
+        ("1,084.000 EUR", 108400, "EUR"),
+        ("0.500 EUR", 50, "EUR"),
+        ("\u22125,00 EUR", -500, "EUR"),
+        ("₹1,00,000.00", 10000000, "INR"),
+        ("2 tickets: 50,00 €", 5000, "EUR"),
+        ("EUR 84,00 incl. 19 % tax", 8400, "EUR"),
     ],
 )
 def test_money_is_read_as_people_write_it(text: str, minor: int, currency: str) -> None:
@@ -159,8 +178,17 @@ def test_money_is_read_as_people_write_it(text: str, minor: int, currency: str) 
     assert read_money(text) == (minor, currency)
 
 
-@pytest.mark.parametrize("text", ["84.00", "EUR", "soon"])
-def test_money_without_amount_or_currency_is_refused(text: str) -> None:
-    """Never a guess at the currency."""
+@pytest.mark.parametrize(
+    "text", ["84.00", "EUR", "soon", "CA$84.00", "2 × 25,00 € = 50,00 €", "1.084.00 EUR", "2 25,00 €", "12.005 JPY 3"]
+)
+def test_money_that_may_mean_several_things_is_refused(text: str) -> None:
+    """Never a guess at the currency, at which of several numbers is meant, or at how digits are grouped."""
     with pytest.raises(ValueError):
         read_money(text)
+
+
+@pytest.mark.parametrize(("text", "currency"), [("2 of 50,00", "EUR"), ("12.50", "JPY")])
+def test_money_in_a_currency_that_is_given_is_no_guess_either(text: str, currency: str) -> None:
+    """Two numbers without a currency beside one; half a yen."""
+    with pytest.raises(ValueError):
+        read_money(text, currency)

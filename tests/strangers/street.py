@@ -35,6 +35,10 @@ class Visit:
     """`fans:` of the profile, where others than brisk come."""
     expect: str = ""
     """`expect:` of the profile, where it is not the usual one."""
+    target: str = ""
+    """The target's name, where it is not the shop's."""
+    bank: tuple[str, ...] | None = None
+    """How the bank with a payment page of its own is started, where the shop sends its fans to one."""
 
     def __repr__(self) -> str:
         return self.name
@@ -111,7 +115,7 @@ def rehearse(visit: Visit, place: Path) -> Ended:
         text = text.partition("expect:")[0] + visit.expect
     profile.write_text(text)
     (place / "fans").symlink_to(HERE / "fans")
-    till = (
+    till: tuple[str, ...] = (
         "-m",
         "surgectl",
         "stage",
@@ -123,11 +127,14 @@ def rehearse(visit: Visit, place: Path) -> Ended:
         "--latency",
         "10ms",
     )
+    if visit.bank is not None:
+        till = ("-m", "tests.strangers.bank", *visit.bank)
     shop = ("-m", f"tests.strangers.{visit.shop}", "--port", shop_port, "--pay", f"http://127.0.0.1:{link_port}")
     db = place / "shop.sqlite"
     with started(*till, log=place / "till.log") as provider:
         pay = ready_line(provider)["url"]
-        with started(*shop, "--db", db, *visit.options, log=place / "shop.log"):
+        public = ("--public", pay) if visit.bank is not None else ()
+        with started(*shop, "--db", db, *public, *visit.options, log=place / "shop.log"):
             until_open(shop_port)
             sets = [
                 f"SHOP_URL=http://127.0.0.1:{shop_port}",
@@ -138,7 +145,15 @@ def rehearse(visit: Visit, place: Path) -> Ended:
                 *visit.change,
             ]
             done = subprocess.run(
-                [sys.executable, "-m", "surgectl", "run", profile, "--target", HERE / f"{visit.shop}.yaml"]
+                [
+                    sys.executable,
+                    "-m",
+                    "surgectl",
+                    "run",
+                    profile,
+                    "--target",
+                    HERE / f"{visit.target or visit.shop}.yaml",
+                ]
                 + ["--embedded-proxy", "--json", "--no-tui", "--reports", place / "reports"]
                 + [word for each in sets for word in ("--set", each)],
                 stdin=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 """Money goes back once, and not for a ticket that is kept.
 
 Definition: more was given back for a charge than it had captured; or money was given back for an intent whose ticket
-stays valid, so that less is left than is due.
+stays valid, so that less is left than is due. Of an order that lost some of its tickets only the others' share is due.
 Inputs: charges and refunds, orders and tickets. Books that do not tell of refunds leave it undecided, and so does a
 refund where there are no orders to say whose ticket is kept.
 Settling: an over-refund is wrong at once; a refunded ticket may still be made void until the window has passed.
@@ -41,8 +41,8 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
             keys={"order": ", ".join(orders), "charge": ", ".join(charges)},
         )
         for intent, fan, currency, due, refunded, orders, charges in relations.rows(
-            """SELECT intent, fan, currency, due, refunded, orders, charge_ids FROM book_intents
-               WHERE valid_orders > 0 AND net < due AND captured >= due AND foreign_money = 0
+            """SELECT intent, fan, currency, kept_due, refunded, orders, charge_ids FROM book_intents
+               WHERE valid_orders > 0 AND net < kept_due AND captured >= due AND foreign_money = 0
                  AND NOT open ORDER BY fan, intent"""
         )
     ]

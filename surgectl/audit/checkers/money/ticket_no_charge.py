@@ -1,8 +1,9 @@
 """Whoever has a ticket has paid for it.
 
 Definition: the charges of an intent keep less than the amount of its valid orders (one that was refunded and is still
-valid included; a ticket that costs nothing excluded); or its order holds more valid tickets than it is for, and the
-charges do not keep their price as well.
+valid included; a ticket that costs nothing excluded; where money went back, an order that lost some of its tickets is
+due the others' share); or its order holds more valid tickets than it is for, and the charges do not keep their price as
+well.
 Inputs: orders and tickets, charges and refunds. A charge still processing leaves it undecided. Where charges that kept
 money link to nobody, any of them may have paid: then nobody is convicted. One that names several intents may have paid
 for any of these, once: they are convicted together where they are due more than such charges kept. More tickets than an
@@ -22,8 +23,8 @@ from surgectl.recording.relations import Relations
 from surgectl.units import show_money
 
 _UNPAID = """
-SELECT intent, fan, currency, net, due, refunded, orders, charge_ids, open OR foreign_money > 0 AS unclear
-FROM book_intents WHERE valid_orders > 0 AND net < due ORDER BY fan, intent"""
+SELECT intent, fan, currency, net, kept_due, refunded, orders, charge_ids, open OR foreign_money > 0 AS unclear
+FROM book_intents WHERE valid_orders > 0 AND net < kept_due ORDER BY fan, intent"""
 
 # One that was sent twice, or printed once more, opens the door to somebody who did not pay.
 _TOO_MANY = """
