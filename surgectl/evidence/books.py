@@ -181,7 +181,8 @@ class Books:
                     self._compile(called, kind, counter, where)
                 elif counter.same not in self.sources:
                     raise UsageError(f'"same: {counter.same}" leads nowhere', where=where)
-                self._counters[called] = (kind, name, compile_counter(counter, where))
+                named = self.sources[counter.same].row if counter.same is not None else {}
+                self._counters[called] = (kind, name, compile_counter(counter, where, named))
         for compiled in self._compiled.values():
             if compiled.login_of is not None:
                 there = self._compiled.get(compiled.login_of)
