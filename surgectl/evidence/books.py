@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -74,7 +76,9 @@ class Books:
         self.sources = sources(target)
         self._price_known = price_known
         self._target = target
-        self._variables = {"since": since_epoch_s, **variables}
+        # Shops compare instants as numbers or as text; whole seconds, as a fraction may be more than a shop can read.
+        began = datetime.datetime.fromtimestamp(math.floor(since_epoch_s), datetime.UTC)
+        self._variables = {"since": since_epoch_s, "since_iso": f"{began:%Y-%m-%dT%H:%M:%SZ}", **variables}
         self._since_epoch_s = since_epoch_s
         self._clock = clock
         self._patience = patience
