@@ -27,6 +27,8 @@ HERE = Path(__file__).parent
 VERSION = "2.21.2"
 _PACKAGES = ("medusa", "framework", "cli")
 _PACKAGE = {"name": "shop", "private": True, "dependencies": {f"@medusajs/{name}": VERSION for name in _PACKAGES}}
+LATE_S = 300.0
+"""Each process loads some thousand modules first."""
 ADMIN, PASSWORD = "admin@example.org", "rehearsal"
 
 
@@ -92,7 +94,9 @@ def running(folder: Path, url: str, workers: int) -> Iterator[Medusa]:
     words = _medusa("start", "--host", "127.0.0.1", "--port", str(port))
     if workers > 1:
         words += ["--cluster", str(workers)]
-    with standing("Medusa", words, folder=folder, env=_env(url), asks=[shop.url + "/health"] * (4 * workers)):
+    with standing(
+        "Medusa", words, folder=folder, env=_env(url), asks=[shop.url + "/health"] * (4 * workers), late_s=LATE_S
+    ):
         yield shop
 
 
