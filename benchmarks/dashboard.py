@@ -17,7 +17,7 @@ from rich.live import Live
 
 from surgectl.cli.watching import AT_MOST_ONE_IN
 from surgectl.live.dashboard import FRAMES_PER_S, Dashboard
-from surgectl.live.snapshot import LiveView
+from surgectl.live.view import LiveView
 from surgectl.units import show_money
 from tests.live import history
 

@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import zip_longest
 from multiprocessing import get_context
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 import zstandard
@@ -401,39 +401,44 @@ def _manifest(folder: Path, size: Size) -> None:
             ],
         },
     }
-    manifest.save(
-        Manifest(
-            run=RUN,
-            profile="audit-speed",
-            seed=1,
-            digest="0" * 32,
-            version="0",
-            started_at="2026-11-22T21:59:26.000Z",
-            started_epoch_s=EPOCH_S,
-            status="done",
-            ended_at="2026-11-22T22:09:26.000Z",
-            duration_s=float(LASTS_S),
-            target="boxoffice",
-            rehearsal=rehearsal,
-            target_file={"evidence": {"charges": {"stripe": {}}, "refunds": {}}},
-            sale=SaleNote(tickets=tickets, price_minor=PRICE, currency="EUR", limit=4, wants={"1": 0.7, "2": 0.3}),
-            phases=[PhaseNote(name="on-sale", start_ns=0, end_ns=LASTS_S * S, fans=size.orders)],
-            faults=[
-                FaultNote(
-                    fault="0",
-                    from_ns=FAULT_S[0] * S,
-                    to_ns=FAULT_S[1] * S,
-                    link="payments",
-                    brownout="lost-reply",
-                    toxicity=0.05,
-                )
-            ],
-            links=[LinkNote(name="payments")],
-            settling=SettlingNote(window_ns=30 * S, at_most_ns=60 * S),
-            last_fan_ns=(LASTS_S + 10) * S,
-            settled_ns=(LASTS_S + 50) * S,
-            own_stage=True,
-            tally=Tally(arrived=size.orders),
-        ),
-        folder,
+    told = first_page(rehearsal, run=RUN, tickets=tickets, fans=size.orders, toxicity=0.05)
+    sale = SaleNote(tickets=tickets, price_minor=PRICE, currency="EUR", limit=4, wants={"1": 0.7, "2": 0.3})
+    more = {"ended_at": "2026-11-22T22:09:26.000Z", "sale": sale, "tally": Tally(arrived=size.orders)}
+    evidence = {"evidence": {"charges": {"stripe": {}}, "refunds": {}}}
+    last_fan_ns = (LASTS_S + 10) * S
+    manifest.save(manifest.replace(told, target_file=evidence, last_fan_ns=last_fan_ns, **more), folder)
+
+
+def first_page(rehearsal: dict[str, Any], *, run: str, tickets: int, fans: int, toxicity: float) -> Manifest:
+    """What run.json says of ten minutes at the built-in shop that came to their end, with a brownout in between."""
+    from_s, to_s = FAULT_S
+    return Manifest(
+        run=run,
+        profile=rehearsal["name"],
+        seed=1,
+        digest="0" * 32,
+        version="0",
+        started_at="2026-11-22T21:59:26.000Z",
+        started_epoch_s=EPOCH_S,
+        status="done",
+        duration_s=float(LASTS_S),
+        target="boxoffice",
+        rehearsal=rehearsal,
+        sale=SaleNote(tickets=tickets, price_minor=PRICE, currency="EUR"),
+        phases=[PhaseNote(name="on-sale", start_ns=0, end_ns=LASTS_S * S, fans=fans)],
+        faults=[
+            FaultNote(
+                fault="0",
+                from_ns=from_s * S,
+                to_ns=to_s * S,
+                link="payments",
+                brownout="lost-reply",
+                toxicity=toxicity,
+            )
+        ],
+        links=[LinkNote(name="payments")],
+        settling=SettlingNote(window_ns=30 * S, at_most_ns=60 * S),
+        last_fan_ns=LASTS_S * S,
+        settled_ns=(LASTS_S + 50) * S,
+        own_stage=True,
     )

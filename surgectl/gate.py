@@ -103,6 +103,4 @@ def worst(codes: Iterable[int]) -> int:
     is not 0 counts as inconclusive, and so does no rehearsal at all.
     """
     seen = set(codes)
-    if not seen:
-        return INCONCLUSIVE
     return next((code for code in _WORST_FIRST if code in seen), PASS if seen == {PASS} else INCONCLUSIVE)

@@ -12,6 +12,7 @@ nothing.
 
 from __future__ import annotations
 
+from surgectl.audit.answers import NO_ANSWER
 from surgectl.audit.books import lay, readings
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.requests import RECEIVED
@@ -22,7 +23,6 @@ from surgectl.units import NS_PER_S
 IN_TIME_NS = 10 * NS_PER_S
 ROLES = {"hold": "holds", "pay": "payments"}
 """What a crowd contends for, and how a report calls it."""
-_NO_ANSWER = "('shed', 'quit', 'not-sent', 'target-error', 'unknown')"
 _TRUTHS = "('declined', 'sold-out', 'limit', 'refused')"
 _LEAST_NS = 50_000_000
 _WANTS_A_BUCKET = 4
@@ -36,7 +36,7 @@ WITH calm AS (
   SELECT "end" FROM calm WHERE outcome = 'fail' GROUP BY "end" HAVING count(*) * 100 >= (SELECT count(*) FROM calm)
 ), answers AS (
   SELECT intent, tab, op, max(at_ns) AS ended_ns,
-    min(at_ns) FILTER (outcome <> 'info' AND "end" NOT IN {_NO_ANSWER} AND (outcome = 'ok' OR role <> 'pay'
+    min(at_ns) FILTER (outcome <> 'info' AND "end" NOT IN {NO_ANSWER} AND (outcome = 'ok' OR role <> 'pay'
       OR "end" IN {_TRUTHS} OR "end" IN (SELECT "end" FROM heard))) AS at_ns
   FROM tolds WHERE role IN ('hold', 'pay') AND NOT status_read GROUP BY intent, tab, op
 ), tries AS MATERIALIZED (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from surgectl.audit.course import IN_TIME_NS
-from surgectl.thresholds.grammar import FATES
+from surgectl.thresholds.threshold import FATES
 
 INTENTS = f"""
 WITH wanted AS (SELECT intent, min(first_ns) AS first_ns FROM wants GROUP BY intent),

@@ -14,40 +14,22 @@ from surgectl.audit.books import lay, readings
 from surgectl.audit.confirming import LASTED
 from surgectl.audit.course import courses, lay_wants
 from surgectl.audit.draining import drain_ns
+from surgectl.audit.events import arrivals, instants_of
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.fates import INTENTS
 from surgectl.audit.recovery import recovery_ns
 from surgectl.audit.requests import RECEIVED
 from surgectl.audit.sampling import sampled
-from surgectl.audit.windows import Window, end_of_run_ns, faults_on, inside
+from surgectl.audit.windows import Window, end_of_run_ns, faults_on, inside, windows_meant
 from surgectl.recording.relations import Relations
 from surgectl.stats.percentile import Durations
 from surgectl.stats.resilience import Course
-from surgectl.thresholds.grammar import Kind, Scope
 from surgectl.thresholds.measure import Measure, Number, Tally, Unmeasured
 from surgectl.thresholds.samples import Samples
+from surgectl.thresholds.threshold import Kind, Scope
 from surgectl.units import NS_PER_S
 
 _PROVIDER = ("payments", "provider")
-
-_EVENTS = {
-    "arrived": "SELECT at_ns, intent FROM intents",
-    "dropped": "SELECT due_ns AS at_ns, NULL AS intent FROM dropped WHERE why <> 'paused'",
-    "paused": "SELECT due_ns AS at_ns, NULL AS intent FROM dropped WHERE why = 'paused'",
-    "sent": "SELECT sent_ns AS at_ns, intent FROM attempts WHERE sent_ns IS NOT NULL AND method <> ''",
-    "info": "SELECT done_ns AS at_ns, intent FROM attempts WHERE outcome = 'info' AND NOT poll",
-    "not-sent": "SELECT done_ns AS at_ns, intent FROM attempts WHERE why = 'not-sent'",
-    "shed": "SELECT done_ns AS at_ns, intent FROM attempts WHERE why = 'shed' OR \"then\" = 'shed'",
-    "paid": "SELECT min(at_ns) AS at_ns, intent FROM attempts WHERE role = 'pay' AND NOT poll GROUP BY intent",
-    "confirmed": """SELECT min(at_ns) AS at_ns, intent FROM tolds
-        WHERE "end" = 'confirmed' AND outcome = 'ok' GROUP BY intent""",
-    "joined": "SELECT min(at_ns) AS at_ns, intent FROM tolds WHERE role = 'join' AND outcome = 'ok' GROUP BY intent",
-    "held": "SELECT min(at_ns) AS at_ns, intent FROM tolds WHERE role = 'hold' AND outcome = 'ok' GROUP BY intent",
-    "resolved": """SELECT min(at_ns) AS at_ns, intent FROM lefts
-        WHERE outcome <> 'info' AND "end" <> 'accepted' GROUP BY intent""",
-}
-"""Name → its instants on the run's clock, and whose: for count() and rate()."""
-_KNOWN_ENDS = ("accepted", "sold-out", "declined", "limit", "gone", "refused")
 
 
 class RunMeasures:
@@ -56,8 +38,7 @@ class RunMeasures:
     def __init__(self, relations: Relations, expectations: Expectations, *, apart: tuple[str, ...] = ()) -> None:
         """`apart`: retry profiles that a demand with a window is about."""
         lay(relations)
-        self.apart = apart
-        self.known_ends = _KNOWN_ENDS
+        self._apart = apart
         self.relations = relations
         self.expectations = expectations
         self.faults = faults_on(relations, expectations)
@@ -88,7 +69,9 @@ class RunMeasures:
     @cached_property
     def samples(self) -> Samples:
         """What windows are judged by, and what the report takes along."""
-        return sampled(self, apart=self.apart)
+        return sampled(
+            self.relations, self.expectations, self.faults, self.end_ns, lone=self.find, apart=frozenset(self._apart)
+        )
 
     def find(self, kind: Kind, metric: str, scope: Scope | None, of: str = "") -> Measure | None:
         """The samples of a metric within a scope, of one retry profile or of all.
@@ -97,31 +80,12 @@ class RunMeasures:
         """
         if kind in ("recovery", "drain"):
             return self.after_heal(kind, metric)
-        windows = self.windows(scope)
+        windows = windows_meant(scope, self.faults, self.expectations.phases, self.end_ns)
         if isinstance(windows, Unmeasured):
             return windows
         if of and not self.relations.rows("SELECT 1 FROM intents WHERE profile = ? LIMIT 1", [of]):
             return Unmeasured(why=f"no fan of {of!r} came")
         return self._find[kind](metric, windows, of)
-
-    def windows(self, scope: Scope | None) -> list[Window] | Unmeasured:
-        """The stretches of the run that a scope means."""
-        whole = Window(from_ns=0, to_ns=max(self.end_ns, 0) + 1)
-        if scope is None:
-            return [whole]
-        if scope.when == "in":
-            phases = [p for p in self.expectations.phases if p.name == scope.name]
-            if not phases:
-                return Unmeasured(why=f"no phase is called {scope.name!r}")
-            return [Window(from_ns=p.start_ns, to_ns=p.end_ns) for p in phases]
-        faults = [fault for fault in self.faults if fault.called(scope.name)]
-        if not faults:
-            return Unmeasured(why=f"no fault {scope.name!r} was applied")
-        if scope.when == "before":
-            return [Window(from_ns=0, to_ns=min(fault.from_ns for fault in faults))]
-        if scope.when == "after":
-            return [Window(from_ns=max(fault.to_ns for fault in faults), to_ns=whole.to_ns)]
-        return [Window(from_ns=fault.from_ns, to_ns=fault.to_ns) for fault in faults]
 
     # -- one method a kind
 
@@ -231,21 +195,17 @@ class RunMeasures:
 
     def count(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
         """How often something happened. The samples are the arrivals: in an empty run a zero means nothing."""
-        query = self.events(metric)
+        query = instants_of(self.relations, metric)
         if query is None:
             return None
         counted = f"SELECT count(*) FROM ({query}) WHERE {inside('at_ns', windows)}{_whose(of)}"
-        return Number(value=float(self.relations.one(counted)[0]), samples=self._arrivals())
-
-    def _arrivals(self) -> int:
-        whole = "SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped WHERE why <> 'paused')"
-        return int(self.relations.one(whole)[0])
+        return Number(value=float(self.relations.one(counted)[0]), samples=arrivals(self.relations))
 
     def goodput(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
         """How many intents a second learnt their fate in time (GOODPUT), or this one fate."""
         seconds = sum(max(0, w.to_ns - w.from_ns) for w in windows) / NS_PER_S
         told = self._told_in_time(metric, windows, of)
-        return Number(value=told / seconds if seconds else 0.0, samples=self._arrivals() if seconds else 0)
+        return Number(value=told / seconds if seconds else 0.0, samples=arrivals(self.relations) if seconds else 0)
 
     def goodput_share(self, metric: str, windows: list[Window], of: str = "") -> Measure | None:
         """The same, for each intent that began to want something in the meantime. May exceed the whole."""
@@ -262,16 +222,6 @@ class RunMeasures:
         return int(
             self.relations.one(f"{INTENTS} SELECT count(*) FROM {table} {inside('at_ns', windows)}{_whose(of)}")[0]
         )
-
-    def events(self, metric: str) -> str | None:
-        if metric in _EVENTS:
-            return _EVENTS[metric]
-        ends = {row[0] for row in self.relations.rows('SELECT DISTINCT "end" FROM tolds')}
-        if metric in ends or metric in _KNOWN_ENDS:
-            said = metric.replace("'", "''")
-            return f"""SELECT min(at_ns) AS at_ns, intent FROM tolds
-                    WHERE "end" = '{said}' AND NOT status_read GROUP BY intent"""
-        return None
 
     def after_heal(self, kind: Kind, metric: str) -> Measure | None:
         """Recovery or drain, from the heal of the last fault of that name."""

@@ -9,9 +9,10 @@ import math
 from typing import Any
 
 from surgectl.audit.draining import drain_ns
+from surgectl.audit.events import instants_of
 from surgectl.audit.measures import RunMeasures
 from surgectl.audit.recovery import recovery_ns
-from surgectl.audit.windows import FaultWindow, Window, calm_windows
+from surgectl.audit.windows import FaultWindow, Window, calm_windows, whole_run
 from surgectl.stats.histogram import Histogram
 from surgectl.stats.percentile import Durations, wilson
 from surgectl.stats.series import Series
@@ -23,8 +24,7 @@ _PERCENTILES = (50.0, 90.0, 95.0, 99.0)
 
 def metrics(measures: RunMeasures) -> dict[str, Any]:
     """The `metrics` of report.json."""
-    whole = measures.windows(None)
-    assert isinstance(whole, list)
+    whole = [whole_run(measures.end_ns)]
     confirm = measures.confirm(whole)
     return {
         "funnel": _funnel(measures),
@@ -70,8 +70,7 @@ def _window(fault: FaultWindow) -> Window:
 
 
 def _funnel(measures: RunMeasures) -> dict[str, int]:
-    whole = measures.windows(None)
-    assert isinstance(whole, list)
+    whole = [whole_run(measures.end_ns)]
     found = {}
     for name in ("arrived", "dropped", "joined", "held", "paid", "confirmed", "sold-out", "declined", "shed", "info"):
         counted = measures.count(name, whole)
@@ -121,7 +120,7 @@ def _durations(durations: Durations) -> dict[str, Any]:
 
 
 def _series(measures: RunMeasures, name: str) -> Series:
-    query = measures.events(name)
+    query = instants_of(measures.relations, name)
     counts = measures.relations.rows(
         f"SELECT at_ns // {NS_PER_S}, count(*) FROM ({query}) WHERE at_ns IS NOT NULL GROUP BY 1"
     )

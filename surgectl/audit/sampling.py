@@ -5,18 +5,21 @@ Every number is the one of measures.py, cut into cells: all cells together are t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from surgectl.audit.books import lay
 from surgectl.audit.course import lay_wants
+from surgectl.audit.events import KNOWN_ENDS, arrivals, ends_told, instants_of
+from surgectl.audit.expectations import Expectations
 from surgectl.audit.fates import INTENTS
+from surgectl.audit.windows import FaultWindow, windows_meant
+from surgectl.recording.relations import Relations
 from surgectl.stats.rough import EDGES, counters_of
-from surgectl.thresholds.grammar import EVENTS, FATES, Kind, Scope
-from surgectl.thresholds.measure import Number, Unmeasured
+from surgectl.thresholds.measure import Measure, Number, Unmeasured
 from surgectl.thresholds.samples import (
     CONFIRM,
     GOODPUT,
@@ -32,36 +35,57 @@ from surgectl.thresholds.samples import (
     Track,
     cuts_of,
 )
+from surgectl.thresholds.threshold import EVENTS, FATES, Kind, Scope
 from surgectl.units import NS_PER_S
 
-if TYPE_CHECKING:
-    from surgectl.audit.measures import RunMeasures
-
 Array = np.ndarray[Any, Any]
+Lone = Callable[[Kind, str, Scope | None], Measure | None]
+"""(kind, metric, scope) → a number that does not add up from cells, counted by itself (measures.py)."""
 _NEVER = -1
 
 
-def sampled(measures: RunMeasures, *, apart: Sequence[str] = (), step_ns: int = NS_PER_S) -> Samples:
+def sampled(
+    relations: Relations,
+    expectations: Expectations,
+    faults: Sequence[FaultWindow],
+    end_ns: int,
+    *,
+    lone: Lone,
+    apart: frozenset[str] = frozenset(),
+    step_ns: int = NS_PER_S,
+) -> Samples:
     """The samples of a run. `apart`: retry profiles that are kept by the step, not only between the edges."""
-    lay(measures.relations)
-    lay_wants(measures.relations)
-    return _Sampling(measures, frozenset(apart), step_ns).samples()
+    lay(relations)
+    lay_wants(relations)
+    return _Sampling(relations, expectations, faults, end_ns, lone, apart, step_ns).samples()
 
 
 class _Sampling:
     """One run being cut."""
 
-    def __init__(self, measures: RunMeasures, apart: frozenset[str], step_ns: int) -> None:
-        self.relations = measures.relations
-        self.measures = measures
+    def __init__(
+        self,
+        relations: Relations,
+        expectations: Expectations,
+        faults: Sequence[FaultWindow],
+        end_ns: int,
+        lone: Lone,
+        apart: frozenset[str],
+        step_ns: int,
+    ) -> None:
+        self.relations = relations
+        self.expectations = expectations
+        self.faults_on = faults
+        self.end_ns = end_ns
+        self.lone = lone
         self.apart = apart
         self.step_ns = step_ns
-        self.phases = tuple(Stretch(p.start_ns, p.end_ns, (p.name,)) for p in measures.expectations.phases)
+        self.phases = tuple(Stretch(p.start_ns, p.end_ns, (p.name,)) for p in expectations.phases)
         self.faults = tuple(
             Stretch(f.from_ns, f.to_ns, tuple(dict.fromkeys(n for n in ("fault", f.fault, f.link, f.brownout) if n)))
-            for f in measures.faults
+            for f in faults
         )
-        self.cuts, self.edges = cuts_of(step_ns, measures.end_ns, (*self.phases, *self.faults))
+        self.cuts, self.edges = cuts_of(step_ns, end_ns, (*self.phases, *self.faults))
         self.profiles = [row[0] for row in self.relations.rows("SELECT DISTINCT profile FROM intents ORDER BY 1")]
         self.steps = [
             row[0] for row in self.relations.rows("SELECT DISTINCT step FROM attempts ORDER BY 1") if row[0] is not None
@@ -69,15 +93,14 @@ class _Sampling:
         self._where = {False: np.array(self.cuts, np.int64), True: np.array(self.edges, np.int64)}
 
     def samples(self) -> Samples:
-        arrivals = "SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM dropped WHERE why <> 'paused')"
         return Samples(
             step_ns=self.step_ns,
-            end_ns=self.measures.end_ns,
+            end_ns=self.end_ns,
             cuts=self.cuts,
             edges=self.edges,
             phases=self.phases,
             faults=self.faults,
-            arrivals=int(self.relations.one(arrivals)[0]),
+            arrivals=arrivals(self.relations),
             tracks=tuple(self._tracks()),
             ticks=tuple(self._ticks()),
             facts=tuple(self._facts()),
@@ -86,7 +109,7 @@ class _Sampling:
     # -- durations
 
     def _tracks(self) -> list[Track]:
-        end = int(self.measures.end_ns)
+        end = int(self.end_ns)
         tracks: list[Track] = []
         for step in self.steps:
             tracks += self._cut(
@@ -131,7 +154,7 @@ class _Sampling:
     def _cut(self, step: str, query: str, params: list[object] | None = None, *, counting: bool = False) -> list[Track]:
         with_who = f"WITH who AS (SELECT intent, any_value(profile) AS profile FROM intents GROUP BY intent) {query}"
         at, ns, still_open, bad, sent, who, intent = self.relations.arrays(with_who, params)
-        inside = (at >= 0) & (at <= self.measures.end_ns)
+        inside = (at >= 0) & (at <= self.end_ns)
         at, ns, still_open, bad, sent, who, intent = (
             column[inside] for column in (at, ns, still_open, bad, sent, who, intent)
         )
@@ -210,10 +233,9 @@ class _Sampling:
     # -- what happened
 
     def _ticks(self) -> list[Ticks]:
-        ends = [row[0] for row in self.relations.rows('SELECT DISTINCT "end" FROM tolds ORDER BY 1')]
         ticks: list[Ticks] = []
-        for event in dict.fromkeys([*EVENTS, *self.measures.known_ends, *ends]):
-            query = self.measures.events(event)
+        for event in dict.fromkeys([*EVENTS, *KNOWN_ENDS, *ends_told(self.relations)]):
+            query = instants_of(self.relations, event)
             if query is not None:
                 ticks += self._happened(event, query)
         for fate in ("resolved", *FATES):
@@ -228,7 +250,7 @@ class _Sampling:
         at, whose = self.relations.arrays(
             f"""WITH who AS (SELECT intent, any_value(profile) AS profile FROM intents GROUP BY intent)
                 SELECT e.at_ns AS at, {who} AS who FROM ({query}) e WHERE e.at_ns >= 0 AND e.at_ns <= ?""",
-            [self.measures.end_ns],
+            [self.end_ns],
         )
         found = [Ticks(event, "", False, dict(_sums(self._cells(at, False), None)))]
         for number, name in enumerate([] if nobody else self.profiles, start=1):
@@ -241,12 +263,12 @@ class _Sampling:
     def _facts(self) -> list[Fact]:
         facts = []
         names = list(dict.fromkeys(name for fault in self.faults for name in fault.names))
-        planned = self.measures.expectations.faults
+        planned = self.expectations.faults
         names += [n for f in planned for n in ("fault", f.fault, f.link, f.brownout) if n and n not in names]
         kinds: tuple[Kind, ...] = ("recovery", "drain")
         for kind in kinds:
             for name in dict.fromkeys(names):
-                facts += self._fact(kind, name, None, "")
+                facts += self._fact(kind, name, None)
         scopes: list[Scope | None] = [None]
         scopes += [Scope(when="in", name=phase.names[0]) for phase in self.phases]
         for fault in self.faults:
@@ -257,7 +279,7 @@ class _Sampling:
         """Sends for each intent, by scope: distinct things do not add up, so each is counted by itself, once."""
         where: dict[tuple[tuple[int, int], ...], list[str]] = {}
         for scope in scopes:
-            windows = self.measures.windows(scope)
+            windows = windows_meant(scope, self.faults_on, self.expectations.phases, self.end_ns)
             assert isinstance(windows, list)
             where.setdefault(tuple((w.from_ns, w.to_ns) for w in windows), []).append(str(scope or ""))
         steps = {name: number for number, name in enumerate(self.steps)}
@@ -277,7 +299,7 @@ class _Sampling:
             for from_ns, to_ns in stretches:
                 inside |= (at >= from_ns) & (at < to_ns)
             asked = next(scope for scope in scopes if str(scope or "") == scoped[0])
-            provider = self._fact("amplification", PROVIDER[0], asked, "")
+            provider = self._fact("amplification", PROVIDER[0], asked)
             facts += [msgspec.structs.replace(fact, scope=said) for fact in provider for said in scoped]
             for metric in ("fans", *self.steps):
                 these = inside if metric == "fans" else inside & ~poll & (step == steps[metric])
@@ -289,14 +311,14 @@ class _Sampling:
                     ]
         return facts
 
-    def _fact(self, kind: Kind, metric: str, scope: Scope | None, of: str) -> list[Fact]:
-        found = self.measures.find(kind, metric, scope, of)
+    def _fact(self, kind: Kind, metric: str, scope: Scope | None) -> list[Fact]:
+        found = self.lone(kind, metric, scope)
         said = str(scope) if scope is not None else ""
         if isinstance(found, Number):
             value, samples = float(found.value), int(found.samples)
-            return [Fact(kind, metric, said, of, value, samples, found.at_least)]
+            return [Fact(kind, metric, said, "", value, samples, found.at_least)]
         if isinstance(found, Unmeasured):
-            return [Fact(kind, metric, said, of, why=found.why)]
+            return [Fact(kind, metric, said, "", why=found.why)]
         return []
 
 

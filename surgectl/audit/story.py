@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from surgectl.audit.answers import UNANSWERED
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Moment
 from surgectl.recording.relations import Relations, where
@@ -65,9 +66,10 @@ def _fan(relations: Relations, intent: str) -> list[Moment]:
         text = f"fan {fan} ({profile}) arrives and wants {qty} at {show_money(price, currency)}"
         moments.append(Moment(at_s=_s(at_ns), lane="fan", text=text, where=where(file, line)))
     moments += _sends(relations, intent) + _polls(relations, intent)
-    query = """SELECT step, outcome, "end", at_ns, order_id, amount_minor, currency, qty, seats, status_read, file, line
+    query = f"""SELECT step, outcome, "end", at_ns, order_id, amount_minor, currency, qty, seats, status_read,
+                 {UNANSWERED}, file, line
                FROM tolds WHERE intent = ? ORDER BY at_ns, file, line"""
-    for step, outcome, end, at_ns, order, amount, currency, qty, seats, status, file, line in relations.rows(
+    for step, outcome, end, at_ns, order, amount, currency, qty, seats, status, silent, file, line in relations.rows(
         query, [intent]
     ):
         claims = [f"order {order}"] if order else []
@@ -77,8 +79,8 @@ def _fan(relations: Relations, intent: str) -> list[Moment]:
             claims.append(f"{qty} tickets")
         if seats:
             claims.append("seats " + ", ".join(seats))
-        who = "the status page says" if status else "is told"
-        said = end if outcome != "info" else f"{end}: may or may not have happened"
+        who = ("the status page says nothing:" if silent else "the status page says") if status else "is told"
+        said = end if status or outcome != "info" else f"{end}: may or may not have happened"
         text = f"{step} {who} {said}" + (f" ({', '.join(claims)})" if claims else "")
         moments.append(Moment(at_s=_s(at_ns), lane="fan", text=text, where=where(file, line)))
     query = 'SELECT "end", at_ns, tab, file, line FROM lefts WHERE intent = ? ORDER BY at_ns, file, line'

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from surgectl.audit.expectations import Expectations
+from surgectl.recording.manifest import PhaseNote
 from surgectl.recording.relations import Relations
+from surgectl.thresholds.measure import Unmeasured
+from surgectl.thresholds.threshold import Scope
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +68,33 @@ def faults_on(relations: Relations, expectations: Expectations) -> list[FaultWin
             )
         )
     return found
+
+
+def whole_run(end_ns: int) -> Window:
+    """All of it, its last instant included."""
+    return Window(from_ns=0, to_ns=max(end_ns, 0) + 1)
+
+
+def windows_meant(
+    scope: Scope | None, faults: Sequence[FaultWindow], phases: Sequence[PhaseNote], end_ns: int
+) -> list[Window] | Unmeasured:
+    """The stretches of the run that a threshold's scope means."""
+    whole = whole_run(end_ns)
+    if scope is None:
+        return [whole]
+    if scope.when == "in":
+        named = [phase for phase in phases if phase.name == scope.name]
+        if not named:
+            return Unmeasured(why=f"no phase is called {scope.name!r}")
+        return [Window(from_ns=phase.start_ns, to_ns=phase.end_ns) for phase in named]
+    called = [fault for fault in faults if fault.called(scope.name)]
+    if not called:
+        return Unmeasured(why=f"no fault {scope.name!r} was applied")
+    if scope.when == "before":
+        return [Window(from_ns=0, to_ns=min(fault.from_ns for fault in called))]
+    if scope.when == "after":
+        return [Window(from_ns=max(fault.to_ns for fault in called), to_ns=whole.to_ns)]
+    return windows_of(called)
 
 
 def inside(column: str, windows: list[Window]) -> str:

@@ -12,6 +12,8 @@ from typing import Literal
 import msgspec
 
 from surgectl.chaos.canary import SUFFERED, Fate
+from surgectl.errors import UsageError, did_you_mean
+from surgectl.plan.model import PlannedFault
 
 
 class ToxicSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,3 +88,16 @@ BROWNOUTS: dict[str, Brownout] = {
 
 FLAP_EVERY_NS = 1_000_000_000
 """How long a flapping door stays as it is."""
+
+
+def brownout_of(fault: PlannedFault) -> Brownout:
+    """The toxics of a planned fault: raw ones, or a preset with its toxicity changed. UsageError for no such name."""
+    if fault.toxics:
+        return Brownout(name="toxics", toxics=tuple(msgspec.convert(t, ToxicSpec) for t in fault.toxics))
+    preset = BROWNOUTS.get(fault.brownout)
+    if preset is None:
+        raise UsageError(f"{fault.brownout}: no such brownout", hint=did_you_mean(fault.brownout, BROWNOUTS))
+    if fault.toxicity is None:
+        return preset
+    changed = tuple(msgspec.structs.replace(toxic, toxicity=fault.toxicity) for toxic in preset.toxics)
+    return msgspec.structs.replace(preset, toxics=changed)

@@ -11,11 +11,25 @@ import msgspec
 
 from surgectl.chaos import marks
 from surgectl.chaos.address import EVERYWHERE, address_of, host_of, leads_back
-from surgectl.chaos.nemesis import LinkHandle
-from surgectl.chaos.tls import secured
+from surgectl.chaos.asks import Speaks
+from surgectl.chaos.tls import Secured, secured
 from surgectl.chaos.toxiproxy import ProxyState, Toxiproxy, ToxiproxyError
 from surgectl.errors import RefusedError, UsageError
 from surgectl.profile.link import Link
+
+
+class LinkHandle(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that can be broken: its name in the target, its proxy, and where that proxy listens."""
+
+    link: str
+    proxy: str
+    listen: str
+    upstream: str = ""
+    speaks: Speaks = "http"
+    tls: Secured | None = None
+    """Whom a canary expects there, where it speaks TLS."""
+    made: bool = False
+    """We made the proxy for this run, and take it away again."""
 
 
 @asynccontextmanager

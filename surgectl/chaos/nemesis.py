@@ -3,83 +3,34 @@
 The nemesis (Jepsen's word) plays the plan's faults through Toxiproxy or through commands. `applied` is the proxy's own
 read-back, or the command's exit 0; `verified` means that canaries were seen delayed, cut or refused inside the window,
 or that the fault's own check said "broken" in it; `healed` means that the fault is gone and a canary passes again, or
-the check says "not broken". Leaving the `async with` heals, also on errors and cancellation. Each fault is healed by
-itself: none waits for another.
+the check says "not broken" (lookout.py sees both). Leaving the `async with` heals, also on errors and cancellation.
+Each fault is healed by itself: none waits for another.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 import msgspec
 
-from surgectl.chaos import canary, marks
-from surgectl.chaos.asks import Speaks
-from surgectl.chaos.brownouts import BROWNOUTS, FLAP_EVERY_NS, Brownout, ToxicSpec
+from surgectl.chaos import marks
+from surgectl.chaos.brownouts import FLAP_EVERY_NS, Brownout, ToxicSpec, brownout_of
 from surgectl.chaos.commands import Commands
-from surgectl.chaos.tls import Secured
+from surgectl.chaos.links import LinkHandle
+from surgectl.chaos.lookout import Lookout
 from surgectl.chaos.toxiproxy import Toxiproxy, ToxiproxyError
 from surgectl.clock import Clock
-from surgectl.errors import UsageError, did_you_mean
 from surgectl.plan.model import PlannedFault
 from surgectl.recording.rows import FaultRow
 
 Record = Callable[[FaultRow], None]
 _HEAL_TRIES = 5
-_CANARY_EVERY_NS = 250_000_000
-_FLOCK = 4
-_PATIENCE_NS = 1_000_000_000
-_PATIENCE_IN_COMPANY_NS = 4_000_000_000
-"""Where several faults are on one link, what is late must be told from what never comes."""
 _APPLIED_WITHIN_S = 5.0
 """So long a heal waits for toxics that are just being added."""
 _LOOK_AHEAD_NS = 1_500_000_000
 """So long before a command breaks something its check is asked whether it is broken already."""
-
-
-class LinkHandle(msgspec.Struct, frozen=True, kw_only=True):
-    """A link that can be broken: its name in the target, its proxy, and where that proxy listens."""
-
-    link: str
-    proxy: str
-    listen: str
-    upstream: str = ""
-    speaks: Speaks = "http"
-    tls: Secured | None = None
-    """Whom a canary expects there, where it speaks TLS."""
-    made: bool = False
-    """We made the proxy for this run, and take it away again."""
-
-
-def brownout_of(fault: PlannedFault) -> Brownout:
-    """The toxics of a planned fault: raw ones, or a preset with its toxicity changed. UsageError for no such name."""
-    if fault.toxics:
-        return Brownout(name="toxics", toxics=tuple(msgspec.convert(t, ToxicSpec) for t in fault.toxics))
-    preset = BROWNOUTS.get(fault.brownout)
-    if preset is None:
-        raise UsageError(f"{fault.brownout}: no such brownout", hint=did_you_mean(fault.brownout, BROWNOUTS))
-    if fault.toxicity is None:
-        return preset
-    changed = tuple(msgspec.structs.replace(toxic, toxicity=fault.toxicity) for toxic in preset.toxics)
-    return msgspec.structs.replace(preset, toxics=changed)
-
-
-def _sign_of(brownout: Brownout, fates: Mapping[canary.Fate, int], company: Sequence[Brownout]) -> str | None:
-    """Whether canaries that fared so show this brownout; None where they do not, else what must be said of it. Pure.
-
-    Alone on its link, any suffering is its work. In company only what the others do not do is; where the others do
-    all that it does, nobody can tell them apart.
-    """
-    if not company:
-        return "" if any(fates.get(word) for word in canary.SUFFERED) else None
-    theirs = {word for other in company for word in other.shows}
-    own = [word for word in brownout.shows if word not in theirs]
-    if any(fates.get(word) for word in own or brownout.shows):
-        return "" if own else f" (together with {', '.join(other.name for other in company)}, which look the same)"
-    return None
 
 
 class Nemesis:
@@ -103,9 +54,8 @@ class Nemesis:
         self._start_ns = start_ns
         self._record = record
         self._commands = commands or Commands()
-        self._usual: dict[str, canary.Sighting | None] = {}
-        self._usual_long: dict[str, canary.Sighting | None] = {}
         self._open: dict[str, PlannedFault] = {}
+        self._lookout = Lookout(links, self._open, clock=clock, commands=self._commands, say=self._say)
         self._door_locks: dict[str, asyncio.Lock] = {}
         self._heals: dict[str, asyncio.Task[None]] = {}
         self._applying: dict[str, asyncio.Task[None]] = {}
@@ -142,21 +92,7 @@ class Nemesis:
 
         UsageError where a link speaks TLS and somebody else answers than the target says.
         """
-        for link in self._links.values():
-            self._usual[link.link] = await self._what_is_usual(link)
-            self._usual_long[link.link] = (
-                await self._what_is_usual(link, long=True) if link.speaks == "postgres" else self._usual[link.link]
-            )
-
-    async def _what_is_usual(self, link: LinkHandle, *, long: bool = False) -> canary.Sighting | None:
-        flights = [await self._fly(link, long=long) for _ in range(3)]
-        if all(flight.doubt for flight in flights):
-            raise UsageError(
-                f"link {link.link}: {flights[-1].doubt}",
-                where=f"links.{link.link}.tls",
-                hint="is server_name the provider's own name, and ca the file of who vouches for it?",
-            )
-        return canary.yardstick(flights, link.speaks)
+        await self._lookout.learn_what_is_usual()
 
     async def play(self, faults: tuple[PlannedFault, ...]) -> None:
         """Play the timeline to its end. A fault that cannot be applied is recorded as failed, never skipped."""
@@ -250,7 +186,7 @@ class Nemesis:
     def _on_the_wire(self, fault: PlannedFault, brownout: Brownout) -> tuple[ToxicSpec, ...]:
         """The toxics of a fault. What a brownout of ours says of the reply's bytes counts from where the reply begins:
         behind TLS, after as many as a canary saw before it."""
-        usual = self._usual.get(fault.link)
+        usual = self._lookout.usual(fault.link)
         if fault.toxics or usual is None or not usual.before_reply:
             return brownout.toxics
         return tuple(
@@ -265,13 +201,12 @@ class Nemesis:
             raise ToxiproxyError(f"{fault.link}: no such link is open", hint="the target's links: name them")
         return self._server
 
-    # -- seeing --------------------------------------------------------------------------------------------------
+    # -- until its end -----------------------------------------------------------------------------------------------
 
     async def _watch_until(self, fault: PlannedFault, end_ns: int) -> None:
-        """Look until the window ends; record `verified` at the first sight of somebody suffering."""
+        """Have it watched until its window ends; a door that flaps is opened and closed meanwhile."""
         flapping = not fault.run and brownout_of(fault).door == "flapping"
-        looking = self._ask(fault, end_ns) if fault.run else self._verify(fault, end_ns)
-        watcher = asyncio.create_task(looking)
+        watcher = asyncio.create_task(self._lookout.watch(fault, end_ns))
         try:
             closed = True
             while flapping and self._clock.now_ns() + FLAP_EVERY_NS < end_ns and fault.fault in self._open:
@@ -301,51 +236,6 @@ class Nemesis:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
         return ended.is_set()
-
-    async def _fly(self, link: LinkHandle, patience_ns: int = 2_000_000_000, *, long: bool = False) -> canary.Sighting:
-        return await canary.fly(link.listen, self._clock, patience_ns, speaks=link.speaks, long=long, tls=link.tls)
-
-    async def _ask(self, fault: PlannedFault, end_ns: int) -> None:
-        """A command's fault is seen by its own check; without one nobody sees it, and that is said."""
-        if not fault.check:
-            self._say(fault, "failed", "it has no check, so nobody saw whether it bit (exec: check)")
-            return
-        while (begun_ns := self._clock.now_ns()) < end_ns:
-            try:
-                broken = await self._commands.says_yes(fault.check, fault.exec_timeout_ns)
-            except OSError as error:
-                self._say(fault, "failed", f"its check could not be asked: {error}")
-                return
-            if broken and fault.fault in self._open and self._clock.now_ns() <= end_ns:
-                self._say(fault, "verified", f"{' '.join(fault.check)}: broken", observed={"broken": 1})
-                return
-            await self._clock.sleep_until_ns(begun_ns + _CANARY_EVERY_NS)
-
-    async def _verify(self, fault: PlannedFault, end_ns: int) -> None:
-        """Fly canaries through the broken link."""
-        link, brownout = self._links[fault.link], brownout_of(fault)
-        long = brownout.spares_short_replies and self._usual_long.get(fault.link) is not None
-        usual = (self._usual_long if long else self._usual).get(fault.link)
-        if usual is None:
-            self._say(fault, "failed", "no canary came back before the fault, so nothing can be compared with it")
-            return
-        seen: Counter[str] = Counter()
-        while self._clock.now_ns() < end_ns:
-            begun_ns = self._clock.now_ns()
-            company = self._others_on(fault)
-            patience_ns = min(_PATIENCE_IN_COMPANY_NS if company else _PATIENCE_NS, end_ns - begun_ns)
-            # Toxicity is drawn per connection: a flock finds a fault that spares most connections.
-            flock = await asyncio.gather(*(self._fly(link, patience_ns, long=long) for _ in range(_FLOCK)))
-            if fault.fault not in self._open or self._clock.now_ns() > end_ns + 10_000_000:
-                return  # it ended outside the window: proves nothing
-            fates = Counter(canary.fate(sighting, usual) for sighting in flock)
-            seen.update(fates)
-            told = _sign_of(brownout, fates, [brownout_of(other) for other in company])
-            if told is not None:
-                words = ", ".join(f"{seen[word]} {word}" for word in (*canary.SUFFERED, "usual") if seen[word])
-                self._say(fault, "verified", f"canaries: {words}{told}", observed=dict(seen))
-                return
-            await self._clock.sleep_until_ns(begun_ns + _CANARY_EVERY_NS)
 
     # -- healing -------------------------------------------------------------------------------------------------
 
@@ -401,43 +291,7 @@ class Nemesis:
         else:
             self._say(fault, "failed", f"NOT HEALED: {trouble}")
             return
-        if fault.run:
-            await self._see_mended(fault)
-            return
-        if fault.link not in self._links:
-            self._say(fault, "healed", "its link is not open")
-            return
-        usual = self._usual.get(fault.link)
-        for _ in range(10):
-            sighting = await self._fly(self._links[fault.link])
-            if usual is None or canary.fate(sighting, usual) == "usual":
-                self._say(fault, "healed", "the fault is gone and a canary passes")
-                return
-            if self._others_on(fault):
-                self._say(fault, "healed", "the fault is gone; another one is still on this link")
-                return
-            await self._clock.sleep_until_ns(self._clock.now_ns() + 200_000_000)
-        self._say(fault, "cleared", "the fault is gone from the proxy, but canaries still suffer")
-
-    async def _see_mended(self, fault: PlannedFault) -> None:
-        """A command's fault is healed when its check no longer says "broken"; without one, by the command's word."""
-        said = " ".join(fault.heal)
-        for _ in range(10 if fault.check else 0):
-            try:
-                if not await self._commands.says_yes(fault.check, fault.exec_timeout_ns):
-                    self._say(fault, "healed", f"{said}; its check agrees")
-                    return
-            except OSError as error:
-                said += f"; its check could not be asked: {error}"
-                break
-            await self._clock.sleep_until_ns(self._clock.now_ns() + 200_000_000)
-        if fault.check:
-            self._say(fault, "cleared", f"{said}; but its check does not say that it is mended")
-        else:
-            self._say(fault, "healed", said)
-
-    def _others_on(self, fault: PlannedFault) -> list[PlannedFault]:
-        return [o for o in self._open.values() if o.link == fault.link and not o.run and o.fault != fault.fault]
+        await self._lookout.see_gone(fault)
 
     async def _undo(self, fault: PlannedFault) -> None:
         """Take one fault back. The door opens before its mark goes: dying in between leaves it for `chaos heal`."""

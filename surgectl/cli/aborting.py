@@ -13,12 +13,12 @@ from contextlib import asynccontextmanager
 from surgectl.cli.evening import Evening
 from surgectl.cli.interrupts import Stop
 from surgectl.cli.metering import aborts
-from surgectl.live.meter import Reading
 from surgectl.live.meter_samples import samples_of
+from surgectl.live.reading import Reading
 from surgectl.plan.build import Plan
 from surgectl.thresholds.evaluate import evaluate
-from surgectl.thresholds.grammar import Threshold
 from surgectl.thresholds.samples import Stretch
+from surgectl.thresholds.threshold import Threshold
 from surgectl.thresholds.weighing import Result
 from surgectl.thresholds.windows import judge
 from surgectl.units import NS_PER_S

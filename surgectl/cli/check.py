@@ -26,21 +26,15 @@ from surgectl.evidence.describe import described
 from surgectl.journey import calling
 from surgectl.journey.compile import compile_target
 from surgectl.profile import check_thresholds, lookup, words
-from surgectl.profile.check_target import walk
-from surgectl.profile.load import (
-    OpenRehearsal,
-    OpenTarget,
-    kind_of,
-    open_rehearsal,
-    open_retry_profile,
-    open_target,
-    split_sets,
-)
+from surgectl.profile.kind import kind_of
+from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_retry_profile, open_target
+from surgectl.profile.overlay import split_sets
 from surgectl.profile.provable import kinds_of, provable
 from surgectl.profile.readiness import open_readiness
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
 from surgectl.profile.schema import KINDS, schema
+from surgectl.profile.step import walk
 from surgectl.profile.target import Target
 from surgectl.report import schema as report_schema
 from surgectl.units import show_duration

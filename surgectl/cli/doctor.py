@@ -40,7 +40,9 @@ from surgectl.fans.intent import shared_variables
 from surgectl.journey.compile import compile_target
 from surgectl.plan.build import Plan
 from surgectl.profile import lookup
-from surgectl.profile.load import OpenTarget, kind_of, open_target, split_sets
+from surgectl.profile.kind import kind_of
+from surgectl.profile.load import OpenTarget, open_target
+from surgectl.profile.overlay import split_sets
 from surgectl.text import one_line
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from surgectl.clock import Clock
 from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.drivers.sources import spelled_out
 from surgectl.engine.drivers.wire.trust import Trust, tls_context
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.errors import UsageError
@@ -30,7 +31,7 @@ def driver_for(
     if name is DriverName.WIRE:
         own = target.target.connections == "per-fan"
         return WireDriver(
-            clock, start_ns, permits=permits, tls=context, own_connections=own, sources=target.target.bind
+            clock, start_ns, permits=permits, tls=context, own_connections=own, sources=spelled_out(target.target.bind)
         )
     if target.target.connections != "shared":
         raise UsageError(
@@ -38,11 +39,12 @@ def driver_for(
             where="connections: per-fan",
             hint="leave out --driver aiohttp",
         )
-    if len(target.target.bind) > 1:
+    sources = spelled_out(target.target.bind)
+    if len(sources) > 1:
         raise UsageError(
             "the aiohttp driver comes from one address alone", where="bind", hint="leave out --driver aiohttp"
         )
-    return AiohttpDriver(clock, start_ns, permits=permits, tls=context, source="".join(target.target.bind))
+    return AiohttpDriver(clock, start_ns, permits=permits, tls=context, source="".join(sources))
 
 
 def tls_of(target: OpenTarget) -> ssl.SSLContext | None:

@@ -11,8 +11,8 @@ from surgectl.cli.logbook import Logbook
 from surgectl.cli.outlets import Outlets
 from surgectl.cli.prepare import Prepared, Wishes
 from surgectl.clock import Clock
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
+from surgectl.live.view import LiveView
 
 
 @dataclass(frozen=True, kw_only=True)

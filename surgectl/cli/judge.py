@@ -27,7 +27,7 @@ from surgectl.report import hlog, journal, json, terminal
 from surgectl.report.artefacts import artefacts
 from surgectl.report.compare.side import journey_of
 from surgectl.report.fairness import fairness
-from surgectl.report.happened import happened
+from surgectl.report.happened import Happened, happened
 from surgectl.report.rejudging import threshold_line, weighed
 from surgectl.report.series import over_time
 from surgectl.report.summary import LEFT_OUT, ChaosLine, CoverageLine, RunNote, Summary, TimelineNote
@@ -81,10 +81,9 @@ def _judged(folder: Path, manifest: Manifest, thresholds: tuple[str, ...] | None
 def _summarised(manifest: Manifest, relations: Relations, thresholds: tuple[str, ...] | None) -> Summary:
     wanted = expectations(manifest, thresholds)
     judged, measures = audited(relations, wanted, _further(wanted))
+    told = happened(relations, manifest, late_at_most_ns=wanted.budget.late_at_most_ns)
     return msgspec.structs.replace(
-        _summary(manifest, judged, measures.samples, relations),
-        happened=happened(relations, manifest, late_at_most_ns=wanted.budget.late_at_most_ns),
-        fairness=fairness(relations),
+        _summary(manifest, judged, measures.samples, relations, told), fairness=fairness(relations)
     )
 
 
@@ -146,7 +145,7 @@ def _value(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind.__name__)
 
 
-def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Relations) -> Summary:
+def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Relations, happened: Happened) -> Summary:
     status = status_of(manifest)
     code = gate.exit_code(judged, status)
     coverage = [
@@ -196,8 +195,9 @@ def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Rel
             chaos,
             because=judged.inconclusive_because if manifest.stage_broke else (),
             why=manifest.why,
+            happened=happened,
         ),
-        next_steps=next_steps(judged.findings, thresholds, coverage, chaos, code),
+        next_steps=next_steps(judged.findings, thresholds, coverage, chaos, code, happened),
         invariants=judged.findings,
         coverage=coverage,
         links=judged.links,
@@ -210,6 +210,7 @@ def _summary(manifest: Manifest, judged: Audit, samples: Samples, relations: Rel
         over_time=over_time(relations, started_epoch_s=manifest.started_epoch_s),
         samples=pack(samples),
         weighed=weighed(judged, status),
+        happened=happened,
     )
 
 

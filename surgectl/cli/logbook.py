@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from surgectl.clock import Clock
-from surgectl.live.snapshot import LiveView
+from surgectl.live.view import LiveView
 from surgectl.recording.journal import LineFile
 from surgectl.recording.rows import NoteRow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from surgectl.cli.logbook import Logbook
 from surgectl.engine.runners.processes import Crew
 from surgectl.errors import SurgectlError
-from surgectl.live.snapshot import LiveView
+from surgectl.live.view import LiveView
 from surgectl.recording.left_open import with_open_intents
 from surgectl.recording.manifest import LostWorker
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 import surgectl
-from surgectl.chaos.nemesis import brownout_of
+from surgectl.chaos.brownouts import brownout_of
 from surgectl.plan.build import Plan
 from surgectl.plan.model import PlannedFault
 from surgectl.profile.load import OpenRehearsal, OpenTarget

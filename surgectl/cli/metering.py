@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from surgectl.live.meter import Meter
 from surgectl.profile.rehearsal import Rehearsal
-from surgectl.thresholds.grammar import Threshold, parse
+from surgectl.thresholds.grammar import parse
+from surgectl.thresholds.threshold import Threshold
 
 
 def aborts(rehearsal: Rehearsal) -> list[Threshold]:

@@ -21,8 +21,9 @@ from surgectl.cli.servers import servers_of
 from surgectl.clock import Clock
 from surgectl.errors import UsageError
 from surgectl.live.following import catch_up
-from surgectl.live.snapshot import LiveView, Snapshot
+from surgectl.live.snapshot import Snapshot
 from surgectl.live.tap import Tap
+from surgectl.live.view import LiveView
 from surgectl.outlets.measured import Judged, Measured, StepSeen, Which, measured
 from surgectl.outlets.otel_metrics import OtelMetrics
 from surgectl.outlets.otlp import Server, unwanted_by, wanted_by

@@ -16,7 +16,8 @@ from surgectl.errors import UsageError
 from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
 from surgectl.profile import check_thresholds
-from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target
+from surgectl.profile.overlay import split_sets
 from surgectl.profile.readiness import is_readiness, open_readiness
 from surgectl.stage.places import dependencies
 from surgectl.units import show_duration

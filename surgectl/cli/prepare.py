@@ -17,7 +17,8 @@ from surgectl.plan.build import DEFAULT_SEED, Plan, build
 from surgectl.plan.effective import settings
 from surgectl.profile.accounts import Accounts
 from surgectl.profile.check_thresholds import understood
-from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target, split_sets
+from surgectl.profile.load import OpenRehearsal, OpenTarget, open_rehearsal, open_target
+from surgectl.profile.overlay import split_sets
 from surgectl.stage.defects import setting_of
 from surgectl.stage.part import without_passwords
 from surgectl.stage.places import Places

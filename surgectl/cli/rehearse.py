@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from surgectl import chance
+from surgectl.aside import sweep
 from surgectl.chaos.nemesis import Nemesis
 from surgectl.chaos.tls import secured
 from surgectl.cli.driving import driver_for
@@ -89,6 +90,7 @@ class Rehearsing:
         target, plan = prepared.target.target, prepared.plan
         permit = await guard([target.base_url, *target.origins.values()], target.allow)
         raise_open_files()
+        sweep()
         located(prepared.target, compile_target)  # what cannot be meant is refused before a folder is made
         located(prepared.target, lambda target: check_evidence(target, prepared.target.folder))
         driver_for(wishes.driver, prepared.target, self._evening.clock, 0, permit)
@@ -124,7 +126,8 @@ class Rehearsing:
             manifests.save(aborted(manifests.load(folder), stop, when=" before the storm"), folder)
         except Exception as error:
             error.args = (self._evening.logbook.redacted(str(error)),)
-            manifests.save(manifests.replace(manifests.load(folder), status="failed", why=str(error)), folder)
+            with suppress(SurgectlError):  # where nothing can be written any more, what failed first is what to say
+                manifests.save(manifests.replace(manifests.load(folder), status="failed", why=str(error)), folder)
             raise
         return folder
 

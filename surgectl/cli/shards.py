@@ -21,8 +21,8 @@ from surgectl.engine.runners.inline import InlineRunner
 from surgectl.engine.runners.processes import Crew
 from surgectl.live.meter import Meter
 from surgectl.live.portion import Portion
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
+from surgectl.live.view import LiveView
 from surgectl.plan.build import Plan
 from surgectl.profile.accounts import Accounts
 from surgectl.profile.load import OpenTarget

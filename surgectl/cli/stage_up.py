@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ import uvloop
 from rich.console import Console
 
 from surgectl import chance
+from surgectl.aside import Aside, new_place, sweep
 from surgectl.chaos.launch import Launched, launched
 from surgectl.cli.interrupts import Interrupts
 from surgectl.cli.plan_view import console_for_results
@@ -41,13 +41,14 @@ def stage_up(
     if prepared.stage is None:
         raise UsageError("this profile's target has no stage", where=profile)
     run = _run_line(prepared, profile, listen, sets)
+    sweep()
     if data is not None:
         folder = Path(data)
         folder.mkdir(parents=True, exist_ok=True)
         uvloop.run(_up(prepared, run, folder, toxiproxy, keep=True))
         return
-    with tempfile.TemporaryDirectory(prefix="surgectl-books-") as aside:
-        uvloop.run(_up(prepared, run, Path(aside), toxiproxy, keep=False))
+    with Aside(new_place("books")) as aside:
+        uvloop.run(_up(prepared, run, aside.path, toxiproxy, keep=False))
 
 
 def _run_line(prepared: Prepared, profile: str, listen: Mapping[str, str], sets: Sequence[str]) -> list[str]:

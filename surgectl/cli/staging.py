@@ -10,8 +10,7 @@ import msgspec
 
 from surgectl.chaos import marks
 from surgectl.chaos.launch import Launched, launched
-from surgectl.chaos.links import let_go, opened
-from surgectl.chaos.nemesis import LinkHandle
+from surgectl.chaos.links import LinkHandle, let_go, opened
 from surgectl.cli.located import pointing_at
 from surgectl.cli.prepare import Prepared, Wishes, terms_of
 from surgectl.clock import Clock

@@ -18,8 +18,9 @@ from surgectl.live.dashboard import FRAMES_PER_S, Dashboard
 from surgectl.live.following import catch_up, follow
 from surgectl.live.plain import EVERY_S, events, line
 from surgectl.live.prompt import KEYS
-from surgectl.live.snapshot import LiveView, Snapshot
+from surgectl.live.snapshot import Snapshot
 from surgectl.live.tap import Tap
+from surgectl.live.view import LiveView
 
 AT_MOST_ONE_IN = 100
 """Of a core, drawing takes no more than this part (1 %)."""

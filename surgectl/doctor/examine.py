@@ -30,6 +30,7 @@ from surgectl.doctor.shop import look_at_doors, look_at_probes
 from surgectl.doctor.target import look_at_hooks, look_at_target
 from surgectl.doctor.variables import look_at_variables
 from surgectl.engine.drivers.driver import Driver
+from surgectl.engine.drivers.sources import spelled_out
 from surgectl.engine.drivers.wire.wire_driver import WireDriver
 from surgectl.engine.guard import Permit, guard
 from surgectl.errors import UsageError
@@ -149,7 +150,7 @@ def providers(target: Target, folder: Path) -> dict[str, Provider]:
 
 def _opener(patient: Patient, clock: Clock, permit: Permit) -> Callable[[], Driver]:
     """The fans' own driver, from the fans' own addresses: what it sees is what they will see."""
-    sources = patient.target.bind
+    sources = spelled_out(patient.target.bind)
     return lambda: WireDriver(clock, clock.now_ns(), permits=permit, tls=patient.tls, sources=sources)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from surgectl.doctor.checkup import Checkup, Verdict
-from surgectl.engine.drivers.sources import check_sources
+from surgectl.engine.drivers.sources import check_sources, spelled_out
 from surgectl.errors import UsageError
 from surgectl.plan.build import Plan
 from surgectl.profile.target import Target
@@ -75,7 +75,8 @@ async def look_at_sources(target: Target) -> list[Checkup]:
         return [
             Checkup(part="machine", name="bind", verdict="fail", what=error.what, where=where, fix=error.hint or "")
         ]
-    return [_told("bind", "pass", f"{len(target.bind)} addresses to come from, and from each a way to the shop")]
+    sources = len(spelled_out(target.bind))
+    return [_told("bind", "pass", f"{sources} addresses to come from, and from each a way to the shop")]
 
 
 def _files(machine: Machine, fans: int | None) -> Checkup:
@@ -94,8 +95,9 @@ def _ports(machine: Machine, target: Target, fans: int | None) -> list[Checkup]:
     if machine.ports is None:
         return [_told("ports", "unknown", "this system does not say how many there are for outgoing connections")]
     first, last = machine.ports
-    room = (last - first + 1) * max(1, len(target.bind))
-    by = f" from {len(target.bind)} source addresses" if len(target.bind) > 1 else ""
+    sources = len(spelled_out(target.bind))
+    room = (last - first + 1) * max(1, sources)
+    by = f" from {sources} source addresses" if sources > 1 else ""
     said = f"{room:,} connections to one address at once{by} (ports {first} to {last})"
     if fans is None or fans <= room:
         return [_told("ports", "pass", said + (f", {fans:,} fans" if fans is not None else ""))]

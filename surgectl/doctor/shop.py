@@ -11,15 +11,31 @@ from surgectl.doctor.doors import Door, ring
 from surgectl.engine.drivers.driver import Driver
 from surgectl.journey.model import CompiledProbe
 from surgectl.journey.template import UnsetError
+from surgectl.text import one_line
 from surgectl.units import show_duration
 
 SLOW_NS = 1_000_000_000
 """A quiet shop that takes longer than this for its front page has no room for a storm."""
 
 
+_LIMITS = ("RateLimit-Policy", "RateLimit-Limit", "RateLimit", "X-RateLimit-Limit", "X-Rate-Limit-Limit")
+"""Where shops say how often one may ask (draft-ietf-httpapi-ratelimit-headers, and what was there before it)."""
+
+
 def look_at_doors(doors: Sequence[Door]) -> list[Checkup]:
-    """What each address said: nobody there, an error of its own, slow, or well."""
-    return [_of_door(door) for door in doors]
+    """What each address said: nobody there, an error of its own, slow, or well; and how often one may ask it."""
+    return [one for door in doors for one in (_of_door(door), *_limits(door))]
+
+
+def _limits(door: Door) -> list[Checkup]:
+    """A limit for each client, where the shop tells of one: all fans of this machine may be one client to it."""
+    told = [(name, value) for name in _LIMITS if (value := door.first.header(name.lower()))]
+    if not told:
+        return []
+    name, value = told[0]
+    what = f"{door.shown} limits how often one client may ask ({name}: {one_line(value, 80)})"
+    fix = "to it all fans may be one client: docs/links.md, a shop that counts by address"
+    return [Checkup(part="shop", name=f"{door.where} limit", verdict="note", what=what, where=door.where, fix=fix)]
 
 
 def _of_door(door: Door) -> Checkup:

@@ -36,7 +36,7 @@ def used(turns: list[Turn], left: list[str]) -> list[Turn]:
     dropped = 0
     for at, turn in enumerate(turns):
         one = turn.asks
-        idle = one.method == "GET" and not turn.polls and not one.is_document and not one.is_html
+        idle = not changes(one) and not turn.polls and not one.is_document and not one.is_html
         if idle and not _is_needed(turn, turns[at + 1 :]):
             dropped += 1
         else:

@@ -96,8 +96,8 @@ def _body(values: Values, at: int, one: Exchange, out: dict[str, Any], doubts: l
             doubts.append(f"its body of {len(one.body):,} characters was left out: write it by hand")
         elif _is_graphql(document):
             query = document["query"]
-            if "#" not in query and '"' not in query:
-                query = " ".join(query.split())
+            if "#" not in query and '"""' not in query:
+                query = _closed_up(query)
             inner = mapped(
                 document.get("variables") or {}, lambda name, value: _leaf(values, at, name, value), key_literal
             )
@@ -109,6 +109,13 @@ def _body(values: Values, at: int, one: Exchange, out: dict[str, Any], doubts: l
     else:
         doubts.append("its body is neither a form nor JSON: sent as it was")
         out["body"] = values.fixed(one.body, "body")
+
+
+def _closed_up(query: str) -> str:
+    """On one line; what stands in quotation marks as it stands there."""
+    parts = re.split(r'("(?:[^"\\\n]|\\.)*")', query)
+    closed = [part if at % 2 else re.sub(r"\s+", " ", part) for at, part in enumerate(parts)]
+    return "".join(closed).strip()
 
 
 def _is_graphql(document: Any) -> bool:

@@ -67,7 +67,7 @@ def step_of(plan: Plan, values: Values, at: int, asked: Asked, name: str, pages:
         step.outcomes += _asleep(role, turn.asks, step.take, ends=ends)
     if turn.polls and asked.poll is not None:
         step.poll = _poll(turn, values, at, asked.poll, done, pages)
-    if ends:
+    if ends or role == "pay":
         _claim(step, turn)
     return step
 

@@ -90,7 +90,7 @@ class Values:
         if words.IDEMPOTENCY.match(name) and words.id_like(value):
             self.mint.setdefault("key", "{uuid}")
             return "{key}"
-        if words.UUID.fullmatch(value):
+        if words.UUID.fullmatch(value) and not self._offered(at, value):
             return "{" + self._mint(name, value, "{uuid}") + "}"
         if place != "path" and words.SECRETS.search(name):
             return self.secret(name, "a password or key is not written into a file")
@@ -167,6 +167,13 @@ class Values:
                 if turn < at and one.number <= first and (spot := text_spot(one, value)):
                     return self._taking(turn, polled, spot, name, place)
         return None
+
+    def _offered(self, at: int, value: str) -> bool:
+        """Did the shop say it before it was sent? Then no fan can make it up."""
+        return any(
+            turn < at and spot.number <= self._first_sent.get(value, 10**9)
+            for turn, _, spot in self._spots.get(value, ())
+        )
 
     def _taking(self, turn: int, polled: bool, spot: Spot, name: str, place: str) -> str:
         variable = self._name(spot, name, place)

@@ -236,8 +236,17 @@ def _installed(module: str) -> bool:
 
 
 def escape(query: str, bound: set[str]) -> str:
-    r"""The query with every `:name` that is not ours as `\:name`, which SQLAlchemy leaves alone."""
-    return _NAME.sub(lambda match: match[0] if match[1] in bound else "\\" + match[0], query)
+    r"""The query with every `:name` that is not ours as `\:name`, which SQLAlchemy leaves alone.
+
+    One of ours before a cast, `:name::int`, it would not see: `(:name)::int`.
+    """
+
+    def one(match: re.Match[str]) -> str:
+        if match[1] not in bound:
+            return "\\" + match[0]
+        return f"({match[0]})" if query.startswith("::", match.end()) else match[0]
+
+    return _NAME.sub(one, query)
 
 
 def _hide(text: str, dsn: str) -> str:

@@ -76,9 +76,11 @@ class Operation(Patience):
         if type(claims) is dict:
             self._claims = (*claims, *claims.values())
 
-    def _tell(self, outcome: Outcome, end: str) -> Told:
-        """It is over: the fan's belief about it, and what doubt stays behind."""
+    def _tell(self, outcome: Outcome, end: str, *, by_rule: bool = False) -> Told:
+        """It is over: the fan's belief about it, and what doubt stays behind. `by_rule`: the target's rule named it."""
         place, aside = self._place, self._aside
+        if place.knowledge and outcome == "fail" and not by_rule:
+            outcome = "info"  # unreachable, too busy, out of patience: a status page that says nothing denies nothing
         if place.effects and aside is not None and (aside.open or aside.doubt):
             outcome = self._believe(outcome, aside)
         return Told(

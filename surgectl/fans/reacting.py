@@ -41,7 +41,7 @@ class Reacting(Sending):
         word, response = self._response(verdict, words)
         if response is not None and self._may_try(word, response):
             return self._react(verdict, word, response, end)
-        told = self._tell(verdict.outcome, end)
+        told = self._tell(verdict.outcome, end, by_rule=then == "end")
         self._next = self._leaving(end, told.outcome, verdict.detail if told.outcome == "info" else "")
         return told
 
@@ -102,7 +102,7 @@ class Reacting(Sending):
         back = self._way_back(verdict, response)
         then: Next = type(self)._attempt  # whole crowds wait for this one: it holds nothing of the refusal
         if back is not None:
-            then = partial(type(self)._go_back, back, response, (word, spent), (verdict.outcome, end))
+            then = partial(type(self)._go_back, back, response, (word, spent), (verdict, end))
         elif response.fresh_key:
             then = partial(type(self)._renew, response, then)
         return self._wait(wait_ns, "backoff", then)
@@ -112,7 +112,7 @@ class Reacting(Sending):
         back: tuple[Place | None, str],
         response: Response,
         spent: tuple[str, int],
-        belief: tuple[Outcome, str],
+        belief: tuple[Verdict, str],
         tab: Reacting,
         answer: Answer | bool | None,
     ) -> Move:
@@ -121,7 +121,8 @@ class Reacting(Sending):
         if aside.spent is None:
             aside.spent = {}
         aside.spent[tab._place.role, spent[0]] = spent[1]
-        told = tab._tell(*belief)
+        verdict, end = belief
+        told = tab._tell(verdict.outcome, end, by_rule=verdict.then == "end")
         tab._next = partial(type(tab)._renew, response, tab._head_for(*back))
         return told
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 
-from surgectl.errors import did_you_mean
 from surgectl.journey.calling import check_values, compile_call
 from surgectl.journey.conditions import Condition, compile_when
 from surgectl.journey.extract import claim_names, compile_claim, compile_source, compile_take, take_names
@@ -19,12 +18,11 @@ from surgectl.journey.model import (
     CompiledRepeat,
     CompiledStep,
     Journey,
-    Mint,
 )
 from surgectl.journey.moves import check_moves
 from surgectl.journey.outcomes import compile_judge, compile_poll_judge, compile_push_judge
 from surgectl.journey.outcomes import judge_broken as broken
-from surgectl.journey.problem import TargetError, unknown_word
+from surgectl.journey.problem import TargetError
 from surgectl.journey.pushing import compile_push
 from surgectl.journey.request import (
     METHODS,
@@ -36,15 +34,18 @@ from surgectl.journey.request import (
 )
 from surgectl.journey.rules import CompiledRule, compile_hint, compile_rule
 from surgectl.journey.template import compile_text
+from surgectl.journey.variables import (
+    BUILT_IN,
+    check_known,
+    compile_mint,
+    no_fan_in,
+    no_second_account,
+    takers_of,
+)
 from surgectl.profile.accounts import ACCOUNT
 from surgectl.profile.rule import Rule, When
-from surgectl.profile.step import Await, Poll, Repeat, Request, Step
+from surgectl.profile.step import Await, Poll, Repeat, Request, Step, walk
 from surgectl.profile.target import Target
-
-BUILT_IN = ("run", "intent", "fan", "attempt", "tab", "qty", "uuid", "url", "sale", "setup")
-"""Variables that are always there (`url` once a page has come, `setup` where the target has a setup hook)."""
-
-_FRESH = frozenset({"uuid", "attempt"})
 
 
 def compile_target(target: Target) -> Journey:
@@ -59,10 +60,10 @@ def compile_target(target: Target) -> Journey:
     )
     accounts = frozenset({ACCOUNT}) if target.fans_from is not None else frozenset()
     blocks = [("journey", target.journey), *((f"flows.{name}", steps) for name, steps in target.flows.items())]
-    takers = _takers(blocks)
+    takers = takers_of(blocks)
     if accounts:
-        _no_second_account(target, takers)
-    mint = _compile_mint(target.mint, accounts, has_setup=target.setup is not None)
+        no_second_account(target, takers)
+    mint = compile_mint(target.mint, accounts, has_setup=target.setup is not None)
     # Without its hook {setup.x} would never be set, and no fan could be cast.
     unset = frozenset({"setup"}) if target.setup is None else frozenset()
     known = frozenset((*BUILT_IN, *accounts, *takers, *target.mint)) - unset
@@ -74,9 +75,9 @@ def compile_target(target: Target) -> Journey:
     for name, text in target.form_defaults.items():
         compiler.known(compile_text(text, f"form_defaults.{name}").names, f"form_defaults.{name}")
     for name, text in target.facts.items():
-        _no_fan_in(compile_text(text, f"facts.{name}").names, f"facts.{name}", has_setup=target.setup is not None)
+        no_fan_in(compile_text(text, f"facts.{name}").names, f"facts.{name}", has_setup=target.setup is not None)
     compiled = {where: compiler.steps(steps, where, frozenset()) for where, steps in blocks}
-    main = frozenset(step.step for _, step in _walk(target.journey, "journey"))
+    main = frozenset(step.step for _, step in walk(target.journey, "journey"))
     for where, steps in blocks:
         check_moves(steps, where, () if where == "flows.status" else (target.journey,), target.flows)
     key_step = takers.get(KEY) if KEY not in target.mint else None
@@ -94,90 +95,6 @@ def compile_target(target: Target) -> Journey:
     )
 
 
-def _walk(steps: list[Step], where: str) -> Iterator[tuple[str, Step]]:
-    for index, step in enumerate(steps):
-        at = f"{where}[{index}]"
-        yield at, step
-        if step.repeat is not None:
-            for name, case in step.repeat.cases.items():
-                yield from _walk(case, f"{at}.repeat.cases.{name}")
-
-
-def _takers(blocks: list[tuple[str, list[Step]]]) -> dict[str, str]:
-    takers: dict[str, str] = {}
-    for where, steps in blocks:
-        for path, step in _walk(steps, where):
-            waits = (f"{path}.poll", step.poll.take if step.poll else {})
-            pushes = (f"{path}.await", step.await_.take if step.await_ else {})
-            for part, takes in ((path, step.take), waits, pushes):
-                for name in takes:
-                    if name in BUILT_IN:
-                        raise TargetError(f"{name} is a variable of surgectl's own", f"{part}.take.{name}")
-                    takers.setdefault(name, step.step)
-    return takers
-
-
-def _no_fan_in(names: frozenset[str], where: str, *, has_setup: bool) -> None:
-    """What is said of the shop may come from the run, the sale and the setup hook: no fan is there to ask."""
-    allowed = {"run", "sale"} | ({"setup"} if has_setup else set())
-    for name in sorted(names - allowed):
-        raise unknown_word("variable", name, allowed, where)
-
-
-def _no_second_account(target: Target, takers: dict[str, str]) -> None:
-    if ACCOUNT in target.mint:
-        what = f"{ACCOUNT} is the fan's row of fans_from"
-        raise TargetError(what, f"mint.{ACCOUNT}", hint="another name for what is minted")
-    if ACCOUNT in takers:
-        what = f"step {takers[ACCOUNT]} takes {ACCOUNT}, which is the fan's row of this file"
-        raise TargetError(what, "fans_from", hint="another name for what the step takes")
-
-
-def _no_fan_data(where: str) -> TargetError:
-    """For a target that asks for accounts and gives none."""
-    return TargetError("{account.…} is a row of fan data", where, hint="fans_from: {csv: accounts.csv}")
-
-
-def _compile_mint(mint: dict[str, str], accounts: frozenset[str], *, has_setup: bool) -> tuple[Mint, ...]:
-    """Mints in their order: one may be made of those above it. Nothing of an account is unique to its intent."""
-    allowed = {*BUILT_IN, *accounts, *mint} - {"url"} - (set() if has_setup else {"setup"})
-    fresh: set[str] = set()
-    per_tab: set[str] = set()
-    done: set[str] = set()
-    out: list[Mint] = []
-    for name, text in mint.items():
-        where = f"mint.{name}"
-        if name in BUILT_IN:
-            raise TargetError(f"{name} is a variable of surgectl's own", where)
-        if name.startswith(f"{ACCOUNT}."):
-            raise TargetError(f"{name} is called like a column of fans_from", where, hint="another name")
-        template = compile_text(text, where)
-        for used in sorted(template.names):
-            if used == ACCOUNT and not accounts:
-                raise _no_fan_data(where)
-            if used not in allowed:
-                raise unknown_word("variable", used, allowed - {name}, where)
-            if used in mint and used not in done:
-                raise TargetError(f"{{{used}}} is minted further down", where, hint="put it first")
-        if not template.names & {"intent", "attempt", "uuid", *done}:
-            if "fan" not in template.names:
-                raise TargetError(
-                    f"{text!r} would be the same for every intent",
-                    where,
-                    hint="put {intent}, {attempt} or {uuid} in it",
-                )
-            if "run" not in template.names:
-                # An earlier rehearsal's rows would be taken for this one's.
-                raise TargetError(f"{text!r} would be the same in every run", where, hint="put {run} in it, too")
-        if template.names & (_FRESH | fresh):
-            fresh.add(name)
-        if template.names & ({"tab"} | _FRESH | fresh | per_tab):
-            per_tab.add(name)
-        done.add(name)
-        out.append(Mint(name=name, text=template, fresh=name in fresh, per_tab=name in per_tab))
-    return tuple(out)
-
-
 class _Compiler:
     """What the parts of one target share while they are compiled."""
 
@@ -188,14 +105,7 @@ class _Compiler:
         self.keeps_page = False
 
     def known(self, names: frozenset[str], where: str) -> None:
-        """Every variable must be built in, minted or taken somewhere: a misspelt one would never be set."""
-        for name in sorted(names - self.variables):
-            if name == "setup":
-                raise TargetError("{setup.…} is what a setup hook says", where, hint="setup: {run: [command]}")
-            if name == ACCOUNT:
-                raise _no_fan_data(where)
-            hint = did_you_mean(name, self.variables) or "no step takes it, no mint makes it, and it is not built in"
-            raise TargetError(f"no such variable {{{name}}}", where, hint=hint)
+        check_known(names, self.variables, where)
 
     def steps(self, steps: list[Step], where: str, outer: frozenset[str]) -> tuple[CompiledStep, ...]:
         names: set[str] = set()

@@ -6,6 +6,8 @@ first promise of a rehearsal: a timeout, a cut connection or a 502 page is never
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +19,12 @@ from surgectl.journey.paths import MISSING
 from surgectl.journey.rules import CompiledRule, Effect, compile_otherwise
 from surgectl.journey.seen import Dice, NotJsonError, Seen
 from surgectl.journey.template import Variables
+from surgectl.text import one_line
 
 Judge = Callable[[Reply, Variables, Dice], Verdict]
 
+_TITLE = re.compile(r"(?i)<title[^>]{0,200}>([^<]+)")
+_LOOKED_AT, _SHOWN = 2_000, 120
 _SUCCESS = Effect(outcome="ok", why="next", then="next", reads="all")
 _WAITING = Effect(outcome="ok", why="poll", then="poll", reads="all")
 
@@ -121,7 +126,18 @@ def judge_broken(reply: Reply) -> Verdict:
 
 
 def _unmatched(reply: Reply) -> Verdict:
-    return Verdict(outcome="info", why="unmatched", then="unknown", detail=f"no rule names this {reply.status}")
+    said = _beginning(reply.body)
+    detail = f"no rule names this {reply.status}" + (f": {said}" if said else "")
+    return Verdict(outcome="info", why="unmatched", then="unknown", detail=detail)
+
+
+def _beginning(body: bytes) -> str:
+    """What it says, in one short line: whoever writes the missing rule has to know. Of a page, its title."""
+    text = body[:_LOOKED_AT].decode("utf-8", "replace").lstrip()
+    if text.startswith("<"):
+        found = _TITLE.search(text)
+        text = html.unescape(found[1]) if found else ""
+    return one_line(text[:_SHOWN])
 
 
 def _invalid(detail: str) -> Verdict:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
+from surgectl.live.view import LiveView
 
 _EVERY_S = 0.05
 _AT_ONCE = 500

@@ -15,8 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
-
+from surgectl.live.reading import Cell, Reading, Tick
 from surgectl.recording.rows import (
     DoneRow,
     DroppedRow,
@@ -27,9 +26,9 @@ from surgectl.recording.rows import (
     ToldRow,
     VitalsRow,
 )
-from surgectl.stats.rough import EDGES, Counts, add
-from surgectl.thresholds.grammar import EVENTS, FATES
+from surgectl.stats.rough import EDGES
 from surgectl.thresholds.samples import CONFIRM, GOODPUT, PROBED, SHED
+from surgectl.thresholds.threshold import EVENTS, FATES
 from surgectl.units import NS_PER_S
 
 _EFFECTS = frozenset({"hold", "pay"})
@@ -38,58 +37,6 @@ _COMING = {"join": "joined", "hold": "held"}
 _NONE: frozenset[str] = frozenset()
 _REMEMBERED = 10_000
 _UNDER_WAY = 100_000
-
-
-class Cell(msgspec.Struct, array_like=True, gc=False):
-    """What was due at one step (or began to run by one clock) within one second. It only ever grows."""
-
-    step: str
-    profile: str
-    """The retry profile, where somebody asked for it by itself; else empty."""
-    second: int
-    begun: int = 0
-    done: int = 0
-    """Of those: an end was heard, whichever."""
-    unsent: int = 0
-    """Of those done: no byte ever left, so there is no latency."""
-    bad: int = 0
-    """Of those done: no definite answer. Of probes: not answered well."""
-    first: int = 0
-    """Of those begun: the first of their intent at this step."""
-    vague: int = 0
-    """Of those begun and not done: an end was heard that need not be the last word, so they may be short or long."""
-    ended_ns: int = 0
-    ended: Counts = msgspec.field(default_factory=dict)
-    open: Counts = msgspec.field(default_factory=dict)
-    """Of those done: the answer never came, this is how long it was waited for."""
-    round: int = -1
-    """The round of news in which it stands already: the meter's own."""
-
-    @property
-    def waiting(self) -> int:
-        """Under way, with nothing heard yet."""
-        return max(0, self.begun - self.done - self.vague)
-
-
-class Tick(msgspec.Struct, array_like=True, gc=False):
-    """How often something happened within one second."""
-
-    event: str
-    profile: str
-    second: int
-    count: int = 0
-    round: int = -1
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What one shard's meter shows, or what of it has changed; a later cell takes the place of an earlier."""
-
-    cells: tuple[Cell, ...] = ()
-    ticks: tuple[Tick, ...] = ()
-    seen_ns: int = -1
-    """Everything up to here was counted; -1: nothing yet."""
-    lost: int = 0
-    """Rows that were never counted: the tap was full."""
 
 
 class _Track:
@@ -465,68 +412,3 @@ class Meter:
 
     def _vital(self, row: VitalsRow) -> None:
         self._seen_ns = max(self._seen_ns, row.at_ns)
-
-
-class Book:
-    """The meters of all shards, kept together: here, and in other processes by what they sent."""
-
-    def __init__(self) -> None:
-        self._cells: dict[int, dict[tuple[str, str, int], Cell]] = {}
-        self._ticks: dict[int, dict[tuple[str, str, int], Tick]] = {}
-        self._latest: dict[int, Reading] = {}
-
-    def hear(self, shard: int, news: Reading) -> None:
-        """What changed in a shard's meter."""
-        cells, ticks = self._cells.setdefault(shard, {}), self._ticks.setdefault(shard, {})
-        for cell in news.cells:
-            cells[cell.step, cell.profile, cell.second] = cell
-        for tick in news.ticks:
-            ticks[tick.event, tick.profile, tick.second] = tick
-        self._latest[shard] = news
-
-    def reading(self, of: int) -> Reading:
-        """All of it, as if one meter had seen all rows; what one of the `of` shards has not told yet is not known."""
-        silent = [Reading()] * (of - len(self._latest))
-        return together(
-            silent
-            + [
-                Reading(
-                    cells=tuple(self._cells[shard].values()),
-                    ticks=tuple(self._ticks[shard].values()),
-                    seen_ns=latest.seen_ns,
-                    lost=latest.lost,
-                )
-                for shard, latest in self._latest.items()
-            ]
-        )
-
-
-def together(readings: Iterable[Reading]) -> Reading:
-    """The readings of several shards as one."""
-    readings = list(readings)
-    if len(readings) == 1:
-        return readings[0]
-    cells: dict[tuple[str, str, int], Cell] = {}
-    ticks: dict[tuple[str, str, int], Tick] = {}
-    for reading in readings:
-        for cell in reading.cells:
-            key = (cell.step, cell.profile, cell.second)
-            whole = cells.get(key)
-            if whole is None:
-                whole = cells[key] = Cell(*key)
-            for name in ("begun", "done", "unsent", "bad", "first", "vague", "ended_ns"):
-                setattr(whole, name, getattr(whole, name) + getattr(cell, name))
-            add(whole.ended, cell.ended)
-            add(whole.open, cell.open)
-        for tick in reading.ticks:
-            at = (tick.event, tick.profile, tick.second)
-            if at not in ticks:
-                ticks[at] = Tick(*at)
-            ticks[at].count += tick.count
-    return Reading(
-        cells=tuple(cells.values()),
-        ticks=tuple(ticks.values()),
-        # What the slowest of them has not counted yet is not known of the whole.
-        seen_ns=min((reading.seen_ns for reading in readings), default=-1),
-        lost=sum(reading.lost for reading in readings),
-    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surgectl.live.meter import Reading
+from surgectl.live.reading import Reading
 from surgectl.stats.rough import Counts, add
-from surgectl.thresholds.grammar import FATES
 from surgectl.thresholds.samples import CONFIRM, GOODPUT, Cell, Samples, Stretch, Ticks, Track, cuts_of, waited
+from surgectl.thresholds.threshold import FATES
 from surgectl.units import NS_PER_S
 
 SLACK_NS = NS_PER_S

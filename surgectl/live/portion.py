@@ -9,8 +9,8 @@ from itertools import zip_longest
 import msgspec
 
 from surgectl.live.crowd import STAGES
-from surgectl.live.meter import Reading
-from surgectl.live.meter import together as metered
+from surgectl.live.reading import Reading
+from surgectl.live.reading import together as metered
 from surgectl.recording.rows import VitalsRow
 
 

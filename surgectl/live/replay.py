@@ -9,7 +9,8 @@ import heapq
 from collections.abc import Iterator
 from pathlib import Path
 
-from surgectl.live.snapshot import LiveView, Snapshot
+from surgectl.live.snapshot import Snapshot
+from surgectl.live.view import LiveView
 from surgectl.plan.model import PlannedFault, PlannedPhase
 from surgectl.recording.folder import Folder
 from surgectl.recording.manifest import Manifest

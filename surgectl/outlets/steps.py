@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from surgectl.live.meter import Cell, Reading
+from surgectl.live.reading import Cell, Reading
 from surgectl.outlets.measured import BOUNDS_S, Buckets, StepSeen
 from surgectl.stats.rough import EDGES, low_of
 from surgectl.thresholds.samples import CONFIRM, PROBED

@@ -17,7 +17,7 @@ from surgectl.profile.link import Link, LinkTls
 from surgectl.profile.login import Ask
 from surgectl.profile.node import Issue, Node, place_of
 from surgectl.profile.source import COUNTED, Counter, File, Source, Totals
-from surgectl.profile.step import Request, Step
+from surgectl.profile.step import Request, walk
 from surgectl.profile.table import mistakes
 from surgectl.profile.target import FanData, Target
 from surgectl.recording.evidence_rows import KINDS
@@ -38,6 +38,7 @@ _NAME = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.-]*[0-9A-Za-z_])?|[0-9A-Fa-f:]+")
 """A host as a certificate names it: no scheme, no port, no blank."""
 SECRET = re.compile(r"pass|secret|token|authori[sz]ation|api.?key|credential", re.IGNORECASE)
 
+_MOST_SOURCES = 4_096
 COLUMN = re.compile(r"[^\W\d][\w-]*")
 """A name that can stand in `{account.…}`."""
 
@@ -142,16 +143,6 @@ def _url(path: str, url: str, wrong: Wrong) -> None:
         wrong(path, "is not a URL of http or https", "try http://127.0.0.1:8080")
 
 
-def walk(steps: list[Step], path: str) -> Iterator[tuple[str, Step]]:
-    """Every step with its path, those of a wizard's cases too."""
-    for number, step in enumerate(steps):
-        at = f"{path}[{number}]"
-        yield at, step
-        if step.repeat:
-            for case, inner in step.repeat.cases.items():
-                yield from walk(inner, f"{at}.repeat.cases.{case}")
-
-
 def _steps(target: Target, wrong: Wrong) -> None:
     flows = [("journey", target.journey), *((f"flows.{name}", steps) for name, steps in target.flows.items())]
     for flow, steps in flows:
@@ -180,16 +171,25 @@ def _request(path: str, request: Request, wrong: Wrong, *, needed: bool) -> None
 
 
 def _bind(sources: list[str], wrong: Wrong) -> None:
+    seen: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
     for number, source in enumerate(sources):
+        if "${" in source:
+            continue
         try:
-            address = None if "${" in source else ipaddress.ip_address(source)
+            network = ipaddress.ip_network(source, strict=False)
         except ValueError:
             wrong(f"bind[{number}]", f'"{source}" is not an IP address', "one that this machine has: 127.0.0.2")
             continue
-        if address is not None and (address.is_unspecified or address.is_multicast):
+        if str(network) != source and "/" in source:
+            wrong(f"bind[{number}]", f"{source} begins in the middle of {network}", f"write {network}")
+        elif network.num_addresses > _MOST_SOURCES:
+            said = f"{source} has {network.num_addresses:,} addresses, at most {_MOST_SOURCES:,} are taken"
+            wrong(f"bind[{number}]", said, "127.1.0.0/24 has 256")
+        elif network.network_address.is_unspecified or network.is_multicast:
             wrong(f"bind[{number}]", f"{source} is no address of a machine", "one that this machine has: 127.0.0.2")
-        if source in sources[:number]:
+        elif any(one.version == network.version and one.overlaps(network) for one in seen):
             wrong(f"bind[{number}]", f"{source} stands there twice")
+        seen.append(network)
 
 
 def _link(path: str, link: Link, wrong: Wrong) -> None:

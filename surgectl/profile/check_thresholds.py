@@ -5,7 +5,8 @@ from __future__ import annotations
 from surgectl.errors import did_you_mean
 from surgectl.profile.rehearsal import Fault, Rehearsal
 from surgectl.profile.target import Target
-from surgectl.thresholds.grammar import Threshold, ThresholdError, parse
+from surgectl.thresholds.grammar import ThresholdError, parse
+from surgectl.thresholds.threshold import Threshold
 from surgectl.units import show_duration
 
 _CLOCKS = ("confirm", "shed")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -20,27 +20,15 @@ from surgectl import plugins
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.profile import check_rehearsal, check_retry, check_target, lookup, yaml
 from surgectl.profile.curve import RecordedCurve, read_curve
+from surgectl.profile.kind import mapping, refuse_other_kind
 from surgectl.profile.live_keys import refuse_live_keys
-from surgectl.profile.node import (
-    BadFile,
-    Fields,
-    Issue,
-    Node,
-    Place,
-    Scalar,
-    find,
-    laid_over,
-    place_of,
-    with_value,
-)
+from surgectl.profile.node import BadFile, Fields, Issue, Node, find, laid_over, place_of, with_value
+from surgectl.profile.overlay import with_settings
 from surgectl.profile.reading import read
 from surgectl.profile.rehearsal import Rehearsal
 from surgectl.profile.retry import RetryProfile
 from surgectl.profile.substitute import Secrets, Substitution
 from surgectl.profile.target import Target
-
-FORMAT = 1
-"""The newest `surgectl:` and `surgectl-target:` this version reads."""
 
 
 class OpenRehearsal(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +108,7 @@ def open_rehearsal(
     file = lookup.find(name, "profile", lookup.rehearsal_folders())
     source = lookup.shown(file)
     secrets = Secrets()
-    tree = _mapping(yaml.read(file, source), source)
+    tree = mapping(yaml.read(file, source), source)
     refuse_other_kind(tree, "surgectl", "profile")
     if (parts := tree.fields.get("rehearsals")) is not None:
         what = "this is a list of rehearsals, not a single one"
@@ -128,7 +116,7 @@ def open_rehearsal(
     flags = {**({"seed": str(seed)} if seed is not None else {}), **(sets or {})}
     if target is not None:
         flags["target"] = str(target)
-    tree = _with_settings(tree, environ, flags)
+    tree = with_settings(tree, environ, flags)
     tree = _substituted(tree, {}, environ, secrets, later=_COMMANDS)
     rehearsal = read(tree, Rehearsal)
     issues = check_rehearsal.check(rehearsal, tree)
@@ -167,16 +155,16 @@ def open_target(
     secrets = Secrets() if secrets is None else secrets
     file = lookup.find(name, "target", lookup.target_folders(over.folder if over else None))
     source = lookup.shown(file)
-    tree = _mapping(yaml.read(file, source), source)
+    tree = mapping(yaml.read(file, source), source)
     refuse_other_kind(tree, "surgectl-target", "target")
     if over is not None:
         for part in ("promises", "stage"):
             laid = find(over.tree, part)
             # A target without a stage is a shop of its own: settings of the stage mean nothing to it.
             if isinstance(laid, Fields) and laid.fields and not (part == "stage" and find(tree, part) is None):
-                tree = _mapping(with_value(tree, part, laid_over(find(tree, part), laid)), source)
+                tree = mapping(with_value(tree, part, laid_over(find(tree, part), laid)), source)
     substitution = Substitution(variables or {}, environ, secrets, keep_unset=keep_unset)
-    tree = _mapping(substitution.tree(tree), source)
+    tree = mapping(substitution.tree(tree), source)
     if substitution.issues:
         raise BadFile(substitution.issues)
     target = read(tree, Target)
@@ -197,7 +185,7 @@ def open_target(
 def open_retry_profile(file: Path, *, environ: Mapping[str, str] | None = None) -> RetryProfile:
     """The retry profile of a file."""
     source = lookup.shown(file)
-    tree = _mapping(yaml.read(file, source), source)
+    tree = mapping(yaml.read(file, source), source)
     tree = _substituted(tree, {}, os.environ if environ is None else environ, Secrets())
     retry = read(tree, RetryProfile)
     issues = check_retry.check(retry, tree)
@@ -208,123 +196,9 @@ def open_retry_profile(file: Path, *, environ: Mapping[str, str] | None = None) 
     return retry
 
 
-def kind_of(file: Path) -> str:
-    """`profile`, `readiness` (a list of them), `target` or `fan`, by what a file contains. Raises BadFile where it is
-    none of them."""
-    source = lookup.shown(file)
-    tree = _mapping(yaml.read(file, source), source)
-    if "surgectl" in tree.fields:
-        return "readiness" if "rehearsals" in tree.fields else "profile"
-    if "surgectl-target" in tree.fields:
-        return "target"
-    if {"react", "patience", "quits", "think", "tabs", "refresh", "double"} & set(tree.fields):
-        return "fan"
-    raise BadFile(
-        [
-            Issue(
-                tree.place,
-                "",
-                "is neither a profile nor a target nor a retry profile",
-                "begin it with surgectl: 1 or surgectl-target: 1",
-            )
-        ]
-    )
-
-
 def retry_profile_names(near: Path | None = None) -> list[str]:
     """Every retry profile that a rehearsal in the folder `near` may name."""
     return list(dict.fromkeys([*lookup.names_in(lookup.fan_folders(near)), *plugins.names("surgectl.fans")]))
-
-
-def split_sets(pairs: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """`--set` texts → (settings of the profile by path, variables of the target).
-
-    `settle.at_most=90s` or `seed=7` names a key of the profile; anything else, such as `SHOP_URL=…`, is a variable.
-    """
-    settings: dict[str, str] = {}
-    variables: dict[str, str] = {}
-    words = {field.encode_name for field in msgspec.structs.fields(Rehearsal)}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        key = key.strip()
-        if not equals or not key:
-            raise UsageError(f"--set {pair}: is not NAME=VALUE", hint="try --set settle.at_most=90s")
-        head = re.split(r"[.\[]", key)[0]
-        if head in words:
-            settings[key] = value
-        elif head != key:
-            raise UsageError(f'--set {pair}: a profile has no "{head}"', hint=did_you_mean(head, words))
-        else:
-            variables[key] = value
-    return settings, variables
-
-
-def _mapping(node: Node, source: str) -> Fields:
-    if isinstance(node, Fields):
-        return node
-    raise BadFile([Issue(Place(source, node.place.line), "", "should be a mapping (key: value)")])
-
-
-def refuse_other_kind(tree: Fields, mark: str, kind: str) -> None:
-    """Before anything else: a newer format, or another kind of file, would only give misleading complaints."""
-    field = tree.fields.get(mark)
-    if field is None:
-        other = "surgectl-target" if mark == "surgectl" else "surgectl"
-        if other in tree.fields:
-            what = f"this is a {'target' if other == 'surgectl-target' else 'profile'}, not a {kind}"
-            raise BadFile([Issue(tree.fields[other].place, "", what)])
-        near = [key for key in tree.fields if did_you_mean(key, [mark])]
-        hint = f"write {mark}: {FORMAT}" + (f' instead of "{near[0]}"' if near else " at its top")
-        raise BadFile([Issue(tree.place, mark, "is missing", hint)])
-    number = field.value.text if isinstance(field.value, Scalar) else ""
-    if re.fullmatch(r"[1-9][0-9]*", number) and (len(number) > 9 or int(number) > FORMAT):
-        raise BadFile(
-            [
-                Issue(
-                    field.place,
-                    mark,
-                    f"this {kind} was written for a newer surgectl (format {number[:9]}; this one reads {FORMAT})",
-                    "upgrade surgectl",
-                )
-            ]
-        )
-    if number != str(FORMAT):
-        raise BadFile([Issue(field.place, mark, f"should be {FORMAT}, the format's number")])
-
-
-_FROM_ENVIRONMENT = ("sale", "settle", "probe", "generator", "expect", "promises", "stage")
-
-
-def _with_settings(tree: Fields, environ: Mapping[str, str], flags: Mapping[str, str]) -> Fields:
-    """SURGECTL_SEED, SURGECTL_TARGET and SURGECTL_SETTLE__AT_MOST-like variables, then flags."""
-    over: list[tuple[str, str, str]] = []
-    for name, text in sorted(environ.items()):
-        path = name.removeprefix("SURGECTL_").lower().replace("__", ".")
-        if name in ("SURGECTL_SEED", "SURGECTL_TARGET") or (
-            name.startswith("SURGECTL_") and "." in path and path.partition(".")[0] in _FROM_ENVIRONMENT
-        ):
-            over.append((path, text, name))
-    for path, text in flags.items():
-        over.append((path, text, f"--{path}" if path in ("seed", "target") else f"--set {path}"))
-    for path, text, origin in over:
-        value = yaml.parse(text, origin) or Scalar("", Place(origin))
-        tree = _mapping(with_value(tree, path, _moved(value, Place(origin))), origin)
-    return tree
-
-
-def _moved(node: Node, place: Place) -> Node:
-    """A value of a flag has no line: all of it stands at the flag."""
-    if isinstance(node, Scalar):
-        return Scalar(node.text, place, node.plain)
-    if isinstance(node, Fields):
-        return Fields(
-            {
-                key: msgspec.structs.replace(f, value=_moved(f.value, place), place=place)
-                for key, f in node.fields.items()
-            },
-            place,
-        )
-    return msgspec.structs.replace(node, items=tuple(_moved(item, place) for item in node.items), place=place)
 
 
 _COMMANDS = re.compile(r"chaos\[[0-9]+\]\.exec\..*")
@@ -342,7 +216,7 @@ def _substituted(
     substituted = substitution.tree(tree)
     if substitution.issues:
         raise BadFile(substitution.issues)
-    return _mapping(substituted, tree.place.source)
+    return mapping(substituted, tree.place.source)
 
 
 def _find_retry_profile(name: str, near: Path | None, environ: Mapping[str, str]) -> RetryProfile | None:

@@ -8,8 +8,9 @@ import msgspec
 
 from surgectl.errors import UsageError, did_you_mean
 from surgectl.profile import lookup, yaml
-from surgectl.profile.load import kind_of, refuse_other_kind, split_sets
+from surgectl.profile.kind import kind_of, refuse_other_kind
 from surgectl.profile.node import BadFile, Fields, Issue, Node, Place, place_of
+from surgectl.profile.overlay import split_sets
 from surgectl.profile.reading import read
 
 MOST = 50

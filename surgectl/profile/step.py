@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -118,3 +119,13 @@ class Step(Request, frozen=True, kw_only=True):
     only: When | None = None
     repeat: Repeat | None = None
     barrier: Barrier | None = None
+
+
+def walk(steps: list[Step], path: str) -> Iterator[tuple[str, Step]]:
+    """Every step with its path, those of a wizard's cases too."""
+    for number, step in enumerate(steps):
+        at = f"{path}[{number}]"
+        yield at, step
+        if step.repeat:
+            for case, inner in step.repeat.cases.items():
+                yield from walk(inner, f"{at}.repeat.cases.{case}")

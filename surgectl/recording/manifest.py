@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from surgectl.errors import UsageError
+from surgectl.errors import SurgectlError, UsageError
 from surgectl.units import NS_PER_S, show_duration
 
 SCHEMA = "surgectl.recording/1"
@@ -252,12 +253,19 @@ def manifest_path(folder: Path) -> Path:
 
 
 def save(manifest: Manifest, folder: Path) -> None:
-    """Write run.json whole or not at all (a rename is atomic, POSIX rename(2))."""
+    """Write run.json whole or not at all (a rename is atomic, POSIX rename(2)). SurgectlError (exit 70) where it cannot
+    be written."""
     path = manifest_path(folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".run.json.{os.getpid()}")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    fresh.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+        fresh.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        what = f"cannot write the recording: {error.strerror}"
+        raise SurgectlError(what, where=str(path), hint="is the disk full?") from error
 
 
 def load(folder: Path) -> Manifest:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
 import duckdb
 import numpy as np
 
+from surgectl.aside import Aside, new_place
 from surgectl.errors import SurgectlError, UsageError
 from surgectl.recording import manifest as manifests
 from surgectl.recording.columns import quoted
@@ -35,7 +35,7 @@ class Relations:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        self._asides: list[TemporaryDirectory[str]] = []
+        self._asides: list[Aside] = []
         self._files: list[Path] = []
 
     def __repr__(self) -> str:
@@ -80,15 +80,15 @@ class Relations:
         lives as long as this. Raises UsageError where there is no recording, DamagedError where it is damaged.
         """
         run = run.resolve()
-        asides: list[TemporaryDirectory[str]] = []
+        asides: list[Aside] = []
         try:
             converted = convert(run)
         except OSError:  # not writable; were it not readable either, the second try says so
-            asides.append(TemporaryDirectory(prefix="surgectl-"))
-            converted = convert(run, Path(asides[-1].name))
+            asides.append(Aside(new_place("tables")))
+            converted = convert(run, asides[-1].make())
         files = converted.files
-        asides.append(TemporaryDirectory(prefix="surgectl-"))
-        connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": asides[-1].name})
+        asides.append(Aside(new_place("tables")))
+        connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(asides[-1].make())})
         for table in TABLES.keys() - files.keys() - ({"invokes", "dones"} if "attempts" in files else set()):
             connection.register(table, arrow(table, []))
         read = {
@@ -158,7 +158,7 @@ class Relations:
     def close(self) -> None:
         self.connection.close()
         for aside in self._asides:
-            aside.cleanup()
+            aside.forget()
 
     def __enter__(self) -> Self:
         return self

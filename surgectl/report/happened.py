@@ -42,6 +42,17 @@ class KindHappened(msgspec.Struct, frozen=True, kw_only=True):
     share: float
 
 
+class Unnamed(msgspec.Struct, frozen=True, kw_only=True):
+    """Replies that no rule of the target names: whether anything happened then, nobody knows."""
+
+    step: str
+    status: int
+    said: str
+    """The beginning of one of them."""
+    replies: int
+    fans: int
+
+
 class Happened(msgspec.Struct, frozen=True, kw_only=True):
     """One run beside its plan."""
 
@@ -53,6 +64,10 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
     """Valid ones in the shop's books; None: it shows neither tickets nor orders."""
     told: int
     """That fans were told they have."""
+    unnamed: list[Unnamed] = []
+    """The most frequent ones first."""
+    lost: int = 0
+    """Fans who left without knowing, and whose last word from the shop was such a reply."""
 
 
 def happened(relations: Relations, manifest: Manifest, *, late_at_most_ns: int = NS_PER_S) -> Happened:
@@ -98,7 +113,32 @@ def happened(relations: Relations, manifest: Manifest, *, late_at_most_ns: int =
         tickets=manifest.sale.tickets if manifest.sale else None,
         sold=None if sold is None else int(sold),
         told=int(told),
+        unnamed=_unnamed(relations),
+        lost=_lost(relations),
     )
+
+
+def _unnamed(relations: Relations) -> list[Unnamed]:
+    # Numbers and ids differ from reply to reply: what is the same without them is one thing.
+    rows = relations.rows(
+        """SELECT step, coalesce(status, 0), min(detail), count(*), count(DISTINCT intent)
+           FROM attempts WHERE why = 'unmatched' AND NOT poll
+           GROUP BY step, status, regexp_replace(detail, '[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*', '#', 'g')
+           ORDER BY count(*) DESC, step, status, 3 LIMIT 12"""
+    )
+    return [
+        Unnamed(step=step, status=int(status), said=detail.partition(": ")[2], replies=int(replies), fans=int(fans))
+        for step, status, detail, replies, fans in rows
+    ]
+
+
+def _lost(relations: Relations) -> int:
+    (lost,) = relations.one(
+        """SELECT count(DISTINCT intent) FROM lefts JOIN (
+             SELECT intent, arg_max(why, done_ns) AS why FROM attempts WHERE done_ns IS NOT NULL GROUP BY intent
+           ) USING (intent) WHERE outcome = 'info' AND why = 'unmatched'"""
+    )
+    return int(lost)
 
 
 def _kinds(relations: Relations, manifest: Manifest) -> list[KindHappened]:

@@ -15,9 +15,10 @@ from surgectl.audit.run import Audit
 from surgectl.report.summary import Summary, ThresholdLine, Weighed
 from surgectl.report.words import headline, next_steps
 from surgectl.thresholds.evaluate import evaluate
-from surgectl.thresholds.grammar import Threshold, parse
+from surgectl.thresholds.grammar import parse
 from surgectl.thresholds.packing import UnpackError, unpack
 from surgectl.thresholds.samples import Samples
+from surgectl.thresholds.threshold import Threshold
 from surgectl.thresholds.weighing import Result, believed, unknown
 
 _OLDER = "this report was written before reports took samples along: judge its recording"
@@ -77,9 +78,17 @@ def rejudged(summary: Summary, texts: Sequence[str], *, keep: bool = False) -> S
     failed = "fail" in (regarded.ledger, regarded.demands)
     verdict: Verdict = "fail" if failed else "unknown" if because or known.status != "done" else "pass"
     said = headline(
-        summary.run.status, summary.invariants, lines, summary.coverage, code, summary.chaos, because, summary.run.why
+        summary.run.status,
+        summary.invariants,
+        lines,
+        summary.coverage,
+        code,
+        summary.chaos,
+        because,
+        summary.run.why,
+        summary.happened,
     )
-    steps = next_steps(summary.invariants, lines, summary.coverage, summary.chaos, code)
+    steps = next_steps(summary.invariants, lines, summary.coverage, summary.chaos, code, summary.happened)
     return msgspec.structs.replace(
         summary, verdict=verdict, exit_code=code, headline=said, next_steps=steps, thresholds=lines
     )

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from surgectl.audit.finding import Finding, worst
+from surgectl.report.happened import Happened
 from surgectl.report.summary import ChaosLine, CoverageLine, Summary, ThresholdLine
 from surgectl.text import cut
 
@@ -106,6 +107,7 @@ def headline(
     chaos: Sequence[ChaosLine] = (),
     because: Sequence[str] = (),
     why: str = "",
+    happened: Happened | None = None,
 ) -> str:
     """One sentence that a manager understands and an engineer does not object to.
 
@@ -137,6 +139,9 @@ def headline(
         reasons = [_sentence(reason) for reason in because] or inconclusive_because(
             findings, coverage, thresholds, chaos
         )
+        if happened is not None and 2 * happened.lost >= sum(phase.came for phase in happened.phases) > 0:
+            first = f"{happened.lost:,} fans ended at a reply that no rule of the target names"
+            reasons = [f"{first} ({unnamed(happened, 1)})", *reasons]
         return f"No verdict: {_listed(reasons)}."
     if not ledger:
         return "Every demand was met; no ledger invariant was checked."
@@ -170,6 +175,7 @@ def next_steps(
     coverage: list[CoverageLine],
     chaos: list[ChaosLine],
     code: int,
+    happened: Happened | None = None,
 ) -> list[str]:
     """What to do with this report: the danger first, then the guilt, then the doubts."""
     steps: list[str] = []
@@ -202,6 +208,10 @@ def next_steps(
     for item in coverage:
         if not item.met and item.required is not None:
             steps.append(f"Coverage {item.id} was {item.seen}, wanted {item.required}: a longer fault or more fans.")
+    if happened is not None and happened.unnamed:
+        steps.append(f"The target has no rule for {unnamed(happened)}: say in `outcomes` what it means.")
+        if any(one.status == 429 for one in happened.unnamed):
+            steps.append("429: to the shop all fans of one machine may be one client (docs/links.md, by address).")
     unknown = [finding for finding in findings if finding.verdict == "unknown" and finding.configured]
     for finding in unknown:
         if advice := finding.numbers.get("advice"):  # the headline says what was wrong
@@ -234,6 +244,16 @@ def _silent(unknown: Sequence[Finding]) -> list[str]:
         more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
         said.append(f"{', '.join(ids[:3])}{more} {'is' if len(ids) == 1 else 'are'} unknown: {reason}")
     return said
+
+
+def unnamed(happened: Happened, most: int = 3) -> str:
+    """The most frequent replies that no rule names, with the beginning of what they say."""
+    found = happened.unnamed
+    said = [
+        f"{one.status} at {one.step} ({one.replies:,}×" + (f": {one.said})" if one.said else ")")
+        for one in found[:most]
+    ]
+    return ", ".join([*said, *([f"and {len(found) - most} more"] if len(found) > most else [])])
 
 
 def _asked_for(fault: ChaosLine) -> bool:

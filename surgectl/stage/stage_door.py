@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import shutil
 import socket
 import stat
 import sys
@@ -21,11 +20,11 @@ from typing import Literal, get_args
 
 import msgspec
 
-from surgectl import chance
+from surgectl.aside import Aside, new_place
 from surgectl.errors import SurgectlError, UsageError
 
 Deed = Literal["kill", "restart", "lost"]
-_PREFIX = "surgectl-stage-"
+_KIND = "stage"
 _NAME = "door"
 _ANSWER_WITHIN_S = 60.0
 
@@ -48,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def new_address() -> str:
     """A path for a new door. Nothing is made yet."""
-    return str(Path(tempfile.gettempdir()) / f"{_PREFIX}{chance.token()[:12]}" / _NAME)
+    return str(new_place(_KIND) / _NAME)
 
 
 class StageDoor:
@@ -56,15 +55,16 @@ class StageDoor:
 
     def __init__(self, address: str, grant: Callable[[Wish], Awaitable[Answer]]) -> None:
         self._path = Path(address)
+        self._aside = Aside(self._path.parent)
         self._grant = grant
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> StageDoor:
-        self._path.parent.mkdir(mode=0o700)
+        self._aside.make()
         try:
             self._server = await asyncio.start_unix_server(self._answer, self._path)
         except OSError as error:
-            shutil.rmtree(self._path.parent)
+            self._aside.forget()
             hint = "its path may be too long: set TMPDIR to a short one"
             raise UsageError(
                 f"no socket can be opened here: {error.strerror}", where=str(self._path), hint=hint
@@ -77,7 +77,7 @@ class StageDoor:
     ) -> None:
         if self._server is not None:
             self._server.close()
-        shutil.rmtree(self._path.parent, ignore_errors=True)
+        self._aside.forget()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -116,7 +116,7 @@ def ask(do: Deed, part: str, address: str | None) -> Answer:
 
 
 def _only_one() -> str:
-    there = [door for door in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_NAME}") if _is_ours(door)]
+    there = [door for door in Path(tempfile.gettempdir()).glob(f"surgectl-{_KIND}-*/{_NAME}") if _is_ours(door)]
     if len(there) != 1:
         what = "no stage is up" if not there else f"{len(there)} stages are up: {', '.join(map(str, there))}"
         raise UsageError(what, where="--stage", hint="name one: --stage ADDRESS")

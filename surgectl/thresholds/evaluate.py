@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from surgectl.thresholds.grammar import Kind, Scope, Threshold
 from surgectl.thresholds.measure import Measure
 from surgectl.thresholds.samples import Samples
+from surgectl.thresholds.threshold import Kind, Scope, Threshold
 from surgectl.thresholds.weighing import Result, unknown, weigh
 from surgectl.thresholds.windows import judge
 

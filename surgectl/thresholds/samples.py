@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from surgectl.stats.rough import Counts, Rough, add, counter_of
-from surgectl.thresholds.grammar import EVENTS, Kind, Scope
 from surgectl.thresholds.measure import Between, Measure, Number, Tally, Unmeasured
+from surgectl.thresholds.threshold import EVENTS, Kind, Scope
 from surgectl.units import NS_PER_S
 
 CONFIRM = "=confirm"

@@ -12,8 +12,8 @@ import msgspec
 
 from surgectl.stats.percentile import Bounds, Durations, wilson
 from surgectl.stats.rough import Rough
-from surgectl.thresholds.grammar import Threshold
 from surgectl.thresholds.measure import Between, Measure, Number, Tally, Unmeasured
+from surgectl.thresholds.threshold import Threshold
 
 Verdict = Literal["pass", "unknown", "fail"]
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from surgectl.thresholds.grammar import Span, Threshold
 from surgectl.thresholds.measure import Measure, Unmeasured
 from surgectl.thresholds.samples import Samples, Step
+from surgectl.thresholds.threshold import Span, Threshold
 from surgectl.thresholds.weighing import Result, Verdict, unknown, weigh
 from surgectl.units import NS_PER_S, show_duration
 

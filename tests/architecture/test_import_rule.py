@@ -8,7 +8,7 @@ from pathlib import Path
 import surgectl
 
 ROOT = Path(surgectl.__file__).parent
-FOUNDATIONS = {"clock", "chance", "units", "errors", "plugins", "text", "pauses"}
+FOUNDATIONS = {"clock", "chance", "units", "errors", "plugins", "text", "pauses", "aside"}
 BASE = FOUNDATIONS | {"recording", "thresholds", "stats"}
 PLANNED = BASE | {"profile", "plan"}
 SCRIPTED = PLANNED | {"journey", "fans"}

@@ -142,5 +142,8 @@ def test_webhooks_are_deliveries_and_repeated_ones_are_events() -> None:
 
 def test_every_word_is_counted() -> None:
     """Whatever a profile may demand, somebody counts."""
-    assert [item.note for item in counted(Night().buys(1)).values() if item.note == "nobody counts this"] == []
-    assert set(counted(Night())) == set(COVERAGE)
+    asked = {**dict.fromkeys(COVERAGE, 0), "no_such_thing": 1}
+    with Night().buys(1).relations() as relations:
+        found = coverage(relations, Expectations(coverage=asked))
+    assert {item.id for item in found if item.note == "nobody counts this"} == {"no_such_thing"}
+    assert {item.id for item in found} == set(asked)

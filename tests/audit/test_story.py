@@ -26,6 +26,18 @@ def test_lanes_are_merged_in_time() -> None:
     assert not any("o2" in moment.text or "ch2" in moment.text for moment in told)
 
 
+def test_a_status_page_that_nobody_reached_says_nothing() -> None:
+    """What came of asking is told, and not as if the shop had said it."""
+    night = Night().buys(1).told(1, "status", "ok", "confirmed", op=9, status_read=True)
+    night.told(1, "status", "fail", "not-sent", op=10, status_read=True)
+    with night.relations() as relations:
+        told = [moment.text for moment in story(relations, night.expectations(), "run-i1")]
+    assert [text for text in told if "status page" in text] == [
+        "status the status page says confirmed",
+        "status the status page says nothing: not-sent",
+    ]
+
+
 def test_each_delivery_of_an_event_is_part_of_the_story() -> None:
     """How often the provider told the shop of this fan's payment, and whether it was the provider, is in its lane."""
     night = Night().buys(1).buys(2).delivers(1, number=1, times=2).delivers(2)

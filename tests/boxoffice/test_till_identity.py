@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from surgectl.stage.identity.options import Options as IdentityOptions
 from surgectl.stage.identity.server import running as identity_running
 from tests.boxoffice.street import MS, Money, damage, open_shop, settled
 from tests.boxoffice.tills import process
+from tests.toxiproxy_binary import free_port
 
 pytestmark = [pytest.mark.real, pytest.mark.quiet]
 
@@ -22,12 +22,6 @@ pytestmark = [pytest.mark.real, pytest.mark.quiet]
 async def checks(url: str) -> list[dict[str, Any]]:
     async with aiohttp.ClientSession() as http, http.get(f"{url}/_sim/requests") as reply:
         return [msgspec.json.decode(line) for line in (await reply.text()).splitlines()]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_the_same_person_gets_the_same_verdict() -> None:

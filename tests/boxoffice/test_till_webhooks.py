@@ -20,6 +20,7 @@ from surgectl.stage.payments.options import Options as PaymentOptions
 from surgectl.stage.payments.server import running
 from tests.boxoffice.street import MS, Money, Shop, damage, open_shop
 from tests.boxoffice.tills import process
+from tests.toxiproxy_binary import free_port
 
 pytestmark = pytest.mark.real
 HOOK = "/webhooks/payments"
@@ -86,7 +87,7 @@ def test_an_old_letter_is_not_read(now_s: int, fits: bool) -> None:
 async def test_an_event_makes_us_ask_at_once(talking: Money, tmp_path: Path) -> None:
     """Replies are lost and the reconciler is far away: the events alone let every order end long before its round,
     though each comes three times and out of order."""
-    constants = {"webhooks": True, "reconcile_every_ns": 60_000 * MS, "payment_timeout_ns": 3_000 * MS}
+    constants = {"webhooks": True, "reconcile_every_ns": 60_000 * MS, "payment_timeout_ns": 30_000 * MS}
     async with (
         open_shop(talking.url, tmp_path / "books", **constants, payment_deadline_ns=90_000 * MS) as shop,
         aiohttp.ClientSession() as http,
@@ -102,7 +103,7 @@ async def test_an_event_makes_us_ask_at_once(talking: Money, tmp_path: Path) -> 
         began = time.monotonic()
         tokens = ["pm_card_visa", "pm_card_chargeDeclined"]
         ends = await asyncio.gather(*(shop.buy(f"f{n}@example.org", token=tokens[n % 2]) for n in range(10)))
-        assert time.monotonic() - began < 2.5  # before even one request has timed out
+        assert time.monotonic() - began < 15  # before even one request has timed out
         assert [end["state"] for end in ends] == ["confirmed", "failed"] * 5
         assert await damage(shop, talking) == {}
     written = events(tmp_path)
@@ -161,8 +162,7 @@ async def test_a_forged_event_pays_nothing(talking: Money, tmp_path: Path) -> No
 
 async def test_registration_survives_a_provider_that_is_away(tmp_path: Path) -> None:
     """Opened before its provider, the shop registers when that is there, once; after a restart it is known again."""
-    async with running(PaymentOptions()) as probe:
-        listen = probe.url.removeprefix("http://")
+    listen = f"127.0.0.1:{free_port()}"
     async with aiohttp.ClientSession() as http:
         for life in range(2):
             constants = {"webhooks": True, "public_url": "http://127.0.0.1:9"}
@@ -186,7 +186,7 @@ async def test_a_worker_hears_of_events_through_the_books(talking: Money, tmp_pa
         "capacity": 50,
         "payments_url": talking.url,
         "data": str(tmp_path / "books"),
-        "payment_timeout": "5s",
+        "payment_timeout": "30s",
         "reconcile_every": "60s",
         "webhooks": True,
     }
@@ -198,6 +198,6 @@ async def test_a_worker_hears_of_events_through_the_books(talking: Money, tmp_pa
         await talking.lose_replies()
         began = time.monotonic()
         assert (await shop.buy("ada@example.org"))["state"] == "confirmed"
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15
         assert await damage(shop, talking) == {}
         await talking.heal()

@@ -13,8 +13,8 @@ from aiohttp import web
 from surgectl.chaos import canary, marks
 from surgectl.chaos.brownouts import BROWNOUTS
 from surgectl.chaos.launch import launched
-from surgectl.chaos.links import opened
-from surgectl.chaos.nemesis import LinkHandle, Nemesis
+from surgectl.chaos.links import LinkHandle, opened
+from surgectl.chaos.nemesis import Nemesis
 from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.errors import RefusedError, UsageError
@@ -120,7 +120,7 @@ async def test_cancelling_in_the_middle_heals(server: Toxiproxy, upstream: str) 
         left = (await server.proxies())["surgectl-pay"]
         assert left.enabled and [t.name for t in left.toxics] == [marks.claim("r1")]
         assert nemesis.open_faults == ()
-        assert canary.fate(await canary.fly(links["pay"].listen, CLOCK), nemesis._usual["pay"]) == "usual"
+        assert canary.fate(await canary.fly(links["pay"].listen, CLOCK), nemesis._lookout.usual("pay")) == "usual"
 
 
 async def test_heal_waits_for_what_is_being_healed_already(server: Toxiproxy, upstream: str) -> None:

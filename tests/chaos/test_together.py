@@ -14,7 +14,8 @@ from surgectl.chaos import canary, marks
 from surgectl.chaos.brownouts import BROWNOUTS
 from surgectl.chaos.launch import launched
 from surgectl.chaos.links import opened
-from surgectl.chaos.nemesis import Nemesis, _sign_of
+from surgectl.chaos.lookout import sign_of
+from surgectl.chaos.nemesis import Nemesis
 from surgectl.chaos.toxiproxy import Toxiproxy
 from surgectl.clock import SystemClock
 from surgectl.plan.model import PlannedFault
@@ -145,9 +146,9 @@ async def test_a_command_that_mends_slowly_keeps_no_link_broken(
 def test_what_a_canary_may_be_blamed_on() -> None:
     """Alone, any suffering is a fault's work; in company only what the others do not do; twins are told as such."""
     slow, down, lost = (BROWNOUTS[name] for name in ("slow", "down", "lost-reply"))
-    assert _sign_of(slow, {"usual": 4}, []) is None
-    assert _sign_of(slow, {"silent": 4}, []) == ""
-    assert _sign_of(slow, {"refused": 4}, [down]) is None
-    assert _sign_of(slow, {"delayed": 4}, [down]) == ""
-    assert _sign_of(down, {"refused": 1, "usual": 3}, [slow]) == ""
-    assert "look the same" in (_sign_of(lost, {"silent": 1}, [lost]) or "")
+    assert sign_of(slow, {"usual": 4}, []) is None
+    assert sign_of(slow, {"silent": 4}, []) == ""
+    assert sign_of(slow, {"refused": 4}, [down]) is None
+    assert sign_of(slow, {"delayed": 4}, [down]) == ""
+    assert sign_of(down, {"refused": 1, "usual": 3}, [slow]) == ""
+    assert "look the same" in (sign_of(lost, {"silent": 1}, [lost]) or "")

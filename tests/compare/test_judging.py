@@ -74,6 +74,27 @@ def test_what_the_books_say_is_a_fact(then: str, now: str, said: str) -> None:
     assert [fact.said for fact in found.facts] == [said]
 
 
+def test_only_the_books_are_facts() -> None:
+    """What is a statistic, or our own health, is no book, though one of the runs alone has it."""
+    run = run_of(1, seconds=60)
+    slow, books = finding("CONFIRM_LAT", "fail", 1, kind="statistical"), finding("OVERSELL")
+    for a, b in (((slow, books), (books,)), ((books,), (slow, books))):
+        assert [fact.id for fact in held(side(run, *a), side(run, *b, run="b")).facts] == ["OVERSELL"]
+    gone = held(side(run, books), side(run, run="b")).facts
+    assert [(fact.id, fact.candidate, fact.said) for fact in gone] == [("OVERSELL", "not checked", "can't tell")]
+
+
+def test_a_report_without_phases_is_compared_over_all_its_seconds() -> None:
+    """An older report may name none: its load is as long as its seconds are."""
+    bare, whole = side(run_of(1, seconds=60)), side(run_of(1, seconds=60))
+    summary = msgspec.structs.replace(bare.summary, run=msgspec.structs.replace(bare.summary.run, phases=[]))
+    found = held(msgspec.structs.replace(bare, summary=summary, rehearsal={}), whole)
+    assert found.seconds == 60
+    assert [row.baseline for row in found.rows if row.id == "goodput"] == [
+        row.candidate for row in found.rows if row.id == "goodput"
+    ]
+
+
 @pytest.mark.parametrize("verdict", ["fail", "unknown"])
 def test_a_starved_run_is_no_measure(verdict: str) -> None:
     """Neither as baseline nor as the new run: can't tell, and why; but what the books prove still stands."""
@@ -169,6 +190,8 @@ def test_stretches_follow_phases_and_faults() -> None:
     summary = msgspec.structs.replace(side(run_of(1, seconds=50)).summary, chaos=[fault])
     assert stretches(summary, 52) == [0] * 20 + [1] * 12 + [2] * 20
     assert stretches(summary, 3) == [0, 0, 0]
+    assert stretches(summary, 24) == [0] * 24
+    assert stretches(summary, 25) == [0] * 20 + [1] * 5
 
 
 def test_the_terminal_fits_eighty_columns() -> None:

@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
+from surgectl.report.compare.measured import measured
 from surgectl.report.compare.model import Row
-from surgectl.report.compare.rows import judged, lateness_ms, measured
+from surgectl.report.compare.rows import judged, lateness_ms
 from surgectl.report.compare.seconds import OPEN, Seconds
 from tests.compare.draws import run_of
 

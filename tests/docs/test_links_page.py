@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from surgectl.chaos.brownouts import BROWNOUTS
+from surgectl.journey.compile import compile_target
 from surgectl.profile.load import load_target
 from tests.docs.pages import ROOT, section, table
 
 PAGE = (ROOT / "docs/links.md").read_text("utf-8")
-HEAD = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\njourney: [{step: one, get: /}]\n'
+HEAD = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\nmint: {order: "{uuid}"}\n'
 CODE = "".join(path.read_text("utf-8") for path in (ROOT / "surgectl").rglob("*.py"))
 
 
@@ -20,8 +21,9 @@ CODE = "".join(path.read_text("utf-8") for path in (ROOT / "surgectl").rglob("*.
 def test_every_example_loads(example: str, tmp_path: Path) -> None:
     """As it stands, in a target that has nothing else."""
     file = tmp_path / "example.yaml"
-    file.write_text(HEAD + example)
+    file.write_text(HEAD + example + "journey: [{step: one, get: /}]\n" * ("journey:" not in example))
     target = load_target(file, environ={})
+    compile_target(target)
     assert target.links or target.bind
 
 

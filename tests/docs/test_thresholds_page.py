@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from surgectl.thresholds.grammar import EVENTS, ThresholdError, parse
+from surgectl.thresholds.grammar import ThresholdError, parse
+from surgectl.thresholds.threshold import EVENTS
 from tests.docs.pages import ROOT, after, table
 
 PAGE = (ROOT / "docs/thresholds.md").read_text("utf-8")

@@ -74,6 +74,21 @@ async def test_how_a_shop_answers(script: Script, verdict: str, words: str) -> N
     assert len(server.requests) <= 2
 
 
+async def counts(visit: Visit) -> None:
+    while True:
+        await visit.request()
+        await visit.reply(headers="RateLimit-Limit: 300\r\nRateLimit-Policy: 300;w=60\r\n")
+
+
+async def test_a_shop_that_counts_says_so() -> None:
+    """A limit for each client is repeated as the shop told it; where none is told nothing is said."""
+    async with RawServer(counts) as server:
+        verdict, what = said(await rung(server.url), "base_url limit")
+    assert verdict == "note" and "(RateLimit-Policy: 300;w=60)" in what
+    async with RawServer(keeps) as server:
+        assert [one.name for one in await rung(server.url)] == ["base_url"]
+
+
 async def test_nobody_is_there() -> None:
     """A closed port is named with its address."""
     with socket.socket() as held:

@@ -221,3 +221,39 @@ def test_what_is_no_purchase_is_refused(data: bytes, what: str) -> None:
     with pytest.raises(UsageError, match=what) as told:
         draft_of(read_har(data, "bought.har"), "bought.har")
     assert told.value.hint and str(told.value).startswith("bought.har")
+
+
+def reads(name: str, query: str, **reply: Any) -> dict[str, Any]:
+    """A page's own script asking the shop in GraphQL."""
+    sent = {"operationName": name, "query": query, "variables": {}}
+    return entry("POST", "/api/graphql", sent=sent, reply={"data": reply})
+
+
+def test_a_shop_made_of_scripts(tmp_path: Path) -> None:
+    """What a script looked up for nothing is left out, its queries stand on one line, and a made-up value that the
+    shop offered (a way of delivery) is sent as it was, never minted anew."""
+    offered = "80191b5a-94e1-4afd-8419-d018c456e200"
+    own = "c0a8012e-7d41-4f6b-9a55-1b2c3d4e5f60"
+    wide = 'query Cart {\n  mine { id }\n  add: url(routeId: \n"add  mine")\n}'
+    text = drafted(
+        entry("GET", "/gig", reply=page("The gig")),
+        entry("POST", "/api/cart/items", sent={"sku": "gig", "qty": 1}, reply={"data": {"count": 1}}),
+        reads("Cart", wide, mine={"id": "1d78bf44-2c67-4150-86ab-c4d0d9d9c00c"}),
+        reads("Countries", "query Countries { allowed { code } }", allowed=[{"code": "GB"}]),
+        reads("Ways", "query Ways { ways { code } }", ways=[{"code": offered}, {"code": KEY}]),
+        entry(
+            "POST",
+            "/api/carts/1d78bf44-2c67-4150-86ab-c4d0d9d9c00c/checkout",
+            sent={"email": "ann@shop.example", "delivery": offered, "visit": own},
+            reply={"data": {"uuid": "98ff472a-4b36-4e51-a354-562e1c310ea4", "order_number": "10001", "status": "new"}},
+        ),
+        entry("GET", "/checkout/success/98ff472a-4b36-4e51-a354-562e1c310ea4", reply=page("Thank you")),
+    )
+    target = target_of(text, tmp_path)
+    steps = by_name(target.journey)
+    assert list(steps) == ["gig", "hold", "cart", "ways", "pay", "success"]
+    assert steps["cart"].graphql is not None
+    assert steps["cart"].graphql.query == 'query Cart { mine { id } add: url(routeId: "add  mine") }'
+    assert steps["pay"].json["delivery"] == offered and target.mint["visit"] == "{uuid}"
+    assert "delivery" not in target.mint
+    assert "      # order: {json: data.order_number}" in text

@@ -14,8 +14,8 @@ from surgectl.engine.runners.worker import Shard, deaf_to_the_terminal, serve
 from surgectl.engine.scene import Part
 from surgectl.fans.dialogue import Leave, Script, Think
 from surgectl.journey.messages import Reply, Wire
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
+from surgectl.live.view import LiveView
 from surgectl.plan.model import Arrival
 from tests.engine.stagehands import MS, S, arrivals, buy, part
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+from surgectl.clock import LoopClock, VirtualLoop
+from surgectl.engine.drivers.memory_driver import MemoryDriver
 from surgectl.engine.fan import Fan
+from surgectl.engine.runners.inline import InlineRunner
 from surgectl.engine.scene import Part, Scene
 from surgectl.fans.dialogue import Answer, Leave, Script, Send, Think, Told
 from surgectl.journey.messages import Reply, Verdict, Wire
@@ -18,6 +21,7 @@ from surgectl.recording.rows import IntentRow
 
 MS = 1_000_000
 S = 1_000_000_000
+CLOCK = LoopClock()
 
 
 def judge(reply: Reply) -> Verdict:
@@ -103,3 +107,34 @@ def arrivals(number: int, *, every_ns: int, first_ns: int = 0) -> Iterator[Arriv
 
 def rows(path: Path) -> list[Any]:
     return [row for _, row in read_rows(path)]
+
+
+def virtually(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Play on a clock that does not wait."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main())
+
+
+def in_memory(
+    folder: Path,
+    shop: Callable[[Wire], Awaitable[Reply]],
+    casting: Callable[[Arrival, int], Part],
+    *,
+    fans: int,
+    every_ns: int,
+    lasts_ns: int,
+    overdue_ns: int = 0,
+    **more: Any,
+) -> InlineRunner:
+    """So many fans, so far apart, at a shop that is a function; on the virtual clock, from now or since so long."""
+    start = CLOCK.now_ns() - overdue_ns
+    return InlineRunner(
+        folder,
+        clock=CLOCK,
+        start_ns=start,
+        arrivals=arrivals(fans, every_ns=every_ns),
+        load_ns=lasts_ns,
+        casting=casting,
+        driver=MemoryDriver(shop, CLOCK, start),
+        **more,
+    )

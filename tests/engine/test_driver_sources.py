@@ -149,11 +149,13 @@ def test_the_target_says_where_from(tmp_path: Path) -> None:
     """`bind:` reaches the wire driver; aiohttp takes one address and says so of more."""
     file = tmp_path / "shop.yaml"
     file.write_text(
-        "surgectl-target: 1\nname: s\nbase_url: http://127.0.0.1:1\nbind: [127.0.0.2, 127.0.0.3]\n"
+        "surgectl-target: 1\nname: s\nbase_url: http://127.0.0.1:1\nbind: [127.1.0.0/30, 127.0.0.3]\n"
         "journey: [{step: a, get: /}]\n"
     )
     opened = open_target(file)
     driver = driver_for(DriverName.WIRE, opened, CLOCK, 0, None)
-    assert isinstance(driver, WireDriver) and "127.0.0.3" in repr(driver.session(fan=1)._asker)
+    assert isinstance(driver, WireDriver)
+    for fan, address in ((0, "127.1.0.0"), (3, "127.1.0.3"), (4, "127.0.0.3"), (5, "127.1.0.0")):
+        assert f"Side {address} of" in repr(driver.session(fan=fan)._asker)
     with pytest.raises(UsageError, match="one address alone"):
         driver_for(DriverName.AIOHTTP, opened, CLOCK, 0, None)

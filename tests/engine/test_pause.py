@@ -8,18 +8,14 @@ from typing import Any
 
 import pytest
 
-from surgectl.clock import LoopClock, VirtualLoop
-from surgectl.engine.drivers.memory_driver import MemoryDriver
 from surgectl.engine.runners.inline import InlineRunner
 from surgectl.engine.scene import Part
 from surgectl.fans.dialogue import Leave, Script
 from surgectl.journey.messages import Reply, Wire
-from surgectl.live.snapshot import LiveView
+from surgectl.live.view import LiveView
 from surgectl.plan.model import Arrival
 from surgectl.recording.rows import DroppedRow, IntentRow
-from tests.engine.stagehands import MS, S, arrivals, part, rows
-
-CLOCK = LoopClock()
+from tests.engine.stagehands import CLOCK, MS, S, in_memory, part, rows, virtually
 
 
 def leaves() -> Script:
@@ -37,15 +33,7 @@ async def never_asked(wire: Wire) -> Reply:
 def played(folder: Path, main: Any) -> list[Any]:
     async def whole() -> None:
         start = CLOCK.now_ns()
-        runner = InlineRunner(
-            folder,
-            clock=CLOCK,
-            start_ns=start,
-            arrivals=arrivals(100, every_ns=100 * MS),
-            load_ns=10 * S,
-            casting=cast,
-            driver=MemoryDriver(never_asked, CLOCK, start),
-        )
+        runner = in_memory(folder, never_asked, cast, fans=100, every_ns=100 * MS, lasts_ns=10 * S)
         async with runner:
             load = asyncio.create_task(runner.load())
             await main(runner, start)
@@ -55,8 +43,7 @@ def played(folder: Path, main: Any) -> list[Any]:
         tally = runner.tally()
         assert (tally.arrived + tally.paused, tally.dropped, tally.late) == (100, 0, 0)
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(whole())
+    virtually(whole)
     return rows(folder / "ops" / "0.jsonl.zst")
 
 
@@ -95,21 +82,19 @@ def test_a_pause_excuses_nobody_who_is_behind(tmp_path: Path, behind: Any, why: 
     """Where this machine was too late for an arrival anyway, a pause is not why it was dropped."""
 
     async def whole() -> None:
-        start = CLOCK.now_ns() - 5 * S  # all of them are long overdue
-        runner = InlineRunner(
+        runner = in_memory(
             tmp_path,
-            clock=CLOCK,
-            start_ns=start,
-            arrivals=arrivals(3, every_ns=MS),
-            load_ns=5 * S + MS,
-            casting=cast,
-            driver=MemoryDriver(never_asked, CLOCK, start),
+            never_asked,
+            cast,
+            fans=3,
+            every_ns=MS,
+            lasts_ns=5 * S + MS,
+            overdue_ns=5 * S,  # all of them
             behind=behind,
         )
         async with runner:
             runner.pause_arrivals(True)
             await runner.load()
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as loop:
-        loop.run(whole())
+    virtually(whole)
     assert [row.why for row in rows(tmp_path / "ops" / "0.jsonl.zst")] == [why] * 3

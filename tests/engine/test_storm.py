@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from surgectl.clock import LoopClock, SystemClock, VirtualLoop
+from surgectl.clock import SystemClock
 from surgectl.engine.drivers.aiohttp_driver import AiohttpDriver
 from surgectl.engine.drivers.memory_driver import MemoryDriver
 from surgectl.engine.probe import Probe
@@ -35,14 +34,7 @@ from surgectl.recording.rows import (
     VitalsRow,
 )
 from tests.engine.rawserver import RawServer, Visit
-from tests.engine.stagehands import MS, S, arrivals, buy, judge, part, rows, send
-
-CLOCK = LoopClock()
-
-
-def virtually(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main())
+from tests.engine.stagehands import CLOCK, MS, S, arrivals, buy, in_memory, judge, part, rows, send, virtually
 
 
 async def quick(wire: Wire) -> Reply:
@@ -62,17 +54,7 @@ def test_ten_minutes_and_five_thousand_fans_in_seconds(tmp_path: Path) -> None:
     """A ten-minute profile plays in seconds, each fan exactly at its due instant, and each row in its place."""
 
     async def main() -> int:
-        start = CLOCK.now_ns()
-        runner = InlineRunner(
-            tmp_path,
-            clock=CLOCK,
-            start_ns=start,
-            arrivals=arrivals(5_000, every_ns=120 * MS),
-            load_ns=600 * S,
-            casting=buyer,
-            driver=MemoryDriver(quick, CLOCK, start),
-            tap=Tap(100),
-        )
+        runner = in_memory(tmp_path, quick, buyer, fans=5_000, every_ns=120 * MS, lasts_ns=600 * S, tap=Tap(100))
         async with runner:
             await runner.load()
             assert runner.now_ns() == 600 * S

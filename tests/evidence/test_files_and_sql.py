@@ -135,3 +135,4 @@ def test_only_our_names_are_bound() -> None:
     assert escape("a::int = :since and b = ':other' and t > '10:30'", {"since"}) == (
         "a::int = :since and b = '\\:other' and t > '10:30'"
     )
+    assert escape("select :n::int, :other::int", {"n"}) == r"select (:n)::int, \:other::int"

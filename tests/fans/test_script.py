@@ -203,6 +203,21 @@ def test_accepted_is_ok_and_its_status_is_read_after_settling() -> None:
     assert talk.end == ("declined", "fail")
 
 
+@pytest.mark.parametrize(
+    ("reply", "end"),
+    [(NOT_SENT, "not-sent"), (page(503), "shed"), (page(409), "again"), (TIMEOUT, "unknown"), (page(500), "unknown")],
+)
+def test_a_status_page_that_says_nothing_denies_nothing(reply: Reply, end: str) -> None:
+    """Unreachable, too busy or broken, asked as often as patience allows: no word of the order, so no refusal of it."""
+    busy = "{when: {status: 503}, then: shed}, {when: {status: 409}, then: again}"
+    shop = journey(
+        BOXOFFICE.replace("end: accepted}]\n      claims: {order", f"end: accepted}}, {busy}]\n      claims: {{order")
+    )
+    talk = converse(person(shop).script, [*FRONT, HELD, ACCEPTED, PAID, *[reply] * 3])
+    assert talk.told[-2:] == [("pay", "ok", "confirmed"), ("look", "info", end)]
+    assert talk.end == ("confirmed", "ok")
+
+
 def test_where_the_order_was_never_learnt_nothing_can_be_asked() -> None:
     """A lost reply took the order's number with it: there is no status script, and no complaint."""
     fan = person(SHOP)

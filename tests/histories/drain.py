@@ -170,6 +170,7 @@ GUILTY = [
     Guilty(_asks_again(), says="second wave of retries at the provider"),
     Guilty(_growing_but("accepted"), says="do not shrink"),
     Guilty(_growing_but("unknown", "info"), says="do not shrink"),
+    Guilty(_growing_but("not-sent", "fail"), says="do not shrink"),
     Guilty(_held_before(), says="do not shrink"),
 ]
 

@@ -91,6 +91,9 @@ DOUBTFUL = [
     Doubtful(read("accepted"), "settle", NOT_SETTLED, pending=1),
     Doubtful(acknowledged().order(5, state="pending"), "settle", NOT_SETTLED, pending=1),
     Doubtful(read("unknown", "info"), "gave no answer"),
+    # Nobody could reach the page, or it turned the fan away: that is no end.
+    Doubtful(read("not-sent", "fail"), "gave no answer"),
+    Doubtful(read("shed", "fail", read("accepted")), "gave no answer"),
     Doubtful(read("unknown", "info", acknowledged()).without("orders", "tickets"), "gave no answer"),
     Doubtful(acknowledged(), "do not know 1 orders that were acknowledged"),
     Doubtful(acknowledged().without("orders", "tickets"), "no status was read"),

@@ -45,9 +45,12 @@ GUILTY = [
 INNOCENT = [
     Innocent(read("confirmed"), considered=1),
     Innocent(read("confirmed", after_s=100), considered=1),
+    Innocent(read("confirmed", night=read("not-sent", "info")), considered=1),
     Innocent(read("accepted"), considered=1),
     Innocent(read("gone", "fail")),
-    Innocent(read("unknown", "info", after_s=6)),
+    # The shop was down, or turned the fan away: the page said nothing, and the one that was read agrees.
+    Innocent(read("not-sent", "fail", after_s=6, night=read("confirmed")), considered=1),
+    Innocent(read("shed", "fail", after_s=6, night=read("confirmed")), considered=1),
     Innocent(read("declined", "fail", night=given_back())),
     Innocent(read("accepted", after_s=6, night=given_back())),
     Innocent(read("gone", "fail", after_s=6, night=given_back())),
@@ -65,6 +68,9 @@ INNOCENT = [
 DOUBTFUL = [
     Doubtful(Night(), "no status was read", {"require": (CHECKER,)}, weighs=True),
     Doubtful(usual(), "no status was read", weighs=False),
+    Doubtful(read("unknown", "info", after_s=6), "no status was read"),
+    Doubtful(read("not-sent", "info"), "no status was read"),
+    Doubtful(read("not-sent", "fail"), "no status was read"),
     Doubtful(read("declined", "fail", night=Night().loses_reply(1)), "no status was read"),
     Doubtful(read("declined", "fail").without("refunds"), "do not tell of refunds"),
     Doubtful(read("declined", "fail").without("charges"), "do not tell of refunds"),

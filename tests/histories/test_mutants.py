@@ -11,7 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from surgectl.audit.checkers.registry import CHECKERS
-from tests.histories.mutants import known_survivors, score, sql_mutations, trial
+from tests.histories.breakages import sql_mutations
+from tests.histories.mutants import known_survivors, score, trial
 from tests.histories.playing import Evenings, Module, modules
 
 CONVICTING = [

@@ -11,10 +11,11 @@ import pytest
 
 from surgectl.fans.policy import compile_policy
 from surgectl.journey.compile import compile_target
-from surgectl.profile.load import load_target, open_retry_profile
+from surgectl.profile.load import load_target, open_rehearsal, open_retry_profile
 from tests.journey.steps import offer
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 def blocks(name: str, begins: str) -> list[str]:
@@ -31,11 +32,24 @@ def test_every_example_of_a_target_compiles(example: str, tmp_path: Path) -> Non
     assert compile_target(load_target(file, environ={})).steps
 
 
+INSIDE_A_STEP = ("take:", "poll:")
+OF_A_TARGET = ("mint:", "fans_from:", "logins:", "totals:", "evidence:", "setup:", "links:")
+LOADED_BELOW = ("surgectl-target:", "await:", "chaos:", "journey:", "  - step: checkout")
 FRAGMENTS = [
     pytest.param(key, fragment, id=f"{key}{number}")
-    for key in ("take:", "poll:", "mint:", "fans_from:", "logins:", "totals:", "evidence:", "setup:")
+    for key in (*INSIDE_A_STEP, *OF_A_TARGET)
     for number, fragment in enumerate(blocks("target-language.md", key))
 ]
+
+
+def test_no_example_is_left_out() -> None:
+    """Every YAML example of the page begins with a key under which a test here loads it, and every such key occurs."""
+    every = re.findall(
+        r"^(?:  )?```yaml\n(.*?)```", (DOCS / "target-language.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    known = (*INSIDE_A_STEP, *OF_A_TARGET, *LOADED_BELOW)
+    assert [example for example in every if not example.startswith(known)] == []
+    assert [key for key in known if not any(example.startswith(key) for example in every)] == []
 
 
 @pytest.mark.parametrize("key,fragment", FRAGMENTS)
@@ -48,12 +62,36 @@ def test_every_part_of_a_target_that_is_shown_loads(key: str, fragment: str, tmp
     inside = "".join(f"    {line}\n" for line in fragment.splitlines())
     taken = "    take: {hold: {json: id}}\n" if key == "poll:" else ""
     file = tmp_path / "example.yaml"
-    file.write_text(head + (step + taken + inside if key in ("take:", "poll:") else fragment + step))
+    file.write_text(head + (step + taken + inside if key in INSIDE_A_STEP else fragment + step))
     environ = dict.fromkeys(
         ("PSP_URL", "STRIPE_KEY", "PSP_KEY", "ADMIN_PASSWORD", "CLIENT_SECRET"), "http://127.0.0.1:1"
     )
     environ["SHOP_DSN"] = "sqlite://"
     assert compile_target(load_target(file, environ=environ)).steps
+
+
+def test_the_wait_in_a_line_compiles(tmp_path: Path) -> None:
+    """The example of `await:` stands in a step in place of a request."""
+    (example,) = blocks("target-language.md", "await:")
+    step = "".join(f"    {line}\n" for line in example.splitlines())
+    file = tmp_path / "example.yaml"
+    head = 'surgectl-target: 1\nname: example\nbase_url: "http://127.0.0.1:1"\njourney:\n'
+    join = "  - {step: join, post: /queue, take: {place: {json: id}}}\n"
+    file.write_text(f"{head}{join}  - step: turn\n{step}")
+    assert compile_target(load_target(file, environ={})).steps[1].listen is not None
+
+
+def test_the_faults_of_a_sale_load(tmp_path: Path) -> None:
+    """The example of `chaos:` stands in a profile."""
+    (example,) = blocks("target-language.md", "chaos:")
+    profile = (ROOT / "profiles/smoke.yaml").read_text()
+    before, after = profile.index("chaos:"), profile.index("probe:")
+    for name in ("targets", "fans"):
+        (tmp_path / name).symlink_to(ROOT / "profiles" / name)
+    file = tmp_path / "example.yaml"
+    file.write_text(profile[:before] + example + profile[after:])
+    faults = open_rehearsal(str(file), environ={"STAGE": "s"}).rehearsal.chaos
+    assert [fault.link for fault in faults] == ["payments", "database", None]
 
 
 def test_the_wizard_compiles(tmp_path: Path) -> None:

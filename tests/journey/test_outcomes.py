@@ -59,6 +59,23 @@ def test_without_rules_2xx_goes_on_and_all_else_is_open(status: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "out of stock"}}, ': {"error": {"message": "out of stock"}}'),
+        ("<html><head>\n<title>502 Bad\nGateway</title></head>" + "x" * 5_000, ": 502 Bad Gateway"),
+        ("<p>no title</p>", ""),
+        ("wait\x1b[2J\n", ": wait\\x1b[2J"),
+        ("y" * 5_000, ": " + "y" * 120),
+        (b"\xff\xfe", ": \ufffd\ufffd"),
+        ("", ""),
+    ],
+)
+def test_what_no_rule_names_is_quoted(body: Any, said: str) -> None:
+    """Whoever has to write the missing rule is told how the reply begins: one tame line, of a page its title."""
+    assert judge("{}", page(500, body)).detail == "no rule names this 500" + said
+
+
+@pytest.mark.parametrize(
     ("when", "reply", "holds"),
     [
         ("{status: 2xx}", page(204), True),

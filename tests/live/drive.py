@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.live import Live
 
 from surgectl.live.dashboard import Dashboard
-from surgectl.live.snapshot import LiveView, Snapshot
+from surgectl.live.snapshot import Snapshot
+from surgectl.live.view import LiveView
 from surgectl.units import show_money
 from tests.live import history
 

@@ -11,9 +11,10 @@ from rich.console import Console
 from surgectl.live.dashboard import ASCII, FINE, Dashboard, screen
 from surgectl.live.health import in_plain_words
 from surgectl.live.plain import line
-from surgectl.live.snapshot import LiveView, Snapshot
+from surgectl.live.snapshot import Snapshot
 from surgectl.live.sparkline import bars, on_axis, sparkline
 from surgectl.live.timeline import Axis, link_lines, phase_lines
+from surgectl.live.view import LiveView
 from surgectl.plan.model import PlannedFault, PlannedPhase
 from surgectl.recording.rows import FaultRow, VitalsRow
 from surgectl.units import show_money

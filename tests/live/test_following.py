@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from surgectl.live.following import catch_up
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
+from surgectl.live.view import LiveView
 from surgectl.recording.rows import DroppedRow
 
 ROWS = 1_800

@@ -6,9 +6,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surgectl.live.meter import CONFIRM, Cell, Meter, Reading, Tick
+from surgectl.live.meter import CONFIRM, Meter
 from surgectl.live.portion import Portion
-from surgectl.live.snapshot import LiveView
+from surgectl.live.reading import Cell, Reading, Tick
+from surgectl.live.view import LiveView
 from surgectl.recording.rows import DoneRow, IntentRow, InvokeRow, LeftRow, OpRow, ToldRow
 from surgectl.stats.rough import counter_of
 from tests.live import history

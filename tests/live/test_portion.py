@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surgectl.live.portion import Portion, merged, together
-from surgectl.live.snapshot import LiveView
+from surgectl.live.view import LiveView
 from surgectl.recording.rows import (
     DoneRow,
     DroppedRow,

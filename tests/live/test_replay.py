@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from surgectl.cli.main import app
 from surgectl.live.replay import Replay
-from surgectl.live.snapshot import LiveView, Snapshot
+from surgectl.live.snapshot import Snapshot
+from surgectl.live.view import LiveView
 from surgectl.recording import manifest as manifests
 from surgectl.recording.journal import encode, encode_all
 from surgectl.recording.manifest import FaultNote, LinkNote, Manifest, PhaseNote

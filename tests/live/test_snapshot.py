@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from surgectl.live import snapshot
-from surgectl.live.snapshot import FUNNEL, LiveView, Snapshot
+from surgectl.live import view as folding
+from surgectl.live.snapshot import FUNNEL, Snapshot
+from surgectl.live.view import LiveView
 from surgectl.recording.rows import (
     DoneRow,
     DroppedRow,
@@ -294,7 +295,7 @@ def test_rows_of_a_fan_whose_arrival_was_lost_do_no_harm() -> None:
 
 def test_memory_stays_bounded_however_long_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """After any number of fans who came and went only a fixed number is remembered, and late rows still do no harm."""
-    monkeypatch.setattr(snapshot, "REMEMBERED", 50)
+    monkeypatch.setattr(folding, "REMEMBERED", 50)
     tale = Tale()
     for fan in range(2_000):
         intent = f"i{fan}"

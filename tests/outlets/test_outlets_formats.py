@@ -18,7 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from surgectl.errors import UsageError
 from surgectl.live.meter import Meter
-from surgectl.live.snapshot import LiveView, Snapshot
+from surgectl.live.snapshot import Snapshot
+from surgectl.live.view import LiveView
 from surgectl.outlets import catalogue, remote_write
 from surgectl.outlets.catalogue import CATALOGUE
 from surgectl.outlets.measured import MOST_VALUES, Judged, Measured, Which, measured

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.payments.shop import Open, Shop
 
@@ -40,6 +43,46 @@ async def test_two_steps(shop: Shop) -> None:
     assert (await shop.post(f"{path}/cancel")).status == 400
     assert (await shop.get(path)).body == paid
     assert (await shop.counters())["captured_minor"] == 500
+
+
+async def test_a_browser_confirms_what_it_holds_the_secret_of(shop: Shop) -> None:
+    """With a publishable key, sent as Stripe.js sends it: its own payment, nothing else, without the shop's notes."""
+    told = {"amount": "500", "currency": "eur", "metadata[order_id]": "o-1"}
+    made = (await shop.post("/v1/payment_intents", told)).body
+    path, own = f"/v1/payment_intents/{made['id']}", {"key": "pk_test_any", "client_secret": made["client_secret"]}
+    asks = [
+        ("POST", f"{path}/confirm", {**own, "client_secret": f"{made['id']}_secret_other"}, 400),
+        ("POST", f"{path}/confirm", {"key": "pk_test_any"}, 400),
+        ("POST", f"{path}/confirm", {**own, "key": "pk_live_any"}, 401),
+        ("POST", f"{path}/cancel", own, 401),
+        ("POST", "/v1/payment_intents", {**own, **told}, 401),
+        ("GET", "/v1/charges", own, 401),
+    ]
+    for method, asked, said, status in asks:
+        place = {"params": said} if method == "GET" else {"data": said}
+        async with shop.session.request(method, shop.url + asked, **place) as reply:
+            assert (reply.status, method, asked) == (status, method, asked)
+    card = {"payment_method_data[type]": "card", "payment_method_data[card][number]": "4242424242424242"}
+    async with shop.session.post(f"{shop.url}{path}/confirm", data={**own, **card}) as reply:
+        paid = await reply.json()
+    async with shop.session.get(shop.url + path, params=own) as reply:
+        assert await reply.json() == paid
+    assert paid["status"] == "succeeded" and not paid.keys() & {"metadata", "latest_charge", "customer"}
+    (charge,) = await shop.rows("charges")
+    assert (charge["captured_minor"], charge["metadata"]) == (500, {"order_id": "o-1"})
+
+
+async def test_the_form_in_the_documentation_pays(shop: Shop) -> None:
+    """docs/links.md, paying in the browser: what the fan's step sends, and the id that it reads out of the secret."""
+    page = (Path(__file__).parents[2] / "docs/links.md").read_text("utf-8")
+    block = page.partition("### Paying in the browser")[2].partition("```yaml\n")[2].partition("```")[0]
+    intent, pay = yaml.safe_load(block)["journey"]
+    made = (await shop.post("/v1/payment_intents", {"amount": "500", "currency": "eur"})).body
+    found = re.match(intent["take"]["payment"]["regex"], made["client_secret"])
+    assert found is not None and found[1] == made["id"]
+    form = {**pay["form"], "key": "pk_test_any", "client_secret": made["client_secret"]}
+    async with shop.session.post(shop.url + pay["post"].replace("{payment}", found[1]), data=form) as reply:
+        assert (reply.status, (await reply.json())["status"]) == (200, "succeeded")
 
 
 async def test_capture_later(shop: Shop) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from surgectl.errors import UsageError
-from surgectl.profile.load import load_rehearsal, load_retry_profile, open_rehearsal, open_target, split_sets
+from surgectl.profile.load import load_rehearsal, load_retry_profile, open_rehearsal, open_target
+from surgectl.profile.overlay import split_sets
 from tests.profile.desk import PROFILE, TARGET, Desk
 
 # what is replaced, by what, the complaint
@@ -330,6 +331,21 @@ SPOILT_TARGETS = {
         "name: shop",
         "name: shop\nbind: [127.0.0.2, 127.0.0.2]",
         "3: bind[1]: 127.0.0.2 stands there twice",
+    ),
+    "a source in a network": (
+        "name: shop",
+        "name: shop\nbind: [127.1.0.0/24, 127.1.0.7]",
+        "3: bind[1]: 127.1.0.7 stands there twice",
+    ),
+    "half a network": (
+        "name: shop",
+        "name: shop\nbind: [127.1.0.7/24]",
+        "3: bind[0]: 127.1.0.7/24 begins in the middle of 127.1.0.0/24 (write 127.1.0.0/24)",
+    ),
+    "a large network": (
+        "name: shop",
+        "name: shop\nbind: [127.0.0.0/8]",
+        "3: bind[0]: 127.0.0.0/8 has 16,777,216 addresses, at most 4,096 are taken (127.1.0.0/24 has 256)",
     ),
     "future": (
         "surgectl-target: 1",

@@ -12,16 +12,10 @@ from hypothesis import strategies as st
 from surgectl import plugins
 from surgectl.errors import UsageError
 from surgectl.profile import lookup
-from surgectl.profile.load import (
-    kind_of,
-    load_rehearsal,
-    load_retry_profile,
-    load_target,
-    open_rehearsal,
-    open_target,
-    split_sets,
-)
+from surgectl.profile.kind import kind_of
+from surgectl.profile.load import load_rehearsal, load_retry_profile, load_target, open_rehearsal, open_target
 from surgectl.profile.node import BadFile, Place, Scalar
+from surgectl.profile.overlay import split_sets
 from surgectl.profile.reading import plain_data
 from surgectl.profile.retry import RetryProfile
 from surgectl.profile.substitute import Secrets

@@ -11,7 +11,7 @@ import pytest
 from surgectl.errors import UsageError
 from surgectl.profile import lookup
 from surgectl.profile.brownouts import NAMES
-from surgectl.profile.load import kind_of
+from surgectl.profile.kind import kind_of
 from surgectl.profile.reading import plain_data
 from surgectl.profile.schema import schema
 from surgectl.profile.yaml import read

@@ -8,7 +8,8 @@ import pytest
 
 from surgectl.errors import UsageError
 from surgectl.profile import lookup
-from surgectl.profile.load import kind_of, load_rehearsal
+from surgectl.profile.kind import kind_of
+from surgectl.profile.load import load_rehearsal
 from surgectl.profile.readiness import is_readiness, open_readiness
 from tests.docs.pages import ROOT, after
 

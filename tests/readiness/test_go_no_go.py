@@ -60,6 +60,22 @@ def test_a_rehearsal_that_was_never_played_is_no_go_for_nobody() -> None:
     assert decision([msgspec.structs.replace(parts[0], played=False)]) == "not shown"
 
 
+def test_what_to_do_next_is_of_those_that_are_not_well() -> None:
+    """What the books prove comes first, then the list's order; who is well is not spoken of; then all of it again."""
+    fine, slow, wrong = ended(0, 10, 11)
+    late = Rehearsed(number=4, profile="late", headline="not played: no such profile")
+    slow = msgspec.structs.replace(slow, next_steps=["look at p95", "and then"])
+    found = told("x", "", [fine, slow, wrong, late], version="1", started_at="", ended=True)
+    assert found.next_steps == [
+        "p2: open its report",
+        "p1: look at p95",
+        "late: not played: no such profile",
+        "Then play the whole list again: a go is of all of them, on one day.",
+    ]
+    (kept,) = report(0, 0).next_steps
+    assert kept.startswith("Keep this page")
+
+
 def test_the_page_links_and_tells() -> None:
     """Decision, a row and a section for each, a link to each report, and no script."""
     found = rehearsed_of(ended(0)[0], summary(), report="../../drop/1/report.html")

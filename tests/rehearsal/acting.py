@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from pyarrow import parquet
+
+from tests.toxiproxy_binary import free_port
 
 HERE = Path(__file__).parent
 DRILL = HERE / "drill.yaml"
@@ -75,6 +79,15 @@ def texts(path: Path) -> list[str]:
     if path.suffix == ".zst":
         data = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
     return data.decode().splitlines()
+
+
+def readable(path: Path) -> str:
+    """All that a file of a run's folder says, however it is packed: what is sought in packed bytes is never found."""
+    if path.suffix == ".parquet":
+        return "\n".join(str(row) for row in parquet.read_table(path).to_pylist())
+    if path.suffix == ".zst":
+        return "\n".join(texts(path))
+    return path.read_bytes().decode(errors="replace")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -141,7 +154,7 @@ class Underway:
         self._out, self._err = out, err
         self._begun = time.monotonic()
 
-    def until(self, what: str, seen: Callable[[], object], within_s: float = 60.0) -> None:
+    def until(self, what: str, seen: Callable[[], object], within_s: float = 150.0) -> None:
         """Wait until something is seen; fails when the process ends before."""
         deadline = time.monotonic() + within_s
         while not seen():
@@ -166,7 +179,7 @@ class Underway:
         """The processes that it started, with what they are."""
         return descendants(self.process.pid)
 
-    def ended(self, within_s: float = 60.0, **extra: Any) -> Ended:
+    def ended(self, within_s: float = 150.0, **extra: Any) -> Ended:
         begun = time.monotonic()
         self.process.wait(within_s)
         ended = Ended(
@@ -249,3 +262,26 @@ def gone_within(pids: dict[int, str], within_s: float = 10.0) -> dict[int, str]:
     while (left := alive(pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
+
+
+def ports_in_a_row(wanted: int) -> int:
+    """The first of so many free ports in a row, below those that the kernel gives to connections."""
+    for _ in range(50):
+        first = 15_000 + free_port() % 15_000
+        try:
+            for port in range(first, first + wanted):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise RuntimeError("no free ports in a row")
+
+
+def until_said(path: Path, words: str, process: subprocess.Popen[bytes]) -> str:
+    """Wait until a process has written these words into a file → all that it wrote; fails when it ends before."""
+    deadline = time.monotonic() + 60
+    while words not in (said := path.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline, said
+        time.sleep(0.05)
+    return said

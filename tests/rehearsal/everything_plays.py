@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -21,14 +20,15 @@ from tests.rehearsal.acting import (
     descendants,
     environment,
     gone_within,
+    ports_in_a_row,
     rehearse,
     run_folder,
     surgectl,
     underway,
+    until_said,
 )
 from tests.rehearsal.programme import Play
 from tests.servers import NO_POSTGRES, NO_REDIS, find_postgres, find_redis, running_postgres, running_redis
-from tests.toxiproxy_binary import free_port
 
 EVERYTHING = HERE / "everything.yaml"
 PASSWORD = "hunter22"  # noqa: S105 (the server trusts everybody on loopback)
@@ -107,7 +107,7 @@ def signalled_twice_with_a_command_on(name: str) -> Play:
 
     def perform(place: Path) -> Ended:
         gone, mended = place / "gone", place / "mended"
-        heal = f"[sh, -c, 'sleep 4; touch {mended}; rm {gone}']"
+        heal = f"[sh, -c, 'sleep 4; rm {gone}; touch {mended}']"
         fault = f"[{{at: on-sale, for: 60s, exec: {{run: [touch, '{gone}'], heal: {heal}}}}}]"
         with underway(place, "--embedded-proxy", "--set", f"chaos={fault}") as run:
             run.until("the command was run", gone.exists)
@@ -129,14 +129,14 @@ def against_a_stage_that_is_up(name: str) -> Play:
 
     def perform(place: Path) -> Ended:
         place.mkdir(exist_ok=True)
-        ports = _ports(8)
+        ports = ports_in_a_row(8)
         words = ["stage", "up", HERE / "drill.yaml", "--port", ports, "--set", "stage.workers=1"]
         with (place / "said").open("wb") as out:
             up = subprocess.Popen(
                 command(*words), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=HERE.parents[1]
             )
         try:
-            said = _until_said(place / "said", "Ctrl-C ends it", up)
+            said = until_said(place / "said", "Ctrl-C ends it", up)
             lines = [shlex.split(line)[1:] for line in said.splitlines() if line.startswith("surgectl ")]
             doors = [surgectl(*line) for line in lines if line[1] in ("kill", "restart")]
             (run,) = [line for line in lines if line[0] == "run"]
@@ -150,25 +150,3 @@ def against_a_stage_that_is_up(name: str) -> Play:
         return ended
 
     return Play(name, perform)
-
-
-def _ports(wanted: int) -> int:
-    """The first of so many free ports in a row, below those that the kernel gives to connections."""
-    for _ in range(50):
-        first = 15_000 + free_port() % 15_000
-        try:
-            for port in range(first, first + wanted):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
-    raise RuntimeError("no free ports in a row")
-
-
-def _until_said(path: Path, words: str, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 60
-    while words not in (said := path.read_text()):
-        assert process.poll() is None and time.monotonic() < deadline, said
-        time.sleep(0.05)
-    return said

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.rehearsal import everything_plays as plays
-from tests.rehearsal.acting import Ended
+from tests.rehearsal.acting import Ended, readable
 
 pytestmark = pytest.mark.real
 
@@ -38,7 +38,7 @@ def test_a_rehearsal_leaves_no_table_and_shows_no_password(played: Ended) -> Non
     assert plays.PASSWORD not in shown + played.out + played.err
     for path in played.path.rglob("*"):
         if path.is_file():
-            assert plays.PASSWORD.encode() not in path.read_bytes(), path
+            assert plays.PASSWORD not in readable(path), path
 
 
 @pytest.mark.parametrize("played", [ON_SQLITE], indirect=True)

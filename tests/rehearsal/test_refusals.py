@@ -106,15 +106,31 @@ def test_a_command_line_that_cannot_be_meant_is_refused_in_one_line(name: str, t
     refused(surgectl(*arguments, *more), words)
 
 
-def test_several_mistakes_are_told_one_a_line(tmp_path: Path) -> None:
-    """Two mistakes in a profile are two lines: nobody mends one to find the next."""
+@pytest.mark.parametrize(
+    ("mistakes", "says"),
+    [
+        ((("brisk: 40%", "brisk: 30%"), ("brownout: lost-reply", "brownout: lost-rply")), ("90%", "lost-rply")),
+        ((("limit: 4", "limti: 4"), ("brownout: lost-reply", "brwnout: lost-reply")), ("limti", "brwnout")),
+    ],
+    ids=["values", "keys"],
+)
+def test_several_mistakes_are_told_one_a_line(
+    mistakes: tuple[tuple[str, str], ...], says: tuple[str, str], tmp_path: Path
+) -> None:
+    """Two mistakes of one kind are two lines, in the file's order: nobody mends one to find the next."""
+    text = DRILL.read_text()
+    for right, wrong in mistakes:
+        assert right in text
+        text = text.replace(right, wrong)
     file = tmp_path / "profile.yaml"
-    file.write_text(changed("brisk: 40%", "brisk: 30%").replace("link: payments, brown", "link: payments, brwn"))
+    file.write_text(text)
     (tmp_path / "fans").symlink_to(DRILL.parent / "fans")
     ended = surgectl("run", file, "--reports", tmp_path / "reports")
     assert ended.code == 2
     assert "Traceback" not in ended.err
-    assert all("profile.yaml:" in line for line in ended.err.strip().splitlines()), ended.said
+    lines = ended.err.strip().splitlines()
+    assert len(lines) == 2 and all("profile.yaml:" in line for line in lines), ended.said
+    assert [word in line for word, line in zip(says, lines, strict=True)] == [True, True], ended.said
 
 
 class Nonsense(http.server.BaseHTTPRequestHandler):

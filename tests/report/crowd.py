@@ -8,16 +8,14 @@ from pathlib import Path
 
 import duckdb
 
-from surgectl.recording.manifest import FaultNote, LinkNote, Manifest, PhaseNote, SaleNote, SettlingNote
+from benchmarks.recorded_sale import FAULT_S, LASTS_S, S, first_page
+from surgectl.recording.manifest import Manifest
 from surgectl.recording.parquet import DONES, INVOKES
 from surgectl.recording.relations import MEMORY, Relations
 from surgectl.recording.rows import FaultRow, VitalsRow
 from surgectl.recording.tables import TABLES, arrow, cells_of
 
-S = 1_000_000_000
-LASTS_S, FAULT_S = 600, (200, 300)
 FANS, EACH = 1_000_000, 5
-EPOCH_S = 1_795_384_766.0
 _STEPS = "['page', 'join', 'join', 'hold', 'pay']"
 _ROLES = "['browse', 'join', 'join', 'hold', 'pay']"
 
@@ -92,40 +90,12 @@ def _vitals() -> list[VitalsRow]:
 
 
 def _manifest() -> Manifest:
-    return Manifest(
-        run="crowd",
-        profile="million",
-        seed=1,
-        digest="0" * 32,
-        version="0",
-        started_at="2026-11-22T21:59:26.000Z",
-        started_epoch_s=EPOCH_S,
-        status="done",
-        duration_s=float(LASTS_S),
-        target="boxoffice",
-        rehearsal={
-            "surgectl": 1,
-            "name": "million",
-            "sale": {"tickets": FANS, "price": "25.00 EUR"},
-            "load": [{"phase": "on-sale", "rate": f"{FANS // LASTS_S}/s", "for": f"{LASTS_S}s"}],
-            "fans": {"patient": "34%", "masher": "33%", "sdk": "33%"},
-            "expect": {"thresholds": ["p99(confirm) < 3s", "p95(pay) < 1s during payments"]},
-        },
-        sale=SaleNote(tickets=FANS, price_minor=2500, currency="EUR"),
-        phases=[PhaseNote(name="on-sale", start_ns=0, end_ns=LASTS_S * S, fans=FANS)],
-        faults=[
-            FaultNote(
-                fault="0",
-                from_ns=FAULT_S[0] * S,
-                to_ns=FAULT_S[1] * S,
-                link="payments",
-                brownout="lost-reply",
-                toxicity=0.1,
-            )
-        ],
-        links=[LinkNote(name="payments")],
-        settling=SettlingNote(window_ns=30 * S, at_most_ns=60 * S),
-        last_fan_ns=LASTS_S * S,
-        settled_ns=(LASTS_S + 50) * S,
-        own_stage=True,
-    )
+    rehearsal = {
+        "surgectl": 1,
+        "name": "million",
+        "sale": {"tickets": FANS, "price": "25.00 EUR"},
+        "load": [{"phase": "on-sale", "rate": f"{FANS // LASTS_S}/s", "for": f"{LASTS_S}s"}],
+        "fans": {"patient": "34%", "masher": "33%", "sdk": "33%"},
+        "expect": {"thresholds": ["p99(confirm) < 3s", "p95(pay) < 1s during payments"]},
+    }
+    return first_page(rehearsal, run="crowd", tickets=FANS, fans=FANS, toxicity=0.1)

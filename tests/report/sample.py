@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from surgectl.audit.finding import Example, Finding, Moment
-from surgectl.live.snapshot import LiveView
+from surgectl.live.view import LiveView
 from surgectl.recording.relations import Relations
 from surgectl.report.series import over_time
 from surgectl.report.summary import ChaosLine, CoverageLine, RunNote, Summary, ThresholdLine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from surgectl.recording.evidence_rows import OrderRow, SourceRow
 from surgectl.recording.manifest import Manifest, PhaseNote, SaleNote
 from surgectl.recording.relations import Relations
-from surgectl.recording.rows import DroppedRow, IntentRow, OpRow, ToldRow
+from surgectl.recording.rows import DoneRow, DroppedRow, IntentRow, InvokeRow, LeftRow, OpRow, ToldRow
 from surgectl.report.fairness import fairness
 from surgectl.report.happened import happened
 
@@ -101,6 +101,28 @@ def test_books_that_nobody_read_are_unknown() -> None:
     """Without the shop's books nothing was sold that we know of: unknown, not zero."""
     with Relations.from_rows(NIGHT) as relations:
         assert happened(relations, plan()).sold is None
+
+
+def test_replies_without_a_rule_are_counted_with_what_they_say() -> None:
+    """By step, status and words, numbers apart; lost is whoever left in doubt with such a reply as the last word."""
+    rows: list[OpRow] = [intent(fan, 1.0) for fan in range(3)]
+    said = {
+        0: [(500, "no rule names this 500: order 7 is there")],
+        1: [(500, "no rule names this 500: order 81 is there")],
+    }
+    said[2] = [(429, "no rule names this 429"), (0, "")]
+    for fan, replies in said.items():
+        for number, (status, detail) in enumerate(replies):
+            name, at_ns = f"{fan}-{number}", (2 + number) * S
+            asked = InvokeRow(attempt=name, intent=f"i{fan}", step="pay", role="pay", op=1, due_ns=at_ns, at_ns=at_ns)
+            why = "unmatched" if detail else "timeout"
+            rows += [asked, DoneRow(attempt=name, outcome="info", why=why, status=status, detail=detail, done_ns=at_ns)]
+        rows.append(LeftRow(intent=f"i{fan}", end="unknown", outcome="info", at_ns=9 * S))
+    with Relations.from_rows(rows) as relations:
+        found = happened(relations, plan())
+    told = [(one.step, one.status, one.said, one.replies, one.fans) for one in found.unnamed]
+    assert told == [("pay", 500, "order 7 is there", 2, 2), ("pay", 429, "", 1, 1)]
+    assert found.lost == 2
 
 
 def test_nothing_recorded_is_told_too() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from surgectl.audit.finding import Example, Finding, Verdict
+from surgectl.report.happened import Happened, PhaseHappened, Unnamed
 from surgectl.report.summary import ChaosLine, CoverageLine, ThresholdLine
 from surgectl.report.words import glance, headline, next_steps
 from tests.report.sample import summary
@@ -149,3 +151,18 @@ def test_the_cards_count_what_the_tables_hold() -> None:
         "faults bit, all healed": ("1 of 1", "pass"),
         "coverage met": ("2 of 2", "pass"),
     }
+
+
+def test_replies_that_no_rule_names_come_first() -> None:
+    """Where half of the fans ended at such a reply the headline begins with it; the steps name it in any case."""
+    phase = PhaseHappened(name="a", from_s=0, to_s=1, planned=4, came=4, late=0, dropped=0, paused=0)
+    known = [Unnamed(step="pay", status=429, said='{"error":"slow down"}', replies=6, fans=2)]
+    ran = Happened(phases=[phase], kinds=[], tickets=5, sold=0, told=0, unnamed=known, lost=2)
+    doubt = [finding("OVERSELL", "unknown")]
+    said = headline("done", doubt, [], [], 12, happened=ran)
+    first = "No verdict: 2 fans ended at a reply that no rule of the target names"
+    assert said.startswith(first + ' (429 at pay (6×: {"error":"slow down"})); OVERSELL is unknown')
+    few = msgspec.structs.replace(ran, lost=1)
+    assert "no rule" not in headline("done", doubt, [], [], 12, happened=few)
+    steps = next_steps(doubt, [], [], [], 12, few)
+    assert "no rule for 429 at pay (6×" in steps[0] and "by address" in steps[1] and "OVERSELL" in steps[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import signal
 import subprocess
@@ -28,18 +29,26 @@ def standing(
 ) -> Iterator[None]:
     """A server started with these words, once each of the URLs was answered. RuntimeError where it does not come up."""
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(words, cwd=folder, env=dict(env), stdout=log, stderr=log)
+        # In a session of its own, which ends as a whole: some shops leave children behind.
+        process = subprocess.Popen(words, cwd=folder, env=dict(env), stdout=log, stderr=log, start_new_session=True)
         try:
             deadline = time.monotonic() + late_s
             for url in asks:
                 _ask(name, url, process, deadline)
             yield
         finally:
-            process.send_signal(signal.SIGTERM)
+            _end(process.pid, signal.SIGTERM)
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
-                process.kill()
+                pass
+            _end(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _end(session: int, by: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(session, by)
 
 
 def _ask(name: str, url: str, process: subprocess.Popen[bytes], deadline: float) -> None:

@@ -1,4 +1,4 @@
-"""All visits that the collected tests need, three at a time: a rehearsal mostly waits."""
+"""All visits that the collected tests need, four at a time: a rehearsal mostly waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.strangers.street import Ended, Visit, rehearse
 
-AT_ONCE = 3
+AT_ONCE = 4
 
 
 def visits_of(item: pytest.Item) -> list[Visit]:

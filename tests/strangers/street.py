@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.toxiproxy_binary import free_port
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 
@@ -59,12 +61,6 @@ class Ended:
     @property
     def failed(self) -> set[str]:
         return {f["id"] for f in self.report["invariants"] if f["verdict"] == "fail"}
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from tests.strangers.street import HERE, ROOT, Ended, free_port, started, until_open
+from tests.strangers.street import HERE, ROOT, Ended, started, until_open
+from tests.toxiproxy_binary import free_port
 
 pytestmark = pytest.mark.real
 

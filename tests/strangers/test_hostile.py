@@ -23,7 +23,8 @@ from tests.report.browser import shown
 from tests.report.junit_schema import wrong_with
 from tests.report.test_annotations import read as commands
 from tests.report.test_markdown import markup
-from tests.strangers.street import HERE, ROOT, free_port, started, until_open
+from tests.strangers.street import HERE, ROOT, started, until_open
+from tests.toxiproxy_binary import free_port
 
 pytestmark = pytest.mark.real
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from surgectl.errors import UsageError
-from surgectl.thresholds.grammar import Scope, ThresholdError, parse
+from surgectl.thresholds.grammar import ThresholdError, parse
+from surgectl.thresholds.threshold import Scope
 
 READS = [
     ("p99(confirm) < 3s", "latency", 99.0, "confirm", "<", 3e9),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -23,6 +24,11 @@ _NO_PORT = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
 def family_of(source: str) -> socket.AddressFamily:
     """IPv4 or IPv6."""
     return socket.AF_INET6 if ":" in source else socket.AF_INET
+
+
+def spelled_out(bind: Iterable[str]) -> list[str]:
+    """Each address of the target's `bind`, in order; `127.1.0.0/26` is all 64 of that network. A `${…}` is none yet."""
+    return [str(address) for one in bind if "${" not in one for address in ipaddress.ip_network(one)]
 
 
 def bound(source: str) -> socket.socket:
@@ -59,14 +65,13 @@ async def connected(source: str, found: Iterable[tuple[str, int]]) -> socket.soc
     raise trouble
 
 
-async def check_sources(sources: Sequence[str], urls: Iterable[str]) -> None:
+async def check_sources(bind: Sequence[str], urls: Iterable[str]) -> None:
     """Can each of these addresses be left from, and is there a way from it to each shop? Sends nothing.
 
     UsageError that names the address.
     """
-    places = list(dict.fromkeys(_place(url) for url in urls)) if sources else []
-    for number, source in enumerate(sources):
-        where = f"bind[{number}]"
+    places = list(dict.fromkeys(_place(url) for url in urls)) if bind else []
+    for where, source in [(f"bind[{number}]", one) for number, said in enumerate(bind) for one in spelled_out([said])]:
         try:
             bound(source).close()
         except OSError as error:

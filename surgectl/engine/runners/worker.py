@@ -33,8 +33,8 @@ from surgectl.engine.runners.messages import (
 )
 from surgectl.errors import SurgectlError
 from surgectl.live.following import catch_up
-from surgectl.live.snapshot import LiveView
 from surgectl.live.tap import Tap
+from surgectl.live.view import LiveView
 from surgectl.recording.manifest import Tally
 
 _PULSE_S = 0.25

@@ -8,8 +8,9 @@ from surgectl import gate
 from surgectl.audit.finding import Finding
 from surgectl.report.compare import words
 from surgectl.report.compare.differences import differences
+from surgectl.report.compare.measured import measured
 from surgectl.report.compare.model import Comparison, Differs, Fact, Once, Row, Said, Which
-from surgectl.report.compare.rows import BAND, REPLICATES, judged, lateness_ms, measured
+from surgectl.report.compare.rows import BAND, REPLICATES, judged, lateness_ms
 from surgectl.report.compare.side import Side
 from surgectl.report.marks import window_of
 from surgectl.report.summary import Summary
@@ -74,15 +75,14 @@ def exit_code(said: Said, facts: list[Fact], *, strict: bool = False) -> int:
 
 def stretches(summary: Summary, seconds: int) -> list[int]:
     """Each second's stretch: phases, fault windows and the time after the load; short ones join their neighbour."""
-    edges = {0, seconds}
+    edges: set[int] = set()
     for phase in summary.run.phases:
         edges |= {int(phase["from_s"]), int(phase["to_s"])}
     for fault in summary.chaos:
         if fault.applied:
             edges |= {int(at) for at in window_of(fault)}
-    inner = sorted(at for at in edges if 0 < at < seconds)
     cuts = [0]
-    for at in inner:
+    for at in sorted(edges):
         if at - cuts[-1] >= _LEAST_STRETCH_S and seconds - at >= _LEAST_STRETCH_S:
             cuts.append(at)
     ends = [*cuts[1:], seconds]

@@ -18,6 +18,7 @@ from surgectl.errors import SurgectlError
 from surgectl.stage.payments import commands as ask
 from surgectl.stage.payments import form
 from surgectl.stage.payments.book import Book, Done
+from surgectl.stage.payments.browser import admit, seen
 from surgectl.stage.payments.deeds import execute
 from surgectl.stage.payments.delivery import Answer, hang
 from surgectl.stage.payments.describe import describe
@@ -103,16 +104,21 @@ class Desk:
                 unread = refusal  # said only to those who may come in
             if posted:
                 describe(row, tree, self._book)
-            door.check_key(request.headers.get("Authorization"))
+            said = tree.get("key")
+            browser = door.check_key(request.headers.get("Authorization"), said if isinstance(said, str) else None)
             await door.enter(row.method, row.path, row.at_ns)
             inside = True
             if unread is not None:
                 raise unread
+            if browser:
+                admit(self._book, row.method, row.path, tree)
             if posted:
-                return await self._post(request, tree, row, entries)
+                answer = await self._post(request, tree, row, entries)
+                return answer if not browser else _as_seen(answer)
             if row.method == "DELETE":  # idempotent by nature: the key is ignored
                 return await self._execute(request, read_deletion(row.path), tree, None, row, entries)
-            return await self._get(request, tree, row)
+            answer = await self._get(request, tree, row)
+            return answer if not browser else _as_seen(answer)
         except Refusal as refusal:
             return Answer(refusal.status, refusal.body(), dict(refusal.headers))
         except SurgectlError as error:
@@ -257,6 +263,12 @@ class Desk:
             )
         if length_s > 0:
             await asyncio.sleep(length_s)
+
+
+def _as_seen(answer: Answer) -> Answer:
+    if answer.body:
+        answer.body = seen(answer.body)
+    return answer
 
 
 def _read_tree(request: web.BaseRequest, body: bytes, posted: bool) -> Tree:

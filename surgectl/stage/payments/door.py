@@ -12,6 +12,8 @@ from surgectl.stage.payments.refusal import Refusal
 from surgectl.stage.payments.routes import endpoint_of
 from surgectl.units import NS_PER_S
 
+_PUBLISHABLE = "pk_test_"
+
 
 class Door:
     """Keys are judged once each; the three limits of docs.stripe.com/rate-limits are kept by gates."""
@@ -23,18 +25,21 @@ class Door:
         self._endpoints: dict[str, RateGate] = {}
         self._room = ConcurrencyGate(options.concurrency, queue_ns / NS_PER_S) if options.concurrency else None
         self._updates = UpdateGate(options.intent_updates) if options.intent_updates else None
-        self._judged: dict[str, Refusal | None] = {}
+        self._judged: dict[str, tuple[Refusal | None, bool]] = {}
 
-    def check_key(self, authorization: str | None) -> None:
-        """Refusal 401 unless it is a test key."""
-        header = authorization or ""
+    def check_key(self, authorization: str | None, said: str | None = None) -> bool:
+        """→ is it a publishable key, a browser's? `said`: the `key` that Stripe.js sends as a parameter. Refusal 401
+        unless it is a test key."""
+        header = authorization or (f"Bearer {said}" if said else "")
         if header not in self._judged:
             if len(self._judged) > 10_000:
                 self._judged.clear()
-            self._judged[header] = _judge(header)
-        refusal = self._judged[header]
+            key = _key_of(header)
+            self._judged[header] = _judge(key), key.startswith(_PUBLISHABLE)
+        refusal, publishable = self._judged[header]
         if refusal is not None:
             raise refusal
+        return publishable
 
     async def enter(self, method: str, path: str, now_ns: int) -> None:
         """Wait for a place; who has entered must leave. Refusal 429 where the line is too long."""
@@ -67,17 +72,18 @@ def _turn(gate: RateGate, now_ns: int, reason: str) -> int:
     return wait_ns
 
 
-def _judge(authorization: str) -> Refusal | None:
+def _key_of(authorization: str) -> str:
     scheme, _, rest = authorization.partition(" ")
-    key = rest.strip()
-    if scheme.lower() == "basic":
-        try:
-            key = b64decode(key, validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
-            key = ""
-    elif scheme.lower() != "bearer":
-        key = ""
-    if key.startswith(("sk_test_", "rk_test_")):
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    try:
+        return b64decode(rest.strip(), validate=True).decode().partition(":")[0] if scheme.lower() == "basic" else ""
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _judge(key: str) -> Refusal | None:
+    if key.startswith(("sk_test_", "rk_test_", _PUBLISHABLE)):
         return None
     if not key:
         message = "You did not provide an API key. Send any key that begins with sk_test_ as Bearer or Basic."

@@ -63,5 +63,5 @@ KNOWN = frozenset(
     "amount currency confirm capture_method payment_method payment_method_data payment_method_types customer "
     "description receipt_email metadata expand amount_to_capture cancellation_reason charge payment_intent reason "
     "email name type card url enabled_events disabled "
-    "error_on_requires_action off_session outcome".split()
+    "error_on_requires_action off_session outcome key client_secret return_url".split()
 )

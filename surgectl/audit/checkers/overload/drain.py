@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from surgectl.audit.answers import UNANSWERED
 from surgectl.audit.books import lay, readings
 from surgectl.audit.confirming import CONFIRMING
 from surgectl.audit.course import asked_of_provider, bucket_ns, courses
@@ -47,7 +48,7 @@ _LEAST_SENDS = 4
 _WAITING = f"""
 WITH gone AS (SELECT intent, max(at_ns) AS at_ns,
     bool_and("end" IN ('unknown', 'accepted', 'cut-off', 'script-error')) AS in_vain FROM lefts GROUP BY intent),
-looked AS (SELECT DISTINCT intent FROM tolds WHERE status_read AND "end" <> 'accepted' AND outcome <> 'info')
+looked AS (SELECT DISTINCT intent FROM tolds WHERE status_read AND "end" <> 'accepted' AND NOT {UNANSWERED})
 SELECT c.known_ns, coalesce(g.in_vain, true) AS in_vain, b.pending_orders > 0 AS pending,
   k.intent IS NOT NULL AS decided
 FROM ({CONFIRMING}) c LEFT JOIN gone g USING (intent) LEFT JOIN book_intents b USING (intent)

@@ -11,15 +11,17 @@ Severity: major. Does not apply where the target has no status flow and no ackno
 
 from __future__ import annotations
 
+from surgectl.audit.answers import UNANSWERED
 from surgectl.audit.books import access, lay
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 
-_READ = """
+_READ = f"""
 WITH asked AS (
-  SELECT intent, max(at_ns) AS at_ns, arg_max("end", at_ns) AS said, arg_max(outcome, at_ns) AS outcome,
+  SELECT intent, max(at_ns) AS at_ns, arg_max("end", at_ns) AS said,
+    arg_max(CASE WHEN {UNANSWERED} THEN 'info' ELSE outcome END, at_ns) AS outcome,
     arg_max(order_id, at_ns) AS order_id
   FROM tolds WHERE status_read GROUP BY intent
 )

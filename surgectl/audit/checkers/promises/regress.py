@@ -1,7 +1,8 @@
 """What is confirmed stays confirmed.
 
 Definition: after a confirmation, the status page says that the order failed although nothing was given back, or, later
-than a status may lag behind, that it is pending or gone. A page speaks of the order that it names, else of the tab's.
+than a status may lag behind, that it is pending or gone. A page speaks of the order that it names, else of the tab's;
+one that was never reached, or that turned the fan away, says nothing.
 Inputs: what fans were told, in the order of our own clock; refunds excuse a cancellation.
 Settling: a stale page within the lag is undecided; so is a failure where the books do not tell of refunds.
 Severity: major. Does not apply where no status was read after a confirmation.
@@ -9,13 +10,14 @@ Severity: major. Does not apply where no status was read after a confirmation.
 
 from __future__ import annotations
 
+from surgectl.audit.answers import NO_ANSWER
 from surgectl.audit.books import UNTOLD_REFUNDS, access, lay, refunds_told
 from surgectl.audit.case import Case, Violation, conclude
 from surgectl.audit.expectations import Expectations
 from surgectl.audit.finding import Finding
 from surgectl.recording.relations import Relations
 
-_AFTER = """
+_AFTER = f"""
 WITH sure AS (
   SELECT intent, tab, order_id, min(at_ns) AS at_ns FROM tolds WHERE "end" = 'confirmed' AND outcome = 'ok'
   GROUP BY intent, tab, order_id
@@ -26,7 +28,10 @@ SELECT t.intent, i.fan, t."end", t.outcome, t.at_ns - min(s.at_ns) AS later_ns, 
   i.refunded > 0 AND i.net <= 0 AS given_back
 FROM tolds t JOIN book_intents i USING (intent)
   JOIN sure s ON s.intent = t.intent AND coalesce(s.order_id = t.order_id, s.tab = t.tab)
-WHERE t.status_read AND t.at_ns > s.at_ns GROUP BY t.intent, i.fan, t."end", t.outcome, t.at_ns, t.order_id, given_back
+WHERE t.status_read AND t.at_ns > s.at_ns
+  -- Else the page said nothing. (An older recording calls a page that nobody reached a failure.)
+  AND (t.outcome <> 'info' OR t."end" IN ('accepted', 'gone')) AND NOT (t.outcome = 'fail' AND t."end" IN {NO_ANSWER})
+GROUP BY t.intent, i.fan, t."end", t.outcome, t.at_ns, t.order_id, given_back
 ORDER BY i.fan, t.intent, t.at_ns"""
 
 
