@@ -38,29 +38,6 @@ SELECT r.refund, coalesce(k.charge, p.charge) AS charge, r.amount_minor, r.state
 FROM {_once("refunds", "refund")} r
 LEFT JOIN known k ON k.charge = r.charge LEFT JOIN paid p ON p.payment = r.charge;
 
-CREATE TEMP TABLE IF NOT EXISTS book_charges AS
-WITH back AS (
-  SELECT charge, sum(amount_minor) FILTER (state = 'succeeded') AS done,
-    sum(amount_minor) FILTER (state = 'pending') AS underway
-  FROM book_refunds WHERE charge IS NOT NULL GROUP BY charge
-), given AS (
-  SELECT o.*, CASE WHEN o.state IN ('failed', 'voided') THEN 0 ELSE o.captured_minor END AS captured,
-    -- What a capture in part let go may stand among the refunds, too.
-    greatest(coalesce(o.refunded_minor, 0), coalesce(b.done, 0)
-      - CASE WHEN o.captured_minor > 0 THEN coalesce(o.voided_minor, 0) ELSE 0 END) AS back,
-    o.state = 'processing' OR coalesce(b.underway, 0) > 0 AS open
-  FROM {_once("charges", "charge")} o LEFT JOIN back b USING (charge)
-), valued AS (
-  -- Some providers write it as a refund when money that was only set aside is let go: nothing came back.
-  SELECT *, CASE WHEN captured = 0 AND back <= greatest(coalesce(authorised_minor, 0), captured_minor) THEN 0
-    ELSE back END AS refunded
-  FROM given
-)
-SELECT v.charge, l.intent, l.order_id, l.via, coalesce(l.ambiguous, false) AS ambiguous, v.state, v.key, v.payment,
-  upper(v.currency) AS currency, coalesce(v.authorised_minor, 0) AS authorised, v.voided_minor AS voided,
-  v.captured, v.refunded, v.captured - v.refunded AS net, v.open, v.at_s, v.file, v.line
-FROM valued v LEFT JOIN links_charges l USING (charge);
-
 CREATE TEMP TABLE IF NOT EXISTS book_orders AS
 WITH mode AS (SELECT count(*) > 0 AS by_ticket FROM sources WHERE kind = 'tickets'),
 o AS (FROM {_once("orders", "order_id")}),
@@ -79,6 +56,33 @@ t AS (
 SELECT c.*, l.intent, l.via, coalesce(l.ambiguous, false) AS ambiguous,
   coalesce(c.amount_minor, coalesce(c.qty, c.valid_qty) * i.price_minor) AS due
 FROM counted c LEFT JOIN links_orders l USING (order_id) LEFT JOIN intents i ON i.intent = l.intent;
+
+CREATE TEMP TABLE IF NOT EXISTS book_charges AS
+-- Money that the shop takes when it ships is as good as taken where there is a ticket, else it is only set aside.
+WITH paying AS (SELECT intent FROM book_orders WHERE valid AND intent IS NOT NULL), back AS (
+  SELECT charge, sum(amount_minor) FILTER (state = 'succeeded') AS done,
+    sum(amount_minor) FILTER (state = 'pending') AS underway
+  FROM book_refunds WHERE charge IS NOT NULL GROUP BY charge
+), given AS (
+  SELECT o.*, CASE WHEN o.state IN ('failed', 'voided') THEN 0
+      WHEN o.state = 'secured' AND o.captured_minor = 0 AND l.intent IN (SELECT intent FROM paying)
+        THEN greatest(coalesce(o.authorised_minor, 0) - coalesce(o.voided_minor, 0), 0)
+      ELSE o.captured_minor END AS captured,
+    -- What a capture in part let go may stand among the refunds, too.
+    greatest(coalesce(o.refunded_minor, 0), coalesce(b.done, 0)
+      - CASE WHEN o.captured_minor > 0 THEN coalesce(o.voided_minor, 0) ELSE 0 END) AS back,
+    o.state = 'processing' OR coalesce(b.underway, 0) > 0 AS open
+  FROM {_once("charges", "charge")} o LEFT JOIN back b USING (charge) LEFT JOIN links_charges l USING (charge)
+), valued AS (
+  -- Some providers write it as a refund when money that was only set aside is let go: nothing came back.
+  SELECT *, CASE WHEN captured = 0 AND back <= greatest(coalesce(authorised_minor, 0), captured_minor) THEN 0
+    ELSE back END AS refunded
+  FROM given
+)
+SELECT v.charge, l.intent, l.order_id, l.via, coalesce(l.ambiguous, false) AS ambiguous, v.state, v.key, v.payment,
+  upper(v.currency) AS currency, coalesce(v.authorised_minor, 0) AS authorised, v.voided_minor AS voided,
+  v.captured, v.refunded, v.captured - v.refunded AS net, v.open, v.at_s, v.file, v.line
+FROM valued v LEFT JOIN links_charges l USING (charge);
 
 CREATE TEMP TABLE IF NOT EXISTS book_conflicts AS
 SELECT 'charges' AS kind, charge AS id FROM charges GROUP BY charge

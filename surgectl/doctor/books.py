@@ -115,6 +115,8 @@ def _of_tally(tally: Tally) -> Checkup:
     says = "nothing" if tally.says is None else f"{tally.says:,}"
     if tally.problem:
         fix = "let both begin alike: empty the shop, or count in the counter what the rows show; else leave it out"
+        if tally.says is None:
+            fix = "correct its value: (where the number stands in what is read), or leave the counter out"
         return Checkup(part="evidence", name=tally.called, verdict="fail", what=tally.problem, where=where, fix=fix)
     what = f"says {says}, and {tally.counted:,} were counted"
     return Checkup(part="evidence", name=tally.called, verdict="pass", what=what, where=where)

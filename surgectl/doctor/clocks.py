@@ -55,7 +55,8 @@ def between(theirs_epoch_s: float, heard_at: datetime, took_s: float, coarse_s: 
 
 def uses_since(target: Target) -> bool:
     """Whether any book is read from the run's start on by a clock that is not ours."""
-    return b"{since}" in msgspec.json.encode(target.evidence, enc_hook=str)
+    told = msgspec.json.encode(target.evidence, enc_hook=str)
+    return b"{since}" in told or b"{since_iso}" in told
 
 
 def of_shop(name: str, skew: Skew | None, target: Target, where: str = "") -> Checkup:

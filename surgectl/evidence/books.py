@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -75,7 +77,9 @@ class Books:
         self.sources = sources(target)
         self._price_known = price_known
         self._target = target
-        self._variables = {"since": since_epoch_s, **variables}
+        # Shops compare instants as numbers or as text; whole seconds, as a fraction may be more than a shop can read.
+        began = datetime.datetime.fromtimestamp(math.floor(since_epoch_s), datetime.UTC)
+        self._variables = {"since": since_epoch_s, "since_iso": f"{began:%Y-%m-%dT%H:%M:%SZ}", **variables}
         self._since_epoch_s = since_epoch_s
         self._clock = clock
         self._patience = patience
@@ -189,7 +193,8 @@ class Books:
                     self._compile(called, kind, counter, where)
                 elif counter.same not in self.sources:
                     raise UsageError(f'"same: {counter.same}" leads nowhere', where=where)
-                self._counters[called] = (kind, name, compile_counter(counter, where))
+                named = self.sources[counter.same].row if counter.same is not None else {}
+                self._counters[called] = (kind, name, compile_counter(counter, where, named))
         for compiled in self._compiled.values():
             if compiled.login_of is not None:
                 there = self._compiled.get(compiled.login_of)

@@ -114,7 +114,8 @@ def owed(orders: list[OrderRow], charges: list[ChargeRow], refunding: set[str]) 
     accounted: Counter[str] = Counter()
     count = 0
     for charge in charges:
-        if charge.captured_minor - charge.refunded_minor <= 0 or charge.charge in refunding:
+        secured = (charge.authorised_minor or 0) - charge.voided_minor if charge.state == "secured" else 0
+        if max(charge.captured_minor - charge.refunded_minor, secured) <= 0 or charge.charge in refunding:
             continue
         refs = [key.removeprefix("orders.order=") for key in charge.keys if key.startswith("orders.order=")]
         order = by_payment.get(charge.payment or "") or by_payment.get(charge.charge)

@@ -15,7 +15,8 @@ from surgectl.errors import UsageError, did_you_mean
 from surgectl.evidence import values
 from surgectl.evidence.look import compile_column
 from surgectl.evidence.reading import Found, Raw, ReadError, Reading, also
-from surgectl.profile.source import Counter
+from surgectl.profile.source import Column, Counter
+from surgectl.text import one_line
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +38,25 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Count = Callable[[Found], int]
+_NOTHING: Mapping[str, str | Column | int] = {}
+_NAMED = 12
+"""So many columns of a row that lacks the right one are named."""
 
 
-def compile_counter(counter: Counter, where: str) -> tuple[Callable[[list[Raw]], int], Count]:
-    """How the shop's number is read out of what came, and how ours is counted. Raises UsageError."""
-    look = compile_column(counter.value, f"{where}.value")
+def compile_counter(
+    counter: Counter, where: str, named: Mapping[str, str | Column | int] = _NOTHING
+) -> tuple[Callable[[list[Raw]], int], Count]:
+    """How the shop's number is read out of what came, and how ours is counted. Raises UsageError.
+
+    `named` is the `row:` of the kind that it shares its rows with (`same:`): a column by our name for it is that one.
+    """
+    known = named.get(counter.value, counter.value)
+    if isinstance(known, int):
+        raise UsageError(
+            f'"{counter.value}" is always {known} there: the shop says no such number', where=f"{where}.value"
+        )
+    path = known.from_ if isinstance(known, Column) else known
+    look = compile_column(path, f"{where}.value")
 
     def says(rows: list[Raw]) -> int:
         if not rows:
@@ -50,11 +65,12 @@ def compile_counter(counter: Counter, where: str) -> tuple[Callable[[list[Raw]],
         for row in rows:
             value = look(row)
             if value is None:
-                raise ReadError(f"{counter.value}: is not there")
+                there = ", ".join(one_line(str(name)) for name in list(row)[:_NAMED]) or "nothing"
+                raise ReadError(f"{path}: is not there (what is there: {there})")
             try:
                 total += values.whole(value)
             except (ValueError, ArithmeticError) as error:
-                raise ReadError(f"{counter.value}: {error}") from error
+                raise ReadError(f"{path}: {error}") from error
         return total
 
     states = frozenset(counter.states)

@@ -30,7 +30,7 @@ _STATES: dict[str, tuple[str, ...]] = {
     "orders": ("valid", "pending", "void"),
     "tickets": ("valid", "pending", "void"),
     "holds": ("active", "used", "released", "expired"),
-    "charges": ("succeeded", "processing", "failed", "authorised", "voided"),
+    "charges": ("succeeded", "processing", "failed", "authorised", "secured", "voided"),
     "refunds": ("succeeded", "pending", "failed"),
 }
 

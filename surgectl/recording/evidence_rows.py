@@ -73,7 +73,8 @@ class ChargeRow(_Row, frozen=True, kw_only=True):
     refunded_minor: int = 0
     voided_minor: int = 0
     key: str | None = None
-    state: Literal["succeeded", "processing", "failed", "authorised", "voided"] = "succeeded"
+    state: Literal["succeeded", "processing", "failed", "authorised", "secured", "voided"] = "succeeded"
+    """`secured` is set aside and taken later, when the shop ships: whoever holds a ticket for it has paid."""
     payment: str | None = None
     """The provider's payment (intent) id, which an order may name."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from surgectl.audit.finding import Example, Finding, Verdict
 from surgectl.report.summary import ChaosLine, CoverageLine, Summary, ThresholdLine, fate_of, in_order, verdict_of
-from surgectl.report.words import meaning
+from surgectl.report.words import meaning, silence
 from surgectl.text import one_line
 
 Kind = Literal["invariants", "thresholds", "chaos", "coverage"]
@@ -67,7 +67,8 @@ def _invariant(finding: Finding, summary: Summary) -> Line:
         counts=f"{finding.considered:,} considered, {finding.violations:,} violations, {finding.pending:,} pending",
         examples=finding.examples,
         more=max(0, finding.violations - len(finding.examples)) if finding.examples else 0,
-        advice=_advice(summary, f"{finding.id}: ", f"{finding.id} is unknown", meaning(finding).capitalize()),
+        advice=_advice(summary, f"{finding.id}: ", f"{finding.id} is unknown", meaning(finding).capitalize())
+        or _shared(summary, finding),
     )
 
 
@@ -117,6 +118,12 @@ def _coverage(item: CoverageLine, summary: Summary) -> Line:
 def _advice(summary: Summary, *beginnings: str) -> str:
     """The next step that speaks of it, if there is one."""
     return next((step for step in summary.next_steps if step.startswith(beginnings)), "")
+
+
+def _shared(summary: Summary, finding: Finding) -> str:
+    """The next step of a reason that leaves several invariants unknown, this one among them."""
+    why = f" are unknown: {silence(finding)}."
+    return next((step for step in summary.next_steps if finding.verdict == "unknown" and step.endswith(why)), "")
 
 
 def told(line: Line, *, most_examples: int = 3) -> Iterator[str]:

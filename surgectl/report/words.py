@@ -163,7 +163,7 @@ def inconclusive_because(
     reasons += [f"{_fault(c)} was never seen to bite" for c in chaos if not c.verified and _asked_for(c)]
     reasons += [f"{c.id} was to be {c.required} and was {c.seen}" for c in coverage if not c.met and c.required]
     unknown = [f for f in findings if f.verdict == "unknown" and f.configured and f.kind != "harness"]
-    reasons += [f"{f.id} is unknown: {_sentence(f.reason or f.summary)}" for f in unknown]
+    reasons += _silent(unknown)
     silent = [t for t in thresholds if t.verdict == "unknown"]
     reasons += [f"{t.expression} is unknown: {_sentence(t.reason or t.observed)}" for t in silent]
     return reasons or ["the recording does not tell enough"]
@@ -212,12 +212,11 @@ def next_steps(
         steps.append(f"The target has no rule for {unnamed(happened)}: say in `outcomes` what it means.")
         if any(one.status == 429 for one in happened.unnamed):
             steps.append("429: to the shop all fans of one machine may be one client (docs/links.md, by address).")
-    for finding in findings:
-        if finding.verdict == "unknown" and finding.configured:
-            if advice := finding.numbers.get("advice"):  # the headline says what was wrong
-                steps.append(f"{_sentence(meaning(finding)).capitalize()}: try {_sentence(str(advice))}.")
-                continue
-            steps.append(f"{finding.id} is unknown: {_sentence(finding.reason or finding.summary)}.")
+    unknown = [finding for finding in findings if finding.verdict == "unknown" and finding.configured]
+    for finding in unknown:
+        if advice := finding.numbers.get("advice"):  # the headline says what was wrong
+            steps.append(f"{_sentence(meaning(finding)).capitalize()}: try {_sentence(str(advice))}.")
+    steps += [f"{said}." for said in _silent([finding for finding in unknown if not finding.numbers.get("advice")])]
     for threshold in thresholds:
         if threshold.verdict == "unknown":
             steps.append(f"{threshold.expression} is unknown: {_sentence(threshold.reason or threshold.observed)}.")
@@ -228,6 +227,23 @@ def next_steps(
     if code == 0:
         steps.append("Nothing to mend. Try a harsher profile, or keep this one as a gate in CI.")
     return steps if len(steps) <= 8 else [*steps[:7], f"And {len(steps) - 7} more, below."]
+
+
+def silence(finding: Finding) -> str:
+    """Why nobody can say it."""
+    return _sentence(finding.reason or finding.summary)
+
+
+def _silent(unknown: Sequence[Finding]) -> list[str]:
+    """Why nobody can say it, each reason once: one book that cannot be believed takes a dozen invariants with it."""
+    named: dict[str, list[str]] = {}
+    for finding in unknown:
+        named.setdefault(silence(finding), []).append(finding.id)
+    said = []
+    for reason, ids in named.items():
+        more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+        said.append(f"{', '.join(ids[:3])}{more} {'is' if len(ids) == 1 else 'are'} unknown: {reason}")
+    return said
 
 
 def unnamed(happened: Happened, most: int = 3) -> str:

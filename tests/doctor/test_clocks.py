@@ -15,6 +15,7 @@ from tests.doctor.patients import shop
 
 NOW = datetime(2030, 1, 1, 12, 0, 0, 500_000, UTC)
 SINCE: dict[str, Any] = {"orders": {"http": {"get": "/orders?since={since}"}}}
+SINCE_ISO: dict[str, Any] = {"orders": {"http": {"get": "/orders?since={since_iso}"}}}
 
 
 def told(ahead_s: float, took_s: float = 0.0) -> Ring:
@@ -28,6 +29,7 @@ def told(ahead_s: float, took_s: float = 0.0) -> Ring:
         (-3600, {}, "fail", "is 1.0h behind ours (± 0.5s)"),
         (3600, {}, "fail", "1.0h ahead of"),
         (-4, SINCE, "fail", "{since} would leave out"),
+        (-4, SINCE_ISO, "fail", "{since} would leave out"),
         (-4, {}, "pass", "does no harm"),
         (4, SINCE, "pass", "4.0s ahead of ours"),
         (0, SINCE, "pass", "agrees with ours (± 0.5s)"),

@@ -224,6 +224,11 @@ def paid(charge: str, *keys: str, **more: Any) -> ChargeRow:
     return ChargeRow(charge=charge, captured_minor=100, currency="EUR", keys=list(keys), **more)
 
 
+def held(charge: str, *keys: str, **more: Any) -> ChargeRow:
+    row = ChargeRow(charge=charge, captured_minor=0, authorised_minor=100, currency="EUR", keys=list(keys), **more)
+    return msgspec.structs.replace(row, state="secured")
+
+
 VALID, VOID = OrderRow(order="o1", state="valid", payments=["pi_1"]), OrderRow(order="o2", state="void")
 PENDING: dict[str, tuple[dict[str, list[EvidenceRow]], int]] = {
     "nothing": ({"orders": [VALID, VOID], "charges": [paid("c1", payment="pi_1")]}, 0),
@@ -234,6 +239,18 @@ PENDING: dict[str, tuple[dict[str, list[EvidenceRow]], int]] = {
     ),
     "held stock": ({"stock": [StockRow(capacity=9, available=4, held=3, pending=2)]}, 5),
     "a payment on its way": ({"charges": [paid("c1", state="processing"), paid("c2", state="authorised")]}, 2),
+    "money that is taken when the shop ships": (
+        {"orders": [VALID], "charges": [held("c1", payment="pi_1"), held("c2", "someone@example.org")]},
+        0,
+    ),
+    "such money for a void order, and twice": (
+        {
+            "orders": [VALID, VOID],
+            "charges": [held("c1", payment="pi_1"), held("c2", "orders.order=o1"), held("c3", "orders.order=o2")],
+        },
+        2,
+    ),
+    "such money let go": ({"orders": [VOID], "charges": [held("c1", "orders.order=o2", voided_minor=100)]}, 0),
     "a refund on its way": (
         {
             "orders": [VOID],

@@ -74,6 +74,27 @@ async def test_a_counter_that_agrees_is_shown_and_doubts_nothing(server: Server,
     assert server.asked == ["/orders", "/stock"] * 2
 
 
+async def test_a_counter_is_named_as_the_row_it_shares_names_it(server: Server, tmp_path: Path) -> None:
+    """`same: stock, value: sold` is the column that stock's own `row:` calls so, whatever the shop calls it."""
+    theirs = {"stocked": 5, "free": 2, "reserved": 3, "sold": 99}
+    server.answer = lambda request, number: {"/orders": ORDERS, "/stock": theirs}[request.path]
+    row = {"capacity": "stocked", "available": "free", "sold": "reserved"}
+    evidence = {"orders": {"http": {"get": "/orders"}, "counters": {"sold": SOLD}}}
+    evidence["stock"] = {"http": {"get": "/stock"}, "row": row}
+    options: dict[str, Any] = {"quiet_ns": 5 * MS, "at_most_ns": 300 * MS, "patience": QUICK}
+    rows = await collect(target(server.url, evidence), {}, 0.0, SystemClock(), tmp_path, **options)
+    (counter,) = [row for row in rows if row.kind == "orders.sold"]
+    assert (counter.rows, counter.declared, counter.error) == (3, 3, "")
+
+
+async def test_a_number_that_the_target_itself_gives_is_no_counter(server: Server, tmp_path: Path) -> None:
+    """`sold: 3` in `row:` is our word, not the shop's: nothing could disagree with it."""
+    stock = {"http": {"get": "/stock"}, "row": {"sold": 3}}
+    evidence = {"orders": {"http": {"get": "/orders"}, "counters": {"sold": SOLD}}, "stock": stock}
+    with pytest.raises(UsageError, match='"sold" is always 3 there'):
+        await collect(target(server.url, evidence), {}, 0.0, SystemClock(), tmp_path)
+
+
 async def test_a_counter_below_the_rows_speaks_against_the_stock(server: Server, tmp_path: Path) -> None:
     """Twenty sales and a counter that says one: the rows stand, and what leans on the shop's counters is unknown."""
     server.answer = answers(stock={**STOCK, "sold": 1})
@@ -105,7 +126,7 @@ async def test_without_a_stock_the_difference_is_only_shown(server: Server, tmp_
 
 UNREADABLE: dict[str, tuple[Any, str]] = {
     "broken": (lambda: web.Response(status=500), "GET /shown: answered 500 (3 tries) (after 0 rows)"),
-    "not there": (lambda: {"total": 3}, "orders: is not there"),
+    "not there": (lambda: {"total": 3}, "orders: is not there (what is there: total)"),
     "no number": (lambda: {"orders": "many"}, "orders: 'many' is not a whole number"),
     "nothing": (list, "there is no number in an empty list"),
 }

@@ -153,6 +153,14 @@ async def test_headers_and_variables(server: Server) -> None:
     assert server.headers[0]["X-Key"] == "k a b&c"
 
 
+async def test_the_runs_start_is_a_number_or_an_instant(server: Server) -> None:
+    """Shops compare instants as seconds or as text: the same moment in both, the text never later than the number."""
+    shop = target(server.url, {"orders": {"http": {"get": "/orders?since={since}&created_at[$gte]={since_iso}"}}})
+    async with Books(shop, {}, 1_777_658_400.9, SystemClock(), patience=QUICK) as books:
+        await books.read("orders")
+    assert server.asked == ["/orders?since=1777658400.9&created_at[$gte]=2026-05-01T18%3A00%3A00Z"]
+
+
 async def test_a_variable_that_is_not_set_is_said(server: Server) -> None:
     """A request with an unset variable is not sent."""
     found = await read(server, {"get": "/orders?since={setup.since}"})

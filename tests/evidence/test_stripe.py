@@ -56,6 +56,8 @@ async def test_every_charge_and_refund_of_a_provider_is_read() -> None:
         await asyncio.gather(*(pay() for _ in range(230)))
         found = await read(provider.url)
         later = await read(provider.url, SystemClock().wall().timestamp() + 3600)
+        same = {state: [state] for state in ("succeeded", "processing", "failed", "voided")}
+        ships = await read(provider.url, states={**same, "secured": ["authorised"]})
 
     charges = {row.payment: row for row in found["charges"].rows if isinstance(row, ChargeRow)}
     assert (found["charges"].problem, len(charges)) == ("", 234)
@@ -69,6 +71,9 @@ async def test_every_charge_and_refund_of_a_provider_is_read() -> None:
     assert found["refunds"].rows == [
         RefundRow(refund=refund["id"], charge=first.charge, amount_minor=900, at_s=refund["created"])
     ]
+    # The same ledger, of a shop that takes its money when it ships.
+    assert ships["charges"].problem == "" and ships["charges"].rows != found["charges"].rows
+    assert {row.payment for row in ships["charges"].rows if row.state == "secured"} == {kept["id"]}  # type: ignore[union-attr]
     assert later["charges"].rows == []  # the window begins at the run's start
 
 

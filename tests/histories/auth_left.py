@@ -14,6 +14,9 @@ CHECKER = "AUTH_LEFT"
 GUILTY = [
     Guilty(set_aside(), intent="run-i5", says="89.00 EUR of fan 5 is set aside", severity="major"),
     Guilty(set_aside("processing"), intent="run-i5"),
+    # Taken when the shop ships: without a ticket nothing will ever ship.
+    Guilty(set_aside("secured"), intent="run-i5"),
+    Guilty(set_aside("secured").order(5, state="void"), intent="run-i5"),
     Guilty(set_aside().order(5, state="void"), intent="run-i5"),
     Guilty(set_aside().order(5, state="pending").without("tickets"), intent="run-i5"),
     Guilty(bent(set_aside(), "charges", voided_minor=PRICE - 1), intent="run-i5"),
@@ -30,6 +33,7 @@ INNOCENT = [
     Innocent(set_aside("failed")),
     Innocent(set_aside("authorised", 1)),  # taken in part: the rest was let go with it
     Innocent(set_aside().order(5)),
+    Innocent(set_aside("secured").order(5), considered=1),
     Innocent(bent(set_aside("voided").charge(1, charge="z", amount=0, authorised=0), "charges", state="authorised")),
     Innocent(set_aside("voided").charge(9, linked=False, amount=0, authorised=PRICE, state="authorised"), considered=1),
     Innocent(stray_order(set_aside("voided"))),

@@ -91,6 +91,8 @@ def given_away(fan: int = 5) -> Night:
 
 CHECKER = "DUPCHARGE"
 GUILTY = [
+    # Set aside twice for one ticket: both are taken when the shop ships.
+    Guilty(usual().charge(1, charge="ch1b", amount=0, authorised=PRICE, state="secured"), intent="run-i1"),
     Guilty(twice(), intent="run-i1", says="paid 2 times, 178.00 EUR where 89.00 EUR is due", severity="critical"),
     Guilty(twice().refund("ch1b", PRICE // 2), intent="run-i1"),
     Guilty(twice().refund("ch1b", state="pending"), intent="run-i1"),

@@ -86,7 +86,7 @@ INNOCENT = [
 DOUBTFUL = [
     Doubtful(Night(), "no status was read", {"require": (CHECKER,)}, weighs=True),
     Doubtful(usual().loses_reply(5), "no status was read", weighs=False),
-    Doubtful(usual().loses_reply(5).order(5, state="pending"), "no status was read"),
+    Doubtful(usual().loses_reply(5).order(5, state="pending"), "1 order still stands as pending in the shop's books"),
     Doubtful(usual().told(1, "status", "ok", "confirmed", op=9, status_read=True), "nothing in this run"),
     Doubtful(read("accepted"), "settle", NOT_SETTLED, pending=1),
     Doubtful(acknowledged().order(5, state="pending"), "settle", NOT_SETTLED, pending=1),

@@ -58,6 +58,11 @@ def one_for_two(*fans: int, amount: int = PRICE, night: Night | None = None) -> 
     return bent(night, "charges", keys=[f"run-i{fan}" for fan in fans])
 
 
+def secured() -> Night:
+    """The money of fan 5 is set aside, and taken when the shop ships."""
+    return free_ticket().charge(5, amount=0, authorised=PRICE, state="secured")
+
+
 CHECKER = "TICKET_NO_CHARGE"
 GUILTY = [
     Guilty(without_charge(3, Night().buys(1).buys(2).buys(3)), intent="run-i3"),
@@ -71,6 +76,11 @@ GUILTY = [
     Guilty(bent(usual(), "charges", state="failed"), intent="run-i3"),
     Guilty(bent(usual(), "charges", state="voided"), intent="run-i3"),
     Guilty(free_ticket().charge(5, amount=0, authorised=PRICE, state="authorised"), intent="run-i5"),
+    # What is taken when the shop ships has paid as far as it goes, and is let go like any other.
+    Guilty(
+        free_ticket().charge(5, amount=0, authorised=PRICE - 1, state="secured"), intent="run-i5", says="paid 88.99"
+    ),
+    Guilty(bent(secured(), "charges", voided_minor=PRICE), intent="run-i5"),
     Guilty(usual().order(1, order="o1b"), intent="run-i1", says="178.00 EUR"),
     Guilty(free_ticket().without("tickets"), intent="run-i5"),
     # Without a sum of its own, an order is due what its tickets cost.
@@ -101,6 +111,7 @@ INNOCENT = [
     Innocent(gives_one_back(), considered=3),
     Innocent(gives_one_back(PRICE - 500), considered=3),
     Innocent(gives_one_back(deleted=True), considered=3),
+    Innocent(secured()),
     Innocent(usual(), considered=3),
     Innocent(usual().loses_reply(5).order(5, amount=0), considered=3),
     Innocent(void_order(usual(), "o1").refund("ch1"), considered=2),

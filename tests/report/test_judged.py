@@ -6,6 +6,7 @@ import msgspec
 
 from surgectl.report.judged import judged, proofs, told
 from surgectl.report.summary import ThresholdLine
+from surgectl.report.words import next_steps
 from tests.report.sample import summary
 
 
@@ -49,3 +50,13 @@ def test_a_demand_tells_when_it_was_broken() -> None:
     )
     assert "broken from 0.0 s to 2.5 s, 10.0 s to 12.5 s, " in "\n".join(told(line))
     assert line.why.endswith("40.0 s to 42.5 s, and 2 more times")
+
+
+def test_a_reason_that_several_share_is_the_advice_of_each() -> None:
+    """The one that the step counts without a name is told what to do, too."""
+    (one,) = [each for each in summary().invariants if each.id == "CONSERVE"]
+    shared = {"verdict": "unknown", "reason": "orders cannot be believed"}
+    unknown = [msgspec.structs.replace(one, id=f"X{i}", **shared) for i in range(5)]
+    said = next_steps(unknown, [], [], [], 12)
+    told = msgspec.structs.replace(summary(), invariants=unknown, next_steps=said)
+    assert {line.advice for line in judged(told) if line.name.startswith("X")} == set(said)

@@ -112,8 +112,19 @@ def test_the_danger_comes_first_in_what_to_do() -> None:
 
 def test_what_to_do_stays_short() -> None:
     """Twenty unknowns become seven steps and a count."""
-    steps = next_steps([finding(f"X{i}", "unknown") for i in range(20)], [], [], [], 12)
+    steps = next_steps([finding(f"X{i}", "unknown", reason=f"no book {i}") for i in range(20)], [], [], [], 12)
     assert len(steps) == 8 and steps[-1] == "And 13 more, below."
+
+
+def test_one_reason_is_said_once() -> None:
+    """A book that cannot be believed leaves a dozen invariants unknown: one sentence, not a dozen; each finds it."""
+    unknown = [finding(f"X{i}", "unknown", reason="orders cannot be believed") for i in range(5)]
+    said = "X0, X1, X2 and 2 more are unknown: orders cannot be believed"
+    assert next_steps([*unknown, finding("LEAK", "unknown", reason="no holds")], [], [], [], 12) == [
+        f"{said}.",
+        "LEAK is unknown: no holds.",
+    ]
+    assert headline("done", unknown, [], [], 12) == f"No verdict: {said}."
 
 
 def test_a_clean_run_says_what_else_to_try() -> None:

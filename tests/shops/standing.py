@@ -14,19 +14,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 LATE_S = 120.0
-"""So long a shop may take to answer for the first time."""
+"""So long a shop may take to answer for the first time, unless it is known to be slow."""
 
 
 @contextlib.contextmanager
 def standing(
-    name: str, words: Sequence[str], *, folder: Path, env: Mapping[str, str], asks: Sequence[str]
+    name: str,
+    words: Sequence[str],
+    *,
+    folder: Path,
+    env: Mapping[str, str],
+    asks: Sequence[str],
+    late_s: float = LATE_S,
 ) -> Iterator[None]:
     """A server started with these words, once each of the URLs was answered. RuntimeError where it does not come up."""
     with tempfile.TemporaryFile() as log:
         # In a session of its own, which ends as a whole: some shops leave children behind.
         process = subprocess.Popen(words, cwd=folder, env=dict(env), stdout=log, stderr=log, start_new_session=True)
         try:
-            deadline = time.monotonic() + LATE_S
+            deadline = time.monotonic() + late_s
             for url in asks:
                 _ask(name, url, process, deadline)
             yield

@@ -17,7 +17,7 @@ from surgectl.units import show_money
 
 _LEFT = """
 SELECT c.charge, c.intent, i.fan, c.authorised, c.currency FROM book_charges c JOIN book_intents i USING (intent)
-WHERE c.captured = 0 AND c.voided < c.authorised AND c.state IN ('authorised', 'processing')
+WHERE c.captured = 0 AND c.voided < c.authorised AND c.state IN ('authorised', 'processing', 'secured')
   AND i.valid_orders = 0 ORDER BY i.fan, c.intent, c.charge"""
 
 

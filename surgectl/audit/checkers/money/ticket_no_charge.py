@@ -4,7 +4,8 @@ Definition: the charges of an intent keep less than the amount of its valid orde
 valid included; a ticket that costs nothing excluded; where money went back, an order that lost some of its tickets is
 due the others' share); or its order holds more valid tickets than it is for, and the charges do not keep their price as
 well.
-Inputs: orders and tickets, charges and refunds. A charge still processing leaves it undecided. Where charges that kept
+Inputs: orders and tickets, charges and refunds. Money that the shop sets aside and takes when it ships has paid where
+the target says so (`secured`). A charge still processing leaves it undecided. Where charges that kept
 money link to nobody, any of them may have paid: then nobody is convicted. One that names several intents may have paid
 for any of these, once: they are convicted together where they are due more than such charges kept. More tickets than an
 order is for convict where another order for as many holds just so many: else it is how this shop counts.

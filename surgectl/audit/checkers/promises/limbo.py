@@ -28,6 +28,8 @@ WITH asked AS (
 SELECT i.intent, i.fan, a.said, a.outcome, a.order_id FROM book_intents i JOIN asked a USING (intent)
 WHERE i.confirmed = 0 AND (i.accepted > 0 OR i.unknown > 0 OR i.pays_doubtful > 0) ORDER BY i.fan, i.intent"""
 
+_ADD = "add `flows: {status: …}` to the target"
+
 # Only what was acknowledged owes an end: a basket whose payment never arrived may wait for ever.
 _BOOKED = """
 SELECT i.intent, i.fan, min(o.order_id) FILTER (o.state = 'pending' AND EXISTS (SELECT 1 FROM tolds t
@@ -73,13 +75,20 @@ def check(relations: Relations, expectations: Expectations) -> Finding:
                 * (forgotten > 0)
             ),
             conditional=True,
-            inapplicable=""
-            if reads or booked or forgotten
-            else "no status was read: add `flows: {status: …}` to the target",
+            inapplicable="" if reads or booked or forgotten else f"{_standing(relations)}no status was read: {_ADD}",
         ),
         relations,
         expectations,
     )
+
+
+def _standing(relations: Relations) -> str:
+    """What the books still call pending, and whose fans nobody owes an end: no verdict, and not to be passed over."""
+    if not access(relations, ("orders",)).good:
+        return ""
+    (rows,) = relations.one("SELECT count(*) FROM book_orders WHERE state = 'pending' AND intent IS NOT NULL")
+    orders = "1 order still stands" if rows == 1 else f"{rows:,} orders still stand"
+    return f"{orders} as pending in the shop's books, and " if rows else ""
 
 
 def _forgotten(relations: Relations, judged: set[str]) -> int:
