@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from surgectl.errors import UsageError
-from surgectl.evidence.reading import MOST_ROWS, Raw, Reading, cut_at
+from surgectl.evidence.reading import MOST_ROWS, SHORTEST_EXPORT, Raw, Reading, cut_at
 from surgectl.profile.source import Csv
 from surgectl.profile.table import MARK_BYTES, Laid, Open, TableError, mistakes, read_table
 
@@ -60,4 +60,4 @@ def _table(opened: Open, head: bytes, name: str, source: Csv) -> Reading:
         read_table(opened, head, name, source, begun)
     except TableError as error:
         problem = str(error)
-    return Reading(rows=rows, lines=lines, cut_at=cut_at(len(rows)), problem=problem)
+    return Reading(rows=rows, lines=lines, cut_at=cut_at(len(rows), least=SHORTEST_EXPORT), problem=problem)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from surgectl.evidence.reading import MOST_ROWS, Raw, Reading, cut_at
+from surgectl.evidence.reading import MOST_ROWS, SHORTEST_EXPORT, Raw, Reading, cut_at
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -50,4 +50,4 @@ def _read(lines: Iterable[bytes], name: str) -> Reading:
                 return Reading(rows=rows, lines=at, problem=f"{name}: more than {MOST_ROWS} rows")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Reading(rows=rows, lines=at, problem=f"{name}:{number}: not a line of JSON: {error}")
-    return Reading(rows=rows, lines=at, cut_at=cut_at(len(rows)))
+    return Reading(rows=rows, lines=at, cut_at=cut_at(len(rows), least=SHORTEST_EXPORT))

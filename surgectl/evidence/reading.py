@@ -73,9 +73,13 @@ Redact = Callable[[str], str]
 _CUTS = frozenset({10, 15, 20, 24, 25, 30, 40, 50, 60, 75, 100, 120, 150, 200, 250, 300, 400, 500, 750, 1500, 2500})
 
 
-def cut_at(rows: int) -> int | None:
+SHORTEST_EXPORT = 500
+"""Pages end after 20; whoever writes a file cuts it off, if at all, where it has grown long."""
+
+
+def cut_at(rows: int, *, least: int = 1) -> int | None:
     """The number of rows where lists are often cut off at it: 20, 50, 1,000. Only what is missing speaks of it."""
-    return rows if rows in _CUTS or (rows and rows % 1000 == 0) else None
+    return rows if rows >= least and (rows in _CUTS or rows % 1000 == 0) else None
 
 
 def unredacted(text: str) -> str:

@@ -38,23 +38,22 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Count = Callable[[Found], int]
-_NOTHING: Mapping[str, str | Column | int] = {}
+_NOTHING: Mapping[str, str | Column | int | None] = {}
 _NAMED = 12
 """So many columns of a row that lacks the right one are named."""
 
 
 def compile_counter(
-    counter: Counter, where: str, named: Mapping[str, str | Column | int] = _NOTHING
+    counter: Counter, where: str, named: Mapping[str, str | Column | int | None] = _NOTHING
 ) -> tuple[Callable[[list[Raw]], int], Count]:
     """How the shop's number is read out of what came, and how ours is counted. Raises UsageError.
 
     `named` is the `row:` of the kind that it shares its rows with (`same:`): a column by our name for it is that one.
     """
     known = named.get(counter.value, counter.value)
-    if isinstance(known, int):
-        raise UsageError(
-            f'"{counter.value}" is always {known} there: the shop says no such number', where=f"{where}.value"
-        )
+    if known is None or isinstance(known, int):
+        said = "left out" if known is None else f"always {known}"
+        raise UsageError(f'"{counter.value}" is {said} there: the shop says no such number', where=f"{where}.value")
     path = known.from_ if isinstance(known, Column) else known
     look = compile_column(path, f"{where}.value")
 

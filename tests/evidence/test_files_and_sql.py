@@ -58,6 +58,18 @@ async def test_a_file_named_for_the_run(tmp_path: Path) -> None:
     assert "{run} is not set" in (await read(source, tmp_path)).problem
 
 
+@pytest.mark.parametrize(("rows", "at"), [(50, None), (400, None), (499, None), (500, 500), (1000, 1000), (1001, None)])
+async def test_a_file_is_suspected_of_an_end_cut_off_only_where_it_is_long(
+    rows: int, at: int | None, tmp_path: Path
+) -> None:
+    """A page ends after twenty rows or fifty, a file of so few does not: it is as long as it is."""
+    (tmp_path / "o.jsonl").write_text("".join(f'{{"order":"{n}","state":"valid"}}\n' for n in range(rows)))
+    (tmp_path / "o.csv").write_text("order,state\n" + "".join(f"{n},valid\n" for n in range(rows)))
+    for source in ("jsonl", "csv"):
+        found = await read({source: {"file": f"o.{source}"}}, tmp_path)
+        assert (len(found.rows), found.problem, found.cut_at) == (rows, "", at)
+
+
 async def test_a_torn_line_of_json_is_incomplete(tmp_path: Path) -> None:
     """A log that breaks off in a line keeps what came before, and says so."""
     (tmp_path / "o.jsonl").write_text('{"order":"1","state":"valid"}\n{"order":"2","sta')
