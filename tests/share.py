@@ -1,6 +1,6 @@
-"""Who runs beside whom when the tests are shared out to several processes (`pytest -n 2 --dist loadgroup`).
+"""Who runs beside whom when the tests are shared out to several processes (`pytest -n 3 --dist loadgroup`).
 
-A `real` test that is not marked `quiet` must bear another such test beside it: it waits for conditions, with generous
+A `real` test that is not marked `quiet` must bear others such beside it: it waits for conditions, with generous
 limits. What measures time is `quiet`, and so is every rehearsal (tests/conftest.py marks them): these run in one
 process, which plays several rehearsals side by side by itself.
 """
@@ -11,8 +11,8 @@ REHEARSALS = "rehearsals"
 """Their plays are played side by side anyway: one process has them all, so that each is played once."""
 SALES = "sales"
 """Whole sales, of a minute or two: one after the other, never beside each other."""
-CROWDS = "crowds of "
-"""Recordings of a hundred thousand and of five million attempts: each is made once."""
+PREPARED = "what is made for "
+"""Recordings of a hundred thousand and of five million attempts, a rehearsal that is read from outside: made once."""
 
 
 def together(test: str) -> str | None:
@@ -27,8 +27,8 @@ def together(test: str) -> str | None:
         return SALES
     if folder == "strangers" or (folder == "rehearsal" and file != "test_refusals.py"):
         return REHEARSALS
-    if folder == "report" and file.startswith("test_browser"):
-        return CROWDS + file
+    if (folder == "report" and file.startswith("test_browser")) or file == "test_outlets_rehearsal.py":
+        return PREPARED + path
     if folder == "histories" and "[" in name:
         return "nights of " + name.partition("[")[2].partition("]")[0].partition("-")[0]
     return None

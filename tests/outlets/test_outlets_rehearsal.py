@@ -154,7 +154,10 @@ def test_prometheus_reads_a_run_while_it_happens(told: Told) -> None:
         by_step = dict(relations.rows("SELECT step, count(*) FROM attempts GROUP BY step"))
     counted = Counter({labels: n for (name, labels), n in last.items() if name == "surgectl_attempts_total"})
     assert {step: sum(n for labels, n in counted.items() if ("step", step) in labels) for step in by_step} == by_step
-    took = {dict(labels)["step"]: n for (name, labels), n in last.items() if name == "surgectl_latency_seconds_count"}
+    took: Counter[str] = Counter()  # a step has a histogram for each outcome
+    for (name, labels), n in last.items():
+        if name == "surgectl_latency_seconds_count":
+            took[dict(labels)["step"]] += int(n)
     assert took == by_step
     assert [n for (name, labels), n in last.items() if name == "surgectl_run_info"] == [1]
 

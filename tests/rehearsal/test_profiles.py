@@ -28,7 +28,6 @@ PLAYED: list[Sale] = [
     ("flash-sale", "servers", "embedded"),
     ("failover", "servers", "embedded"),
     ("smoke", "sqlite", "embedded"),
-    ("smoke", "servers", "original"),
 ]
 AT_ONCE = 2
 SHORTER = {"arena-seats": ("promises.hold_ttl=20s",)}
