@@ -1,4 +1,4 @@
-"""A real EverShop, rehearsed: twenty who press together are sold more than five tickets of five; one by one, five.
+"""A real EverShop, rehearsed: sixty who press together are sold more than five tickets of five; one by one, five.
 
 Not in CI's usual run (it installs a shop from its registry): `pytest -m shops tests/shops`.
 """
@@ -48,7 +48,7 @@ def left(shop: EverShop, run: str) -> tuple[dict[str, int], list[tuple[bool, int
         return states, books.execute(_GIG, [f"gig-{run}"]).fetchall()
 
 
-def test_twenty_at_once_are_sold_more_than_there_is(shop: EverShop, tmp_path: Path) -> None:
+def test_sixty_at_once_are_sold_more_than_there_is(shop: EverShop, tmp_path: Path) -> None:
     """More than five of five by the order items; its counter agrees, below nothing; then all is given back."""
     code, report = rehearsed("evershop", shop.sets, shop.environment, tmp_path)
     oversell = finding(report, "OVERSELL")
