@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.share import REHEARSALS, SALES, together
+from tests.share import PREPARED, REHEARSALS, SALES, together
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,8 @@ from tests.share import REHEARSALS, SALES, together
         ("tests/histories/test_histories.py::test_history[IDEM_REPLAY-guilty-0]", "nights of IDEM_REPLAY"),
         ("tests/histories/test_mutants.py::test_a_broken_checker_is_found_out[IDEM_REPLAY]", "nights of IDEM_REPLAY"),
         ("tests/histories/test_histories.py::test_every_checker_has_its_histories", None),
-        ("tests/report/test_browser_large.py::test_a", "crowds of test_browser_large.py"),
+        ("tests/report/test_browser_large.py::test_a", f"{PREPARED}tests/report/test_browser_large.py"),
+        ("tests/outlets/test_outlets_rehearsal.py::test_a", f"{PREPARED}tests/outlets/test_outlets_rehearsal.py"),
         ("tests/boxoffice/test_till_outage.py::test_a", None),
     ],
 )
