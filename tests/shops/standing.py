@@ -13,6 +13,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import psycopg
+
 LATE_S = 120.0
 """So long a shop may take to answer for the first time, unless it is known to be slow."""
 
@@ -44,6 +46,13 @@ def standing(
                 pass
             _end(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def database_of(dsn: str) -> str:
+    """What a shop's books stand in, as a fact for its verdict: `PostgreSQL 15.18`."""
+    with psycopg.connect(dsn) as books:
+        version = books.info.parameter_status("server_version") or "of unknown version"
+    return f"PostgreSQL {version.split()[0]}"
 
 
 def _end(session: int, by: signal.Signals) -> None:

@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,16 +17,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-import psycopg
 
 from tests.servers import running_postgres
-from tests.shops.standing import standing, until_ctrl_c
+from tests.shops import npm
+from tests.shops.standing import database_of, standing, until_ctrl_c
 from tests.toxiproxy_binary import free_port
 
 VERSION = "2.2.1"
 _NEEDS = {"@evershop/evershop": VERSION, "concat-stream": "^2"}
 """It imports concat-stream without saying so."""
-_PACKAGE = {"name": "shop", "private": True, "type": "module", "dependencies": _NEEDS}
 _PROGRAM = "node_modules/@evershop/evershop/dist/bin/evershop.js"
 _ADMIN = {"SHOP_ADMIN": "box@example.org", "SHOP_PASSWORD": "box-office-1"}
 
@@ -52,25 +50,14 @@ class EverShop(msgspec.Struct, frozen=True, kw_only=True):
 
 def installed(folder: Path) -> Path:
     """A folder with the shop in it, its pages built; nothing to do where it is there. RuntimeError: it cannot be."""
-    if shutil.which("npm") is None:
-        raise RuntimeError("npm not found (Node.js 20 or newer)")
-    if not (folder / "whole").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text(json.dumps(_PACKAGE))
-        for name in ("config", "media", "public", "themes", "extensions"):
-            (folder / name).mkdir(exist_ok=True)
-        (folder / "config/default.json").write_text(json.dumps({"shop": {"language": "en", "timezone": "UTC"}}))
-        _done(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"], folder, "installed")
-        _done(["node", "--max-old-space-size=2048", _PROGRAM, "build"], folder, "built")
-        (folder / "whole").touch()
-    return folder
+    return npm.installed(folder, "EverShop", _NEEDS, more={"type": "module"}, then=_built)
 
 
-def _done(words: list[str], folder: Path, what: str) -> None:
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-        raise RuntimeError(f"EverShop could not be {what}: {said}")
+def _built(folder: Path) -> None:
+    for name in ("config", "media", "public", "themes", "extensions"):
+        (folder / name).mkdir(exist_ok=True)
+    (folder / "config/default.json").write_text(json.dumps({"shop": {"language": "en", "timezone": "UTC"}}))
+    npm.done(["node", "--max-old-space-size=2048", _PROGRAM, "build"], folder, "EverShop could not be built")
 
 
 @contextlib.contextmanager
@@ -78,9 +65,7 @@ def running(folder: Path) -> Iterator[EverShop]:
     """The shop on a fresh PostgreSQL, its tables made, an administrator in it, and its pages answering."""
     with running_postgres() as dsn:
         port = free_port()
-        with psycopg.connect(dsn) as books:
-            version = books.info.parameter_status("server_version") or "of unknown version"
-        shop = EverShop(url=f"http://127.0.0.1:{port}", dsn=dsn, database=f"PostgreSQL {version.split()[0]}")
+        shop = EverShop(url=f"http://127.0.0.1:{port}", dsn=dsn, database=database_of(dsn))
         there = urlsplit(dsn)
         env = {**os.environ, "PORT": str(port), "DB_HOST": str(there.hostname), "DB_PORT": str(there.port)}
         env |= {"DB_USER": str(there.username), "DB_NAME": there.path[1:], "DB_PASSWORD": "", "DB_SSLMODE": "disable"}

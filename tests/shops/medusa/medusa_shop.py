@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -17,16 +16,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import psycopg
 
 from tests.servers import running_postgres
-from tests.shops.standing import standing, until_ctrl_c
+from tests.shops import npm
+from tests.shops.standing import database_of, standing, until_ctrl_c
 from tests.toxiproxy_binary import free_port
 
 HERE = Path(__file__).parent
 VERSION = "2.21.2"
-_PACKAGES = ("medusa", "framework", "cli")
-_PACKAGE = {"name": "shop", "private": True, "dependencies": {f"@medusajs/{name}": VERSION for name in _PACKAGES}}
+_NEEDS = {f"@medusajs/{name}": VERSION for name in ("medusa", "framework", "cli")}
 LATE_S = 300.0
 """Each process loads some thousand modules first."""
 ADMIN, PASSWORD = "admin@example.org", "rehearsal"
@@ -59,16 +57,7 @@ class Medusa(msgspec.Struct, frozen=True, kw_only=True):
 
 def installed(folder: Path) -> Path:
     """A folder with the shop in it; nothing to do where it is there. RuntimeError: no Node, or the registry is away."""
-    if shutil.which("npm") is None:
-        raise RuntimeError("npm not found (Node.js 20 or newer)")
-    if not (folder / "whole").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text(json.dumps(_PACKAGE))
-        words = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"Medusa could not be installed: {done.stderr.strip().splitlines()[-1]}")
-        (folder / "whole").touch()
+    npm.installed(folder, "Medusa", _NEEDS)
     shutil.copy(HERE / "medusa-config.js", folder / "medusa-config.js")
     return folder
 
@@ -88,9 +77,7 @@ def database(folder: Path) -> Iterator[str]:
 def running(folder: Path, url: str, workers: int) -> Iterator[Medusa]:
     """The shop, its API answering."""
     port = free_port()
-    with psycopg.connect(url) as books:
-        version = books.info.parameter_status("server_version") or "of unknown version"
-    shop = Medusa(url=f"http://127.0.0.1:{port}", dsn=url, database=f"PostgreSQL {version.split()[0]}", workers=workers)
+    shop = Medusa(url=f"http://127.0.0.1:{port}", dsn=url, database=database_of(url), workers=workers)
     words = _medusa("start", "--host", "127.0.0.1", "--port", str(port))
     if workers > 1:
         words += ["--cluster", str(workers)]

@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import psycopg
 
 from tests.servers import running_postgres
-from tests.shops.standing import standing, until_ctrl_c
+from tests.shops import npm
+from tests.shops.standing import database_of, standing, until_ctrl_c
 from tests.toxiproxy_binary import free_port
 
 HERE = Path(__file__).parent
 VERSION = "3.7.3"
-_PACKAGE = {"name": "shop", "private": True, "dependencies": {"@vendure/core": VERSION, "pg": "^8"}}
+_NEEDS = {"@vendure/core": VERSION, "pg": "^8"}
 
 
 class Vendure(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,16 +46,7 @@ class Vendure(msgspec.Struct, frozen=True, kw_only=True):
 
 def installed(folder: Path) -> Path:
     """A folder with the shop in it; nothing to do where it is there. RuntimeError: no Node, or the registry is away."""
-    if shutil.which("npm") is None:
-        raise RuntimeError("npm not found (Node.js 20 or newer)")
-    if not (folder / "whole").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text(json.dumps(_PACKAGE))
-        words = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional"]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"Vendure could not be installed: {done.stderr.strip().splitlines()[-1]}")
-        (folder / "whole").touch()
+    npm.installed(folder, "Vendure", _NEEDS, flags=["--omit=optional"])
     shutil.copy(HERE / "server.js", folder / "server.js")
     return folder
 
@@ -67,10 +56,7 @@ def running(folder: Path) -> Iterator[Vendure]:
     """The shop on a fresh PostgreSQL, its schema made and its API answering."""
     with running_postgres() as dsn:
         port = free_port()
-        with psycopg.connect(dsn) as books:
-            version = books.info.parameter_status("server_version") or "of unknown version"
-        database = f"PostgreSQL {version.split()[0]}"
-        shop = Vendure(url=f"http://127.0.0.1:{port}", dsn=dsn, database=database)
+        shop = Vendure(url=f"http://127.0.0.1:{port}", dsn=dsn, database=database_of(dsn))
         environment = {**os.environ, "PORT": str(port), "VENDURE_DATABASE_URL": dsn}
         asks = [shop.url + "/health"]
         with standing("Vendure", ["node", "server.js"], folder=folder, env=environment, asks=asks):
